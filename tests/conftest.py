@@ -5,24 +5,32 @@ import os
 import platform
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
+import stamina
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from hypothesis import HealthCheck, settings
 
+from dev.local.auth_emulator import LocalAccounts
 from dev.local.emulator import Emulator, EmulatorError, start_emulator
 from dev.local.processes import wait_until_reachable
 from dev.release import DEPLOYED_PYTHON
 from shared.domain.settings import IntegrationSettings
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger
+from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
+from tests.support.accounts import ServedAccounts, serve_accounts
 from tests.support.clocks import FakeTimer
+from tests.support.cloud_tasks import FakeCloudTasks, serve_fake_cloud_tasks
 from tests.support.events import RID
 from tests.support.figures import COUNT_PROPERTY, CountFigure, FigureReporter
 from tests.support.firestore import FirestoreSpy, make_client, open_connection
 from tests.support.ledger import StoredLedger, new_test_ledger
+from tests.support.opentable import LocalOpenTable, serve_local_opentable
 from tests.support.query_recorder import QueryRecorder
 from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
 from tests.support.world import World, make_world
@@ -123,8 +131,59 @@ def count_figure(record_property: Callable[[str, object], None]) -> CountFigure:
 
 
 @pytest.fixture
+def no_commit_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture
+def no_opentable_retry_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
+        yield
+
+
+@pytest.fixture
 def timer() -> FakeTimer:
     return FakeTimer()
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def secrets_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("secrets") / "secrets.json"
+
+
+@pytest.fixture(scope="session")
+def local_opentable() -> Iterator[LocalOpenTable]:
+    with serve_local_opentable() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def served_accounts() -> Iterator[ServedAccounts]:
+    with serve_accounts() as started:
+        yield started
+
+
+@pytest.fixture
+def local_accounts(
+    served_accounts: ServedAccounts, monkeypatch: pytest.MonkeyPatch
+) -> LocalAccounts:
+    """The accounts of Firebase Authentication, none at first."""
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served_accounts.host)
+    served_accounts.accounts.users.clear()
+    served_accounts.accounts.lookup_count = 0
+    return served_accounts.accounts
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[FakeCloudTasks]:
+    async with serve_fake_cloud_tasks() as fake:
+        yield fake
 
 
 @pytest.fixture

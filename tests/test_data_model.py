@@ -64,7 +64,7 @@ class Documented:
                 yield from (f"{path}.{name}" for name in item if name not in parts)
 
 
-def documented() -> dict[str, Documented]:
+def documented_fields() -> dict[str, Documented]:
     """Return the documented fields by kind of document."""
     kinds = {}
     for path, anchor in re.findall(r"^\| \[`([^`]+)`\]\(#([a-z]+)\)", PAGE, re.MULTILINE):
@@ -157,9 +157,8 @@ async def resolve_quarantine(world: World, operator: OperatorClient) -> None:
     first, second = (await operator.get("quarantine"))["items"]
     await operator.get(f"quarantine/{first['id']}", unmask=True)
     await operator.call("POST", f"quarantine/{first['id']}/dismiss", body={"reason": "z"})
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     mended = json.dumps(row_body(3, rid=int(world.restaurant.rid), id="ot_1"))
-    await items.document(second["id"]).update({"body": mended})
+    await world.quarantine_collection.document(second["id"]).update({"body": mended})
     await operator.call("POST", f"quarantine/{second['id']}/replay")
 
 
@@ -189,7 +188,7 @@ async def test_every_field_that_is_written_is_documented(
     world: World, operator_client: OperatorClient
 ) -> None:
     await write_every_field(world, operator_client)
-    known, undocumented, seen = documented(), set(), set()
+    known, undocumented, seen = documented_fields(), set(), set()
     for path, document in (await world.all_documents()).items():
         kind = kind_of(path)
         seen.add(kind)
@@ -207,7 +206,7 @@ def test_every_documented_field_is_named_by_the_code() -> None:
     named = set(re.findall(r"\w+", code))
     assert {
         f"{kind}: {path}"
-        for kind, documented_kind in documented().items()
+        for kind, documented_kind in documented_fields().items()
         for path in documented_kind.fields
         if not set(path.split(".")) <= named
     } == set()

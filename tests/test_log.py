@@ -65,7 +65,7 @@ def table_rows(heading: str) -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in section.splitlines() if line[:3] == "| `"]
 
 
-def documented() -> dict[str, set[str]]:
+def documented_log_fields() -> dict[str, set[str]]:
     """Return the documented fields by event."""
     return {
         event.strip("`"): set(re.findall(r"`(\w+)`", fields))
@@ -81,7 +81,7 @@ def calls() -> Iterator[ast.Call]:
                     yield node
 
 
-def logged() -> dict[str, set[str]]:
+def logged_fields() -> dict[str, set[str]]:
     """Return the logged fields by event, from the code."""
     found: dict[str, set[str]] = defaultdict(set)
     for call in calls():
@@ -92,21 +92,21 @@ def logged() -> dict[str, set[str]]:
 
 
 def test_every_event_is_documented_and_no_other() -> None:
-    assert documented().keys() == {event.value for event in LogEvent}
+    assert documented_log_fields().keys() == {event.value for event in LogEvent}
 
 
 def test_every_event_is_logged_somewhere() -> None:
-    assert logged().keys() == {event.value for event in LogEvent}
+    assert logged_fields().keys() == {event.value for event in LogEvent}
 
 
 @pytest.mark.parametrize("event", LogEvent)
 def test_every_field_of_an_event_is_documented(event: LogEvent) -> None:
-    assert logged()[event.value] <= documented()[event.value]
+    assert logged_fields()[event.value] <= documented_log_fields()[event.value]
 
 
 def test_every_documented_field_is_explained_and_no_other() -> None:
     explained = [name.strip("`") for name, _ in table_rows("Fields")]
-    assert explained == sorted(set[str]().union(*documented().values()))
+    assert explained == sorted(set[str]().union(*documented_log_fields().values()))
 
 
 def test_every_event_has_a_documented_meaning() -> None:

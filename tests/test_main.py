@@ -16,7 +16,7 @@ ROOT = Path(main.__file__).parent
 DEPLOYED = {"K_SERVICE": "opentable-webhook", "GOOGLE_CLOUD_PROJECT": "project-1"}
 
 
-def start(**variables: str) -> "subprocess.CompletedProcess[str]":
+def import_entry_point(**variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", "from main import *"],
         cwd=ROOT,
@@ -29,7 +29,7 @@ def start(**variables: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_main_starts_with_no_variables_and_no_credentials() -> None:
-    done = start()
+    done = import_entry_point()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -61,34 +61,34 @@ def test_main_has_nothing_but_the_functions() -> None:
 
 
 def test_main_starts_as_a_deployed_function() -> None:
-    assert start(**DEPLOYED).returncode == 0
+    assert import_entry_point(**DEPLOYED).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
 def test_an_emulator_beside_a_deployed_function_fails_at_start_with_a_message(name: str) -> None:
-    done = start(**DEPLOYED, **{name: "127.0.0.1:8787"})
+    done = import_entry_point(**DEPLOYED, **{name: "127.0.0.1:8787"})
     assert done.returncode != 0
     assert re.search(f"{name}.*remove them and deploy again", done.stderr)
 
 
 def test_a_deployed_function_without_a_project_fails_at_start_with_a_message() -> None:
-    done = start(K_SERVICE="opentable-webhook")
+    done = import_entry_point(K_SERVICE="opentable-webhook")
     assert done.returncode != 0
     assert "GOOGLE_CLOUD_PROJECT is not set: set it" in done.stderr
 
 
 def test_a_secrets_file_without_the_emulator_fails_at_start_with_a_message() -> None:
-    done = start(SECRETS_FILE="secrets.json")
+    done = import_entry_point(SECRETS_FILE="secrets.json")
     assert done.returncode != 0
     assert "SECRETS_FILE is read with the Firestore emulator only: unset it" in done.stderr
 
 
 def test_a_secrets_file_on_a_deployed_function_fails_at_start() -> None:
-    assert start(**DEPLOYED, SECRETS_FILE="secrets.json").returncode != 0
+    assert import_entry_point(**DEPLOYED, SECRETS_FILE="secrets.json").returncode != 0
 
 
 def test_an_unencrypted_opentable_url_fails_at_start_with_a_message() -> None:
-    done = start(OPENTABLE_API_URL="http://platform.opentable.com")
+    done = import_entry_point(OPENTABLE_API_URL="http://platform.opentable.com")
     assert done.returncode != 0
     assert re.search("OPENTABLE_API_URL.*must be https", done.stderr)
 

@@ -1,7 +1,7 @@
 """No log line contains personal data, a token, a signature or a secret."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec import structs
 
+from dev.local.auth_emulator import LocalAccounts
 from functions.poll import opentable_poll
 from functions.reconcile import opentable_reconcile
 from functions.webhook import opentable_webhook
@@ -23,7 +24,6 @@ from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from shared.staff.identity import build_api_context
-from tests.support.accounts import ServedAccounts, serve_accounts
 from tests.support.firestore import CommitHook, FirestoreSpy
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
 from tests.support.restaurants import InMemorySecretSource
@@ -99,7 +99,7 @@ def envelope_with_diner(
     }
 
 
-def book_with_guest(party: GuestScenario) -> SandboxReservation:
+def create_marked_reservation(party: GuestScenario) -> SandboxReservation:
     """Book a reservation for a marked guest."""
     key = party.guests.add("Zoë", "Marked", "marked@example.com", "2125559876").key
     return party.world.actions.create(GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish")
@@ -109,7 +109,7 @@ async def test_no_outcome_of_a_webhook(
     function_caller: FunctionCaller, captured_log: Callable[[], str]
 ) -> None:
     party = GuestScenario(function_caller.world)
-    booked = book_with_guest(party)
+    booked = create_marked_reservation(party)
     row = party.row(booked)
     codes = [
         await function_caller.webhook(
@@ -156,7 +156,7 @@ async def test_no_run_that_polls_reconciles_quarantines_and_erases(
 ) -> None:
     diner = MarkedDiner(GuestScenario(function_caller.world))
     await diner.create_everywhere()
-    odd = book_with_guest(diner.scenario)
+    odd = create_marked_reservation(diner.scenario)
     book = function_caller.world.sandbox.store
     book.update_reservation(
         odd.rid, odd.key, lambda row: replace(row, party_size=0, venue_notes="marked")
@@ -203,7 +203,7 @@ async def test_no_failure_of_opentable(
     function_caller: FunctionCaller, captured_log: Callable[[], str], kind: FailureKind
 ) -> None:
     party = GuestScenario(function_caller.world)
-    booked = book_with_guest(party)
+    booked = create_marked_reservation(party)
     function_caller.world.sandbox.faults.script_failure(kind, times=50)
     hurried = _hurried(function_caller.world.services)
     await function_caller.webhook(party.row(booked), hurried)
@@ -236,7 +236,7 @@ async def test_no_fault_of_the_store_or_of_ours(
     passing: int,
 ) -> None:
     party = GuestScenario(function_caller.world)
-    booked = book_with_guest(party)
+    booked = create_marked_reservation(party)
     tapped = structs.replace(function_caller.world.services, firestore=firestore_spy.client)
     for function, body in (
         (opentable_webhook, party.row(booked)),
@@ -252,11 +252,6 @@ async def test_no_fault_of_the_store_or_of_ours(
 
 async def _go_on() -> None:
     """Let a commit pass."""
-
-
-@pytest.fixture
-def firestore_spy(firestore: FirestoreClient) -> FirestoreSpy:
-    return FirestoreSpy(firestore)
 
 
 @pytest.mark.parametrize(
@@ -290,20 +285,12 @@ async def test_no_secret_that_cannot_be_read(
     assert lines_with_forbidden_text(captured_log()) == []
 
 
-@pytest.fixture
-def served_accounts() -> Iterator[ServedAccounts]:
-    with serve_accounts() as started:
-        started.accounts.add("mara", "marked@example.org", displayName="marked")
-        yield started
-
-
 async def test_no_call_of_the_staff(
     function_caller: FunctionCaller,
     captured_log: Callable[[], str],
-    monkeypatch: pytest.MonkeyPatch,
-    served_accounts: ServedAccounts,
+    local_accounts: LocalAccounts,
 ) -> None:
-    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served_accounts.host)
+    local_accounts.add("mara", "marked@example.org", displayName="marked")
     await function_caller.webhook(envelope_with_diner(function_caller, 1, "created", partySize=2))
     await function_caller.webhook(envelope_with_diner(function_caller, 2, partySize="marked"))
     manager = await _manager(function_caller.world)

@@ -28,7 +28,7 @@ from dev.benchmarks.load_generator import (
 from dev.benchmarks.results import (
     BenchmarkResult,
     build_ratio_result,
-    format_number,
+    format_figure,
     require_at_most,
 )
 from dev.benchmarks.statistics import MeasurementPair, percentile
@@ -213,7 +213,7 @@ def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
             "… genuine webhooks not accepted", failures, require_at_most(0), failures, ""
         ),
     ]
-    rows = [f"| {kind} | {format_number(cost)} |" for kind, cost in costs.items()]
+    rows = [f"| {kind} | {format_figure(cost)} |" for kind, cost in costs.items()]
     return results, ["| refused webhook | processor time, ms |", "|---|---|", *rows]
 
 

@@ -67,10 +67,10 @@ class BenchmarkResult:
     def to_table_row(self) -> str:
         """Return it as a row of the table."""
         baseline = (
-            "" if self.baseline is None else f"{format_number(self.baseline)} {self.unit}".rstrip()
+            "" if self.baseline is None else f"{format_figure(self.baseline)} {self.unit}".rstrip()
         )
         ratio = "" if self.baseline is None else f"{self.value:.2f}"
-        product = f"{format_number(self.product)} {self.unit}".rstrip()
+        product = f"{format_figure(self.product)} {self.unit}".rstrip()
         verdict = "met" if self.is_met else "**missed**"
         return f"| {self.name} | {baseline} | {product} | {ratio} | {self.target} | {verdict} |"
 
@@ -110,7 +110,7 @@ def format_result_table(figures: Sequence[BenchmarkResult]) -> list[str]:
     return [*RESULT_TABLE_HEADER, *(figure.to_table_row() for figure in figures)]
 
 
-def format_number(value: float) -> str:
+def format_figure(value: float) -> str:
     """Format a number with three significant digits."""
     if value >= 100:  # noqa: PLR2004 -- three digits before the point
         return f"{value:,.0f}"

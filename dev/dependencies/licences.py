@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from dev.bootstrap import ROOT
-from dev.dependencies.lock import DEPLOYED, export_requirements, names
+from dev.dependencies.lock import DEPLOYED, export_requirements, list_package_names
 
 PAGE = ROOT / "docs" / "licences.md"
 BEGIN = "<!-- The tables are written by `make lock`. -->"
@@ -47,8 +47,8 @@ def with_tables(page: str) -> str:
     """
     before, rest = page[: page.index(BEGIN)], page[page.index(END) :]
     rows = installed()
-    deployed = names(export_requirements(*DEPLOYED))
-    tool_names = names(export_requirements()) - deployed
+    deployed = list_package_names(export_requirements(*DEPLOYED))
+    tool_names = list_package_names(export_requirements()) - deployed
     tables = [
         *("", "## Deployed", "", *_table(rows, deployed)),
         *("", "## Tests and tools alone", "", *_table(rows, tool_names)),

@@ -56,7 +56,7 @@ def export_requirements(*options: str) -> str:
     return _uv("export", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", *options)
 
 
-def names(text: str) -> set[str]:
+def list_package_names(text: str) -> set[str]:
     """Return the names of the packages in requirements."""
     return {entry["name"] for entry in _ENTRY.finditer(text)}
 

@@ -24,7 +24,7 @@ def find_channel(output: Mapping[str, Any], channel_id: str) -> Mapping[str, Any
     return named[0] if named else {}
 
 
-def get_url(channel: Mapping[str, Any]) -> str:
+def get_channel_url(channel: Mapping[str, Any]) -> str:
     """Return the address of a channel."""
     return str(channel["url"])
 
@@ -35,7 +35,7 @@ def get_version(channel: Mapping[str, Any]) -> str:
     return name.rpartition("/")[2]
 
 
-FIELDS = {"url": get_url, "version": get_version}
+FIELDS = {"url": get_channel_url, "version": get_version}
 
 if __name__ == "__main__":
     main()

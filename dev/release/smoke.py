@@ -18,7 +18,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from dev.release.traffic import find_candidate_url, get_url, read_service
+from dev.release.traffic import find_candidate_url, get_service_url, read_service
 from sandbox.webhook_senders import build_signed_headers
 
 SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")
@@ -167,7 +167,9 @@ def _read_urls(*, is_candidate: bool) -> dict[str, str]:
     deployed = (BUILD_FOLDER / "deployed").read_text().split()
     services = {name: read_service(BUILD_FOLDER / f"now-{name}.json") for name in SERVICES}
     return {
-        name: find_candidate_url(service) if is_candidate and name in deployed else get_url(service)
+        name: find_candidate_url(service)
+        if is_candidate and name in deployed
+        else get_service_url(service)
         for name, service in services.items()
     }
 

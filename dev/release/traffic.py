@@ -21,7 +21,7 @@ def read_service(file: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text()))
 
 
-def get_url(service: Mapping[str, Any]) -> str:
+def get_service_url(service: Mapping[str, Any]) -> str:
     """Return the address of a service, which is also the audience of its tokens."""
     return str(service["status"]["url"])
 
@@ -49,7 +49,7 @@ def _find_candidate(service: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 FIELDS = {
-    "url": get_url,
+    "url": get_service_url,
     "serving": find_serving_revision,
     "candidate": find_candidate_revision,
 }

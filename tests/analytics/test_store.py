@@ -36,7 +36,7 @@ EMPTY_ROLLUP: dict[str, Any] = {"OPENTABLE": {}, "LINEUP": {}}
 
 async def stored_rollups(world: World) -> dict[str, Any]:
     """Return the stored days' counts by date."""
-    days = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
+    days = world.analytics_collection.stream()
     return {day.id: day.get("sources") async for day in days}
 
 
@@ -88,7 +88,7 @@ async def test_only_changed_days_are_written(world: World) -> None:
     world.clock.advance(3_600)
     world.actions.change_party_size(booked.key, 6)
     await world.reconcile()
-    days = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
+    days = world.analytics_collection.stream()
     now = world.clock()
     assert [day.id async for day in days if day.get("updatedAt") == now] == [THAT_DAY]
     assert (await opentable_counts(world))["covers"] == 6
@@ -164,9 +164,8 @@ async def test_a_walk_in_is_identified_by_its_origin(world: World) -> None:
 
 async def test_lineups_own_reservations_are_counted_as_such(world: World) -> None:
     native = build_native_reservations(world.restaurant.id, NEW_YORK, START_TIME)
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     for document in native:
-        await reservations.document(document["id"]).set(document)
+        await world.reservations_collection.document(document["id"]).set(document)
     await world.reconcile()
     today = (await stored_rollups(world))["2026-03-14"]
     assert (today["OPENTABLE"], today["LINEUP"]["bookings"]) == ({}, len(native))
@@ -239,7 +238,7 @@ async def test_rollups_contain_no_personal_data(world: World) -> None:
     diner = MarkedDiner(GuestScenario(world))
     await diner.create_everywhere()
     await world.reconcile()
-    days = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
+    days = world.analytics_collection.stream()
     documents = {day.id: day.to_dict() or {} async for day in days}
     assert any(document["sources"]["OPENTABLE"] for document in documents.values())
     assert find_marked_fields(documents) == []

@@ -36,26 +36,26 @@ values = st.recursive(
 )
 
 
-def document(fields: dict[str, Any]) -> Any:
+def encode_document(fields: dict[str, Any]) -> Any:
     message = Document.pb()()
     encode_fields(fields, message.fields)
     return message
 
 
 def lines_of(*paths: str, count: int | None = None) -> list[str]:
-    rows = [format_document(path, document({"a": 1})) for path in paths]
+    rows = [format_document(path, encode_document({"a": 1})) for path in paths]
     return [*rows, format_trailer(len(paths) if count is None else count)]
 
 
-def read(lines: list[str]) -> dict[str, Any]:
+def read_backup(lines: list[str]) -> dict[str, Any]:
     found = iterate_backup_documents(lines, "restaurant-123")
     return {path: decode_fields(message.fields) for path, message in found}
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), values))
 def test_a_document_is_read_as_it_was_written(fields: dict[str, Any]) -> None:
-    lines = [format_document(PATH, document(fields)), format_trailer(1)]
-    assert read(lines) == {PATH: fields}
+    lines = [format_document(PATH, encode_document(fields)), format_trailer(1)]
+    assert read_backup(lines) == {PATH: fields}
 
 
 def test_a_header_is_read_as_it_was_written() -> None:
@@ -80,7 +80,7 @@ def test_a_damaged_header_is_no_header() -> None:
 @pytest.mark.parametrize("lines", [lines_of(PATH)[:-1], lines_of(PATH, count=2), []])
 def test_a_backup_that_was_cut_is_incomplete(lines: list[str]) -> None:
     with pytest.raises(InvalidBackupError, match="incomplete"):
-        read(lines)
+        read_backup(lines)
 
 
 @pytest.mark.parametrize(
@@ -96,17 +96,17 @@ def test_a_backup_that_was_cut_is_incomplete(lines: list[str]) -> None:
 )
 def test_a_document_of_something_else_is_rejected(path: str) -> None:
     with pytest.raises(InvalidBackupError, match="does not belong"):
-        read(lines_of(path))
+        read_backup(lines_of(path))
 
 
 @pytest.mark.parametrize("fields", [None, {"a": 1}, {"a": {"integerValue": "marked"}}])
 def test_a_damaged_document_is_rejected_without_its_values(fields: object) -> None:
     line = json.dumps({"path": PATH, "fields": fields})
     with pytest.raises(InvalidBackupError, match="Document 1") as error:
-        read([line, format_trailer(1)])
+        read_backup([line, format_trailer(1)])
     assert "marked" not in str(error.value)
 
 
 def test_lines_after_the_last_one_are_rejected() -> None:
     with pytest.raises(InvalidBackupError, match="goes on"):
-        read([*lines_of(PATH), *lines_of(PATH)])
+        read_backup([*lines_of(PATH), *lines_of(PATH)])

@@ -37,11 +37,7 @@ FAILURES = {
 }
 # Longer than the lease of a run that failed to end it.
 _LEASE_SECONDS = 541
-
-
-@pytest.fixture(autouse=True)
-def _no_commit_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_commit_retry_pauses")
 
 
 @pytest.mark.parametrize("trouble", FAILURES)
@@ -67,7 +63,7 @@ async def test_any_failed_call_leaves_the_event_applied_or_unacknowledged(
 
 async def assert_applied_once(world: World, source: PrepareDelivery, event: SampleEvent) -> None:
     """Assert that an event is visible and has one journal entry."""
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    reservations = world.reservations_collection
     if source is attempts.prepare_staff_cancellation:
         document = reservations.document(f"own-{event.version}")
         assert ((await document.get()).to_dict() or {})["status"] == "CANCELLED"

@@ -1,22 +1,21 @@
 """OpenTable fails during a run: the run recovers, or reports the failure and concludes nothing."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 import pytest
-import stamina
 
 from sandbox.api import OpenTableApi
 from sandbox.fault_injection import FailureKind
 from shared.firestore.raw_client import FirestoreClient
-from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from tests.channels.two_restaurants import TwoRestaurants, open_two_restaurants
 
 HOSTS = {"platform.opentable.com", "oauth.opentable.com"}
 EVERY_REQUEST = 2_000
 PAGE_SIZE = 4
+pytestmark = pytest.mark.usefixtures("no_opentable_retry_pauses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,8 @@ poll_or_reconcile = pytest.mark.parametrize("run", ["poll", "reconcile"])
 
 
 @pytest.fixture(autouse=True)
-def _no_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.sync_api.MAX_PAGE_LIMIT", PAGE_SIZE)
-    with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
-        yield
 
 
 @pytest.fixture

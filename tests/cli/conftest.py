@@ -10,23 +10,17 @@ from cli.output import ExitCode
 from dev.local.emulator import Emulator
 from dev.local.processes import FunctionServer, serve_function
 from tests.cli.harness import PARTNER_SECRET_ID, VALID_CREDENTIALS, CliHarness, WebhookIngest
-from tests.support.opentable import LocalOpenTable, serve_local_opentable
+from tests.support.opentable import LocalOpenTable
 from tests.support.restaurants import new_restaurant
 
 RESERVATION_COUNT_AT_OPENTABLE = 4
-
-
-@pytest.fixture(scope="session")
-def opentable() -> Iterator[LocalOpenTable]:
-    with serve_local_opentable() as served:
-        yield served
 
 
 @pytest.fixture
 def variables(
     emulator: Emulator,
     project: str,
-    opentable: LocalOpenTable,
+    local_opentable: LocalOpenTable,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
@@ -36,8 +30,8 @@ def variables(
     values = {
         "GOOGLE_CLOUD_PROJECT": project,
         "FIRESTORE_EMULATOR_HOST": emulator.host,
-        "OPENTABLE_API_URL": opentable.url,
-        "OPENTABLE_OAUTH_URL": opentable.url,
+        "OPENTABLE_API_URL": local_opentable.url,
+        "OPENTABLE_OAUTH_URL": local_opentable.url,
         "OPENTABLE_PARTNER_SECRET": PARTNER_SECRET_ID,
         "SECRETS_FILE": str(secrets),
     }
@@ -50,12 +44,12 @@ def variables(
 
 
 @pytest.fixture
-def cli_harness(opentable: LocalOpenTable, variables: dict[str, str]) -> CliHarness:
+def cli_harness(local_opentable: LocalOpenTable, variables: dict[str, str]) -> CliHarness:
     """A restaurant with `RESERVATION_COUNT_AT_OPENTABLE` reservations, not onboarded."""
     restaurant = new_restaurant()
     for party_size in range(1, RESERVATION_COUNT_AT_OPENTABLE + 1):
-        opentable.book_tomorrow(restaurant.rid, party_size)
-    return CliHarness(restaurant.id, restaurant.rid, opentable, variables)
+        local_opentable.book_tomorrow(restaurant.rid, party_size)
+    return CliHarness(restaurant.id, restaurant.rid, local_opentable, variables)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.webhook_auth import Verification
 from shared.errors import ServiceUnavailableError
+from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.restaurants.settings import read_settings
 from tests.support.events import row_body
@@ -170,6 +171,14 @@ class WebhookIngest:
         """Ingest a valid reservation and return the outcome; see `ingest_body`."""
         fields = {"rid": int(self.rid), "id": f"{self.rid}-ot_1"}
         return await self.ingest_body(row_body(sequence_id, **fields), position, minutes)
+
+    async def quarantine_valid_rows(self, *sequence_ids: int) -> None:
+        """Ingest valid reservations while the settings are unusable; repair the settings."""
+        settings = paths.integration_document(self.client, self.restaurant_id)
+        await settings.update({"timeZone": "Nowhere/Town"})
+        for sequence_id in sequence_ids:
+            assert await self.ingest_row(sequence_id) == "quarantined"
+        await settings.update({"timeZone": "America/New_York"})
 
     async def quarantine_row(self, **fields: Any) -> None:
         """Ingest a reservation that cannot be applied."""

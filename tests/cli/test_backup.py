@@ -13,7 +13,7 @@ from tests.cli.harness import CliHarness
 pytestmark = pytest.mark.slow
 
 
-async def back_up(cli_harness: CliHarness, *options: str) -> str:
+async def onboard_and_back_up(cli_harness: CliHarness, *options: str) -> str:
     """Onboard the restaurant and back it up; return the file."""
     await cli_harness.onboard()
     file = cli_harness.new_file()
@@ -37,7 +37,7 @@ async def count_reservations(cli_harness: CliHarness, firestore: AsyncClient) ->
 async def test_lost_reservations_are_restored(
     cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
-    file = await back_up(cli_harness)
+    file = await onboard_and_back_up(cli_harness)
     await cli_harness.run_command("restaurants pause", "--yes")
     await lose_reservations(cli_harness, firestore)
     done = await cli_harness.run_command("restore", file, "--yes", "--json")
@@ -47,7 +47,7 @@ async def test_lost_reservations_are_restored(
 
 
 async def test_a_backup_is_private_and_never_overwrites_a_file(cli_harness: CliHarness) -> None:
-    file = await back_up(cli_harness)
+    file = await onboard_and_back_up(cli_harness)
     assert Path(file).stat().st_mode & 0o777 == 0o600
     before = Path(file).read_text()
     done = await cli_harness.run_command("backup", "--to", file, "--yes")
@@ -64,14 +64,14 @@ async def test_a_backup_needs_a_confirmation(cli_harness: CliHarness) -> None:
 
 
 async def test_an_enabled_restaurant_is_not_restored(cli_harness: CliHarness) -> None:
-    file = await back_up(cli_harness)
+    file = await onboard_and_back_up(cli_harness)
     done = await cli_harness.run_command("restore", file, "--yes")
     assert done.code == ExitCode.FAILED
     assert "restaurants pause" in done.errors
 
 
 async def test_a_cut_file_restores_nothing(cli_harness: CliHarness, firestore: AsyncClient) -> None:
-    file = await back_up(cli_harness)
+    file = await onboard_and_back_up(cli_harness)
     await cli_harness.run_command("restaurants pause", "--yes")
     await lose_reservations(cli_harness, firestore)
     Path(file).write_text("\n".join(Path(file).read_text().splitlines()[:-1]))
@@ -82,7 +82,7 @@ async def test_a_cut_file_restores_nothing(cli_harness: CliHarness, firestore: A
 
 
 async def test_a_backup_of_another_restaurant_is_rejected(cli_harness: CliHarness) -> None:
-    file = await back_up(cli_harness)
+    file = await onboard_and_back_up(cli_harness)
     text = Path(file).read_text().replace(cli_harness.id, "another-restaurant")
     Path(file).write_text(text)
     done = await cli_harness.run_command("restore", file, "--yes")
@@ -95,7 +95,7 @@ async def test_a_missing_file_is_named(cli_harness: CliHarness) -> None:
 
 
 async def test_another_database_is_backed_up(cli_harness: CliHarness) -> None:
-    file = await back_up(cli_harness, "--database", "restored")
+    file = await onboard_and_back_up(cli_harness, "--database", "restored")
     assert len(Path(file).read_text().splitlines()) == 2
 
 

@@ -9,6 +9,7 @@ from cli.output import ExitCode
 from shared.firestore import paths
 from tests.cli.conftest import RESERVATION_COUNT_AT_OPENTABLE
 from tests.cli.harness import VALID_CREDENTIALS, CliHarness
+from tests.support.restaurants import read_rid_claim
 
 OTHER_RESTAURANT = {"restaurantId": "elsewhere"}
 
@@ -17,11 +18,7 @@ async def read_integration(firestore: AsyncClient, cli_harness: CliHarness) -> d
     return (await paths.integration_document(firestore, cli_harness.id).get()).to_dict() or {}
 
 
-async def read_rid_claim(firestore: AsyncClient, cli_harness: CliHarness) -> dict[str, Any] | None:
-    return (await paths.rid_claim_document(firestore, cli_harness.rid).get()).to_dict()
-
-
-async def list_reservations(firestore: AsyncClient, cli_harness: CliHarness) -> list[str]:
+async def list_reservation_ids(firestore: AsyncClient, cli_harness: CliHarness) -> list[str]:
     reservations = paths.reservations_collection(firestore, cli_harness.id)
     return [stored.id async for stored in reservations.stream()]
 
@@ -38,7 +35,7 @@ async def test_settings_rid_claim_and_reservations_are_written(
     integration, backfill, report = output["integration"], output["backfill"], output["report"]
     assert (integration["enabled"], integration["restaurantId"]) == (True, cli_harness.rid)
     assert (integration["country"], integration["webhookAuth"]) == ("US", ["bearer"])
-    assert await read_rid_claim(firestore, cli_harness) == {"restaurantId": cli_harness.id}
+    assert await read_rid_claim(firestore, cli_harness.rid) == {"restaurantId": cli_harness.id}
     assert (backfill["status"], backfill["created"]) == (
         "COMPLETED",
         RESERVATION_COUNT_AT_OPENTABLE,
@@ -47,7 +44,7 @@ async def test_settings_rid_claim_and_reservations_are_written(
         "COMPLETED",
         RESERVATION_COUNT_AT_OPENTABLE,
     )
-    stored = await list_reservations(firestore, cli_harness)
+    stored = await list_reservation_ids(firestore, cli_harness)
     assert len(stored) == RESERVATION_COUNT_AT_OPENTABLE
 
 
@@ -145,19 +142,19 @@ async def test_offboarding_disables_the_integration_and_keeps_the_rid(
     await cli_harness.onboard()
     output = (await cli_harness.run_command("restaurants remove", "--yes", "--json")).json_output
     assert output["integration"]["enabled"] is False
-    assert await read_rid_claim(firestore, cli_harness) == {"restaurantId": cli_harness.id}
+    assert await read_rid_claim(firestore, cli_harness.rid) == {"restaurantId": cli_harness.id}
 
 
 async def test_a_released_rid_is_free_and_reservations_stay(
     cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
     await cli_harness.onboard()
-    before = await list_reservations(firestore, cli_harness)
+    before = await list_reservation_ids(firestore, cli_harness)
     options = ("--yes", "--release-rid", "--json")
     output = (await cli_harness.run_command("restaurants remove", *options)).json_output
     assert output["integration"]["restaurantId"] is None
-    assert await read_rid_claim(firestore, cli_harness) is None
-    assert await list_reservations(firestore, cli_harness) == before
+    assert await read_rid_claim(firestore, cli_harness.rid) is None
+    assert await list_reservation_ids(firestore, cli_harness) == before
 
 
 @pytest.mark.parametrize("options", [(), ("--release-rid",)])
@@ -179,7 +176,7 @@ async def test_a_claim_of_another_restaurant_is_never_released(
     await cli_harness.onboard()
     await paths.rid_claim_document(firestore, cli_harness.rid).set(OTHER_RESTAURANT)
     await cli_harness.run_command("restaurants remove", "--yes", "--release-rid")
-    assert await read_rid_claim(firestore, cli_harness) == OTHER_RESTAURANT
+    assert await read_rid_claim(firestore, cli_harness.rid) == OTHER_RESTAURANT
 
 
 async def test_onboarding_again_restores_the_integration(cli_harness: CliHarness) -> None:

@@ -46,10 +46,7 @@ async def test_an_item_that_still_cannot_be_applied_is_reported(
 async def test_an_item_is_replayed_after_a_dry_run(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest, firestore: AsyncClient
 ) -> None:
-    integration = paths.integration_document(firestore, cli_harness.id)
-    await integration.update({"timeZone": "Nowhere/Town"})
-    assert await webhook_ingest.ingest_row(1) == "quarantined"
-    await integration.update({"timeZone": "America/New_York"})
+    await webhook_ingest.quarantine_valid_rows(1)
     reservation = paths.reservation_document(firestore, cli_harness.id, "ot_1")
     item_id = await find_only_item_id(cli_harness)
     preview = (await cli_harness.run_command("quarantine preview", item_id, "--json")).json_output
@@ -96,13 +93,9 @@ async def test_an_empty_id_names_no_item(cli_harness: CliHarness) -> None:
 
 
 async def test_all_items_of_a_reason_are_replayed(
-    cli_harness: CliHarness, webhook_ingest: WebhookIngest, firestore: AsyncClient
+    cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
-    integration = paths.integration_document(firestore, cli_harness.id)
-    await integration.update({"timeZone": "Nowhere/Town"})
-    assert await webhook_ingest.ingest_row(1) == "quarantined"
-    assert await webhook_ingest.ingest_row(2) == "quarantined"
-    await integration.update({"timeZone": "America/New_York"})
+    await webhook_ingest.quarantine_valid_rows(1, 2)
     await webhook_ingest.quarantine_row()
     options = ("--reason", "unusable_settings", "--yes", "--json")
     done = (await cli_harness.run_command("quarantine replay", *options)).json_output

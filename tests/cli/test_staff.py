@@ -1,7 +1,6 @@
 """Staff and operators are managed without an account of the page."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner
@@ -13,17 +12,13 @@ from dev.local.auth_emulator import LocalAccounts
 from shared.firestore import paths
 from shared.staff.accounts import OPERATOR_CLAIM
 from tests.cli.harness import CliHarness, CommandOutput
-from tests.support.accounts import serve_accounts
 
-pytestmark = pytest.mark.usefixtures("webhook_ingest")
+pytestmark = pytest.mark.usefixtures("webhook_ingest", "ana_account")
 
 
 @pytest.fixture
-def accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccounts]:
-    with serve_accounts() as served:
-        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
-        served.accounts.add("uid-ana", "ana@example.com")
-        yield served.accounts
+def ana_account(local_accounts: LocalAccounts) -> None:
+    local_accounts.add("uid-ana", "ana@example.com")
 
 
 async def run_operators(*words: str) -> CommandOutput:
@@ -33,7 +28,6 @@ async def run_operators(*words: str) -> CommandOutput:
     return CommandOutput(done.exit_code, done.stdout, done.stderr)
 
 
-@pytest.mark.usefixtures("accounts")
 async def test_a_person_is_added_listed_and_removed(
     cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
@@ -48,35 +42,32 @@ async def test_a_person_is_added_listed_and_removed(
     assert not (await member.get()).exists
 
 
-@pytest.mark.usefixtures("accounts")
 async def test_a_new_account_gets_a_link_for_its_password(cli_harness: CliHarness) -> None:
     added = await cli_harness.run_command("staff add", "ben@example.com")
     assert "New account." in added.out
     assert "http" in added.out.splitlines()[-1]
 
 
-@pytest.mark.usefixtures("accounts")
 async def test_an_unknown_person_is_not_removed(cli_harness: CliHarness) -> None:
     refused = await cli_harness.run_command("staff remove", "eve@example.com", "--yes")
     assert (refused.code, "not on the staff" in refused.errors) == (ExitCode.FAILED, True)
 
 
-async def test_an_operator_is_made_and_ended(accounts: LocalAccounts) -> None:
+async def test_an_operator_is_made_and_ended(local_accounts: LocalAccounts) -> None:
     assert (await run_operators("add", "ana@example.com")).code == ExitCode.FAILED  # unconfirmed
-    assert OPERATOR_CLAIM not in accounts.users["uid-ana"].get("customAttributes", "")
+    assert OPERATOR_CLAIM not in local_accounts.users["uid-ana"].get("customAttributes", "")
     assert (await run_operators("add", "ana@example.com", "--yes")).code == ExitCode.SUCCESS
-    assert OPERATOR_CLAIM in accounts.users["uid-ana"]["customAttributes"]
+    assert OPERATOR_CLAIM in local_accounts.users["uid-ana"]["customAttributes"]
     assert (await run_operators("remove", "ana@example.com")).code == ExitCode.SUCCESS
-    assert OPERATOR_CLAIM not in accounts.users["uid-ana"]["customAttributes"]
+    assert OPERATOR_CLAIM not in local_accounts.users["uid-ana"]["customAttributes"]
 
 
-@pytest.mark.usefixtures("accounts")
 async def test_an_unknown_address_becomes_no_operator() -> None:
     refused = await run_operators("add", "eve@example.com", "--yes")
     assert (refused.code, "No account" in refused.errors) == (ExitCode.FAILED, True)
 
 
-@pytest.mark.usefixtures("accounts", "webhook_function")
+@pytest.mark.usefixtures("webhook_function")
 async def test_the_doctor_checks_every_part() -> None:
     done = await asyncio.to_thread(
         CliRunner().invoke, ledger, ["doctor", "--connections"], prog_name="ledger"

@@ -22,16 +22,18 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`ledger` from the wheel, in an environment of its own."""
     folder = tmp_path_factory.mktemp("wheel")
     # uv contains the build backend, so this needs no network.
-    run(str(UV), "build", "--wheel", "--offline", "--out-dir", str(folder / "dist"), cwd=ROOT)
+    run_in_directory(
+        str(UV), "build", "--wheel", "--offline", "--out-dir", str(folder / "dist"), cwd=ROOT
+    )
     [wheel] = (folder / "dist").glob("*.whl")
     venv.create(folder / "venv", symlinks=True)
     python = folder / "venv" / "bin" / "python"
     install = ("pip", "install", "--offline", "--no-deps", "--python", str(python), str(wheel))
-    run(str(UV), *install, cwd=folder)
+    run_in_directory(str(UV), *install, cwd=folder)
     return python.with_name("ledger")
 
 
-def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_in_directory(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     # The dependencies come from this environment. A folder of PYTHONPATH reads no .pth files, so
     # the packages of this clone are not found in it.
     variables = {
@@ -52,7 +54,7 @@ def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_installed_command_shows_its_version(program: Path, tmp_path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    shown = run(str(program), "--version", cwd=tmp_path)
+    shown = run_in_directory(str(program), "--version", cwd=tmp_path)
     assert (shown.stdout, shown.stderr) == (f"ledger {project['version']}\n", "")
 
 
@@ -63,6 +65,6 @@ def test_the_installed_command_imports_nothing_from_a_clone(
     words: tuple[str, ...], program: Path, tmp_path: Path
 ) -> None:
     kind = ("journal",) if words == ("export",) else ()
-    refused = run(str(program), *words, "bistro-7", *kind, cwd=tmp_path)
+    refused = run_in_directory(str(program), *words, "bistro-7", *kind, cwd=tmp_path)
     assert (refused.returncode, refused.stderr.count("\n")) == (ExitCode.FAILED, 1)
     assert refused.stderr.startswith("Name a place: ")

@@ -102,10 +102,10 @@ def make_clone(folder: Path) -> Clone:
     package = ["[[package]]", 'name = "uv"', 'version = "9.9.9"']
     hashes = f'wheels = [{{ hash = "sha256:{"0" * 64}" }}, {{ hash = "sha256:{digest}" }}]\n'
     (root / "uv.lock").write_text("\n".join([*package, hashes]))
-    return Clone(root, environment(folder / "home", wheels))
+    return Clone(root, offline_environment(folder / "home", wheels))
 
 
-def environment(home: Path, wheels: Path) -> dict[str, str]:
+def offline_environment(home: Path, wheels: Path) -> dict[str, str]:
     inherited = {
         name: text
         for name, text in os.environ.items()
@@ -219,7 +219,7 @@ def test_after_a_killed_set_up_the_next_waits_for_what_it_started_and_starts_ove
     first = start_and_pause(ready)
     first.kill()
     first.communicate(timeout=SECONDS)
-    second = start(ready)
+    second = start_set_up(ready)
     assert second.stdout is not None
     assert second.stdout.readline() == "Waiting for another set-up of this clone …\n"
     resume(ready)
@@ -231,7 +231,7 @@ def test_after_a_killed_set_up_the_next_waits_for_what_it_started_and_starts_ove
 def test_of_two_set_ups_at_once_one_waits_and_does_nothing(ready: Clone) -> None:
     ready.change_lock()
     first = start_and_pause(ready)
-    second = start(ready)
+    second = start_set_up(ready)
     assert second.stdout is not None
     assert second.stdout.readline() == "Waiting for another set-up of this clone …\n"
     resume(ready)
@@ -242,7 +242,7 @@ def test_of_two_set_ups_at_once_one_waits_and_does_nothing(ready: Clone) -> None
     assert len(ready.syncs()) == 1
 
 
-def start(clone: Clone) -> subprocess.Popen[str]:
+def start_set_up(clone: Clone) -> subprocess.Popen[str]:
     return subprocess.Popen(
         clone.command(),
         env=clone.environment,
@@ -256,7 +256,7 @@ def start_and_pause(clone: Clone) -> subprocess.Popen[str]:
     """Start a set-up, and return when it is in the middle of `uv sync`."""
     for name in ("started", "release"):
         os.mkfifo(clone.root / name)
-    child = start(clone)
+    child = start_set_up(clone)
     (clone.root / "started").read_text()
     return child
 
@@ -290,7 +290,7 @@ def test_ctrl_c_ends_the_preparation_of_the_emulator_and_its_process(ready: Clon
     emulator.write_text(
         "import os, time\nopen('started', 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
     )
-    child = start(ready)
+    child = start_set_up(ready)
     emulator_pid = int((ready.root / "started").read_text())
     child.send_signal(signal.SIGINT)
     output = child.communicate(timeout=SECONDS)[0]

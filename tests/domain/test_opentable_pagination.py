@@ -269,7 +269,7 @@ RECENT_ROWS = tuple(RowVersion(key, "1") for key in "abcdef")
 SEEN_KEYS = frozenset("abcdef")
 
 
-def page(text: str) -> tuple[RowVersion, ...]:
+def page_of_letters(text: str) -> tuple[RowVersion, ...]:
     """Return a row for each letter; upper case is a newer version."""
     return tuple(RowVersion(key.lower(), "2" if key.isupper() else "1") for key in text)
 
@@ -287,7 +287,7 @@ def page(text: str) -> tuple[RowVersion, ...]:
     ],
 )
 def test_a_page_with_repeated_rows_in_order_is_continuous(letters: str) -> None:
-    assert overlap_error(RECENT_ROWS, SEEN_KEYS, page(letters)) is None
+    assert overlap_error(RECENT_ROWS, SEEN_KEYS, page_of_letters(letters)) is None
 
 
 @pytest.mark.parametrize(
@@ -312,11 +312,14 @@ def test_a_page_with_repeated_rows_in_order_is_continuous(letters: str) -> None:
     ],
 )
 def test_a_page_without_proof_is_not_continuous(letters: str, error: str) -> None:
-    assert error in str(overlap_error(RECENT_ROWS, SEEN_KEYS, page(letters)))
+    assert error in str(overlap_error(RECENT_ROWS, SEEN_KEYS, page_of_letters(letters)))
 
 
 def test_appending_a_page_keeps_rows_before_the_overlap() -> None:
-    assert append_page(RECENT_ROWS, page("Defg")) == (*RECENT_ROWS[:4], *page("efg"))
+    assert append_page(RECENT_ROWS, page_of_letters("Defg")) == (
+        *RECENT_ROWS[:4],
+        *page_of_letters("efg"),
+    )
 
 
 def test_a_row_is_identified_by_id_and_version() -> None:

@@ -11,7 +11,7 @@ from shared.domain.quarantine import describe_rejection, summarize_quarantined_b
 from tests.support.events import envelope_body, row_body
 
 
-def describe(reason: str, body: dict[str, Any]) -> str:
+def describe_body(reason: str, body: dict[str, Any]) -> str:
     return describe_rejection(reason, "", summarize_quarantined_body(reason, json.dumps(body)))
 
 
@@ -48,8 +48,8 @@ def test_a_guest_is_named_by_the_initials() -> None:
     ],
 )
 def test_a_rejected_party_size_is_named(value: object, message: str) -> None:
-    assert describe("invalid_partySize", envelope_body(partySize=value)) == message
-    assert describe("invalid_party_size", row_body(7, party_size=value)) == message
+    assert describe_body("invalid_partySize", envelope_body(partySize=value)) == message
+    assert describe_body("invalid_party_size", row_body(7, party_size=value)) == message
 
 
 @pytest.mark.parametrize("field", ["dinerName", "dinerEmail", "dinerPhone", "specialRequests"])
@@ -69,7 +69,7 @@ def test_a_number_in_a_personal_field_is_not_repeated() -> None:
 
 
 def test_a_rejection_of_the_whole_update_says_what_to_do() -> None:
-    assert describe("unknown_reservation", envelope_body()) == (
+    assert describe_body("unknown_reservation", envelope_body()) == (
         "The update names a reservation that does not exist. Check its id."
     )
 

@@ -37,24 +37,24 @@ CAUSES: dict[str, dict[str, Any]] = {
 COUNTED_CAUSES = {"quarantine_open": "open_quarantine", "webhooks_refused": "refused_webhooks"}
 
 
-def summarize(counts: dict[str, int] | None = None, **changes: Any) -> RestaurantHealth:
+def summarize_restaurant(counts: dict[str, int] | None = None, **changes: Any) -> RestaurantHealth:
     document = HEALTHY | changes
     return summarize_health(parse_settings("r", document), document, NOW, **counts or {})
 
 
 def test_a_healthy_restaurant_has_no_reason() -> None:
-    health = summarize()
+    health = summarize_restaurant()
     assert (health.status, health.reasons, health.divergences) == (HealthStatus.OK, (), 0)
 
 
 @pytest.mark.parametrize("reason", CAUSES)
 def test_each_cause_has_its_reason(reason: str) -> None:
-    assert summarize(**CAUSES[reason]).reasons == (reason,)
+    assert summarize_restaurant(**CAUSES[reason]).reasons == (reason,)
 
 
 @pytest.mark.parametrize("reason, count", COUNTED_CAUSES.items())
 def test_a_count_has_its_reason(reason: str, count: str) -> None:
-    assert summarize({count: 1}).reasons == (reason,)
+    assert summarize_restaurant({count: 1}).reasons == (reason,)
 
 
 def test_every_reason_is_documented_and_no_other() -> None:
@@ -71,13 +71,13 @@ def test_every_reason_is_documented_and_no_other() -> None:
     ],
 )
 def test_the_status_says_how_bad_the_cause_is(reason: str, status: HealthStatus) -> None:
-    assert summarize(**CAUSES[reason]).status is status
+    assert summarize_restaurant(**CAUSES[reason]).status is status
 
 
 def test_refused_webhooks_are_less_urgent_than_the_quarantine() -> None:
-    health = summarize({"refused_webhooks": 3})
+    health = summarize_restaurant({"refused_webhooks": 3})
     assert health.status is HealthStatus.WARNING
-    health = summarize({"refused_webhooks": 3, "open_quarantine": 1})
+    health = summarize_restaurant({"refused_webhooks": 3, "open_quarantine": 1})
     assert (health.status, health.reasons) == (
         HealthStatus.REVIEW,
         ("quarantine_open", "webhooks_refused"),
@@ -85,19 +85,21 @@ def test_refused_webhooks_are_less_urgent_than_the_quarantine() -> None:
 
 
 def test_more_decisions_than_divergences_count_as_none_open() -> None:
-    health = summarize(reconciliation={"openDivergences": -1})
+    health = summarize_restaurant(reconciliation={"openDivergences": -1})
     assert (health.status, health.divergences) == (HealthStatus.OK, 0)
 
 
 def test_the_worst_cause_decides() -> None:
-    health = summarize(lastPolledAt=NOW - timedelta(hours=1), poll=SILENT)
+    health = summarize_restaurant(lastPolledAt=NOW - timedelta(hours=1), poll=SILENT)
     assert health.status is HealthStatus.ERROR
     assert health.reasons == ("poll_late", "webhooks_silent")
     assert health.webhooks_silent_since == NOW - timedelta(hours=2)
 
 
 def test_a_disabled_restaurant_is_paused_whatever_its_runs_did() -> None:
-    health = summarize({"open_quarantine": 1}, enabled=False, lastPolledAt=NOW - timedelta(days=9))
+    health = summarize_restaurant(
+        {"open_quarantine": 1}, enabled=False, lastPolledAt=NOW - timedelta(days=9)
+    )
     assert (health.status, health.reasons) == (HealthStatus.PAUSED, ())
 
 
@@ -105,11 +107,13 @@ def test_a_disabled_restaurant_is_paused_whatever_its_runs_did() -> None:
 def test_a_new_restaurant_is_late_only_after_the_time_of_a_run(
     age: int, reasons: tuple[str, ...]
 ) -> None:
-    health = summarize(lastPolledAt=None, reconciliation={}, updatedAt=NOW - timedelta(minutes=age))
+    health = summarize_restaurant(
+        lastPolledAt=None, reconciliation={}, updatedAt=NOW - timedelta(minutes=age)
+    )
     assert health.reasons == reasons
 
 
 @pytest.mark.parametrize("damaged", ["x", 1, None, [], {"lastReconciledAt": "x"}])
 def test_damaged_states_count_as_unknown(damaged: object) -> None:
-    health = summarize(poll=damaged, reconciliation=damaged, lastPolledAt=damaged)
+    health = summarize_restaurant(poll=damaged, reconciliation=damaged, lastPolledAt=damaged)
     assert (health.status, health.last_reconciled_at, health.divergences) == ("OK", None, None)

@@ -14,7 +14,6 @@ from functions.poll import ScheduledPollRequest, poll_restaurants
 from sandbox.webhook_delivery import deliver_all
 from sandbox.webhook_senders import build_signed_headers, encode_signing_secret
 from shared.context import AppContext
-from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from tests.drills.busy_restaurant import (
@@ -40,9 +39,7 @@ async def _services(
     world: World, safe: InMemorySecretSource, client: Any, timer: FakeTimer
 ) -> AppContext:
     """Return a context that accepts a relay's signatures, with its own client."""
-    await paths.integration_document(world.services.firestore, world.restaurant.id).update(
-        {"webhookAuth": ["standard-webhooks"]}
-    )
+    await world.change_settings(webhookAuth=["standard-webhooks"])
     directory = RestaurantDirectory(client, CredentialCache(safe.read, timer), None, timer)
     return replace(world.services, firestore=client, directory=directory)
 
@@ -113,7 +110,7 @@ async def test_a_restaurant_enabled_again_after_a_month(
     busy_restaurant: BusyRestaurant, report_drill: ReportDrill
 ) -> None:
     world = busy_restaurant.world
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    settings = world.integration_document
     await settings.update({"enabled": False})
     busy_restaurant.poll_minutes = busy_restaurant.reconcile_minutes = None
     busy_restaurant.dispatcher.faults.silent = True

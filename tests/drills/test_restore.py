@@ -12,10 +12,9 @@ import pytest
 from dev.local.emulator import Emulator
 from tests.drills.busy_restaurant import BusyRestaurant, ReportDrill
 from tests.support.backups import (
-    back_up,
     lose_restaurant,
-    restore,
-    set_enabled,
+    read_backup_lines,
+    restore_lines,
 )
 from tests.support.guests import GuestScenario
 from tests.support.world import World
@@ -23,7 +22,7 @@ from tests.support.world import World
 pytestmark = pytest.mark.slow
 
 
-async def measure(action: Callable[[], Awaitable[object]]) -> timedelta:
+async def measure_duration(action: Callable[[], Awaitable[object]]) -> timedelta:
     started = time.monotonic()
     await action()
     return timedelta(seconds=round(time.monotonic() - started, 1))
@@ -34,14 +33,14 @@ async def test_a_lost_restaurant_is_restored_and_becomes_equal(
 ) -> None:
     world = busy_restaurant.world
     await busy_restaurant.run_for(60)
-    lines = await back_up(world)
+    lines = await read_backup_lines(world)
     # Changes after the backup, known to OpenTable only once the ledger is lost.
     await busy_restaurant.run_for(60)
     before = await world.ledger_documents()
     await lose_restaurant(world)
     assert await world.ledger_documents() == {}
-    duration = await measure(lambda: restore(world, lines))
-    await set_enabled(world, is_enabled=True)
+    duration = await measure_duration(lambda: restore_lines(world, lines))
+    await world.change_settings(enabled=True)
     assert (await world.poll())["status"] == "ok"
     await busy_restaurant.deliver()
     assert (await world.reconcile())["status"] == "COMPLETED"
@@ -62,14 +61,14 @@ async def test_documents_lost_without_a_backup_are_rebuilt_from_their_journals(
     world = busy_restaurant.world
     await busy_restaurant.run_for(60)
     before = await world.ledger_documents()
-    lines = await back_up(world)
-    await set_enabled(world, is_enabled=False)
+    lines = await read_backup_lines(world)
+    await world.change_settings(enabled=False)
     reservations = world.services.firestore.collection(
         "restaurants", world.restaurant.id, "reservations"
     )
     async for document in reservations.list_documents():
         await document.delete()  # not its journal
-    rebuilt = (await restore(world, [*lines[:1], json.dumps({"documents": 0})])).rebuilt
+    rebuilt = (await restore_lines(world, [*lines[:1], json.dumps({"documents": 0})])).rebuilt
     after = await world.ledger_documents()
     assert {key: _without_update(each) for key, each in after.items()} == {
         key: _without_update(each) for key, each in before.items()

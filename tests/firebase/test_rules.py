@@ -12,7 +12,7 @@ RULES = (ROOT / "firestore.rules").read_text()
 SECONDS = 30
 
 
-def put(emulator: Emulator, project: str, rules: str) -> httpx.Response:
+def put_rules(emulator: Emulator, project: str, rules: str) -> httpx.Response:
     """Have the emulator take rules for one project."""
     url = f"http://{emulator.host}/emulator/v1/projects/{project}:securityRules"
     return httpx.put(
@@ -24,12 +24,12 @@ def put(emulator: Emulator, project: str, rules: str) -> httpx.Response:
 def documents(emulator: Emulator) -> str:
     """The address of a database with our rules."""
     project = f"rules-{uuid.uuid4().hex[:16]}"
-    assert put(emulator, project, RULES).status_code == 200
+    assert put_rules(emulator, project, RULES).status_code == 200
     return f"http://{emulator.host}/v1/projects/{project}/databases/(default)/documents"
 
 
 def test_rules_that_do_not_compile_would_be_refused(emulator: Emulator) -> None:
-    assert put(emulator, "rules-broken", RULES.replace("allow", "alow")).status_code == 400
+    assert put_rules(emulator, "rules-broken", RULES.replace("allow", "alow")).status_code == 400
 
 
 def test_no_client_reads_or_writes(documents: str) -> None:

@@ -43,7 +43,7 @@ class Emulators:
 
 
 @pytest.fixture(scope="module")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+def firebase_emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     place = tmp_path_factory.mktemp("firebase")
     config = json.loads((ROOT / "firebase.json").read_text())
     del config["hosting"]["target"]  # a project has a site for it, the emulator has one site
@@ -99,21 +99,21 @@ def test_indexes_of_another_scope_would_be_refused(tmp_path: Path) -> None:
 
 
 def test_the_page_answers_with_the_headers_that_protect_it(
-    emulators: Emulators, tmp_path: Path
+    firebase_emulators: Emulators, tmp_path: Path
 ) -> None:
     build_page(tmp_path / "page")
-    answer = httpx.get(f"{emulators.hosting}/", timeout=START_SECONDS)
+    answer = httpx.get(f"{firebase_emulators.hosting}/", timeout=START_SECONDS)
     assert (answer.status_code, answer.text) == (200, (tmp_path / "page/index.html").read_text())
     assert answer.headers["content-security-policy"].startswith("default-src 'self'; ")
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_api_paths_are_routed_to_the_function(emulators: Emulators) -> None:
-    httpx.get(f"{emulators.hosting}/api/openapi.json", timeout=START_SECONDS)
-    emulators.output.wait_for("/projects/demo-page/locations/us-central1/services/api")
+def test_api_paths_are_routed_to_the_function(firebase_emulators: Emulators) -> None:
+    httpx.get(f"{firebase_emulators.hosting}/api/openapi.json", timeout=START_SECONDS)
+    firebase_emulators.output.wait_for("/projects/demo-page/locations/us-central1/services/api")
 
 
-def test_staff_can_sign_in(emulators: Emulators) -> None:
-    url = f"{emulators.auth}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
+def test_staff_can_sign_in(firebase_emulators: Emulators) -> None:
+    url = f"{firebase_emulators.auth}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
     person = {"email": "host@example.com", "password": "made-up", "returnSecureToken": True}
     assert httpx.post(url, json=person, timeout=START_SECONDS).json()["idToken"]

@@ -70,7 +70,7 @@ def list_references(client: FirestoreClient, count: int) -> list[AsyncDocumentRe
     return [client.document("reservations", str(number)) for number in range(count)]
 
 
-async def read(rpc: FirestoreRpc, references: list[AsyncDocumentReference]) -> None:
+async def batch_get(rpc: FirestoreRpc, references: list[AsyncDocumentReference]) -> None:
     await rpc.batch_get(references, 5.0)
 
 
@@ -79,7 +79,7 @@ async def create(rpc: FirestoreRpc, references: list[AsyncDocumentReference]) ->
     await rpc.commit(writes, 5.0)
 
 
-calls = pytest.mark.parametrize("call", [read, create], ids=["read", "commit"])
+calls = pytest.mark.parametrize("call", [batch_get, create], ids=["read", "commit"])
 
 
 @calls
@@ -113,12 +113,12 @@ async def test_a_canceled_group_frees_its_slot(
 ) -> None:
     references = list_references(firestore, _GROUP_SIZE)
     canceled = [
-        asyncio.create_task(read(rpc, references)) for _ in range(MAX_CONCURRENT_BULK_CALLS)
+        asyncio.create_task(batch_get(rpc, references)) for _ in range(MAX_CONCURRENT_BULK_CALLS)
     ]
     await service.wait_for_calls(MAX_CONCURRENT_BULK_CALLS)
     for task in canceled:
         task.cancel()
     await asyncio.gather(*canceled, return_exceptions=True)
     service.is_open.set()
-    await read(rpc, references)
+    await batch_get(rpc, references)
     assert await service.wait_for_calls(1) == [_GROUP_SIZE]

@@ -32,11 +32,6 @@ def acquire(world: World, firestore_spy: FirestoreSpy) -> AcquireLease:
     return acquire
 
 
-async def read_settings_document(world: World) -> dict[str, object]:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    return dict((await settings.get()).to_dict() or {})
-
-
 async def test_an_active_lease_is_not_acquired_twice(acquire: AcquireLease) -> None:
     async with acquire("poll") as lease, acquire("poll") as second:
         assert lease is not None
@@ -67,8 +62,9 @@ async def test_an_expired_lease_is_acquired_by_another_run(
 async def test_a_lease_damaged_by_hand_blocks_no_run(
     world: World, acquire: AcquireLease, expires_at: object
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"poll.lease": {"owner": "another", "expiresAt": expires_at}})
+    await world.integration_document.update(
+        {"poll.lease": {"owner": "another", "expiresAt": expires_at}}
+    )
     async with acquire("poll") as lease:
         assert lease is not None
 
@@ -89,7 +85,7 @@ async def test_a_lease_without_concurrent_writes_is_released_in_one_call(
         assert lease is not None
         assert await lease.release({"poll.lastOutcome": "ok"})
     assert firestore_spy.take_calls() == ["commit"]
-    assert (await read_settings_document(world))["poll"] == STARTED | {"lastOutcome": "ok"}
+    assert (await world.read_settings_document())["poll"] == STARTED | {"lastOutcome": "ok"}
 
 
 @pytest.mark.parametrize("error", [None, ValueError])
@@ -102,18 +98,17 @@ async def test_the_end_of_the_block_releases_the_lease(
                 raise error
     except ValueError:
         pass
-    assert (await read_settings_document(world))["poll"] == STARTED
+    assert (await world.read_settings_document())["poll"] == STARTED
 
 
 async def test_a_lease_is_released_after_concurrent_writes(
     world: World, acquire: AcquireLease
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     async with acquire("poll") as lease:
-        await settings.update({"country": "US"})
+        await world.change_settings(country="US")
         assert lease is not None
         assert await lease.release({"poll.lastOutcome": "ok"})
-    stored = await read_settings_document(world)
+    stored = await world.read_settings_document()
     assert (stored["poll"], stored["country"]) == (STARTED | {"lastOutcome": "ok"}, "US")
 
 
@@ -125,7 +120,7 @@ async def test_a_lost_lease_writes_nothing(world: World, acquire: AcquireLease) 
             assert later is not None
             assert not await lease.write({"poll.lastOutcome": "ok"})
             assert not await lease.release({"poll.lastOutcome": "ok"})
-            assert "lastOutcome" not in str(await read_settings_document(world))
+            assert "lastOutcome" not in str(await world.read_settings_document())
             assert await later.release({})
 
 
@@ -133,7 +128,7 @@ StartRun = Callable[..., AbstractAsyncContextManager[Lease]]
 
 
 @pytest.fixture
-def start_run(world: World, firestore_spy: FirestoreSpy) -> StartRun:
+def start_leased_run(world: World, firestore_spy: FirestoreSpy) -> StartRun:
     def start(listed: ListedSettings | None = None) -> AbstractAsyncContextManager[Lease]:
         settings = paths.integration_document(firestore_spy.client, world.restaurant.id)
         return start_run_without_lease(settings, world.clock, "poll", timedelta(minutes=1), listed)
@@ -142,104 +137,102 @@ def start_run(world: World, firestore_spy: FirestoreSpy) -> StartRun:
 
 
 async def test_a_run_without_a_change_reads_once_and_writes_once(
-    world: World, start_run: StartRun, firestore_spy: FirestoreSpy
+    world: World, start_leased_run: StartRun, firestore_spy: FirestoreSpy
 ) -> None:
-    async with start_run() as lease:
+    async with start_leased_run() as lease:
         assert await lease.release({"poll.lastOutcome": "ok"})
     assert firestore_spy.take_calls() == ["read", "commit"]
-    assert (await read_settings_document(world))["poll"] == STARTED | {"lastOutcome": "ok"}
+    assert (await world.read_settings_document())["poll"] == STARTED | {"lastOutcome": "ok"}
 
 
-async def test_of_two_runs_without_a_lease_only_one_acquires_it(start_run: StartRun) -> None:
-    async with start_run() as first, start_run() as second:
+async def test_of_two_runs_without_a_lease_only_one_acquires_it(start_leased_run: StartRun) -> None:
+    async with start_leased_run() as first, start_leased_run() as second:
         await first.ensure_acquired()
         with pytest.raises(RunInProgressError):
             await second.ensure_acquired()
 
 
 async def test_a_run_ends_without_a_result_if_another_one_has_ended_since(
-    world: World, start_run: StartRun
+    world: World, start_leased_run: StartRun
 ) -> None:
-    async with start_run() as slow:
+    async with start_leased_run() as slow:
         world.clock.advance(1)
-        async with start_run() as fast:
+        async with start_leased_run() as fast:
             assert await fast.release({"poll.lastOutcome": "ok"})
         assert not await slow.release({"poll.lastOutcome": "error"})
         with pytest.raises(RunInProgressError):
             await slow.ensure_acquired()
-    assert "error" not in str(await read_settings_document(world))
+    assert "error" not in str(await world.read_settings_document())
 
 
 async def test_a_run_does_not_start_while_another_has_the_lease(
-    acquire: AcquireLease, start_run: StartRun
+    acquire: AcquireLease, start_leased_run: StartRun
 ) -> None:
     async with acquire("poll"):
         with pytest.raises(RunInProgressError):
-            async with start_run():
+            async with start_leased_run():
                 pass
 
 
 async def test_a_run_that_dies_before_its_first_change_leaves_nothing_behind(
-    world: World, start_run: StartRun
+    world: World, start_leased_run: StartRun
 ) -> None:
-    before = await read_settings_document(world)
+    before = await world.read_settings_document()
     with pytest.raises(ValueError, match="killed"):
-        async with start_run():
+        async with start_leased_run():
             raise ValueError("killed")
-    assert await read_settings_document(world) == before
+    assert await world.read_settings_document() == before
 
 
 async def test_other_settings_may_change_before_a_lease_is_acquired(
-    world: World, start_run: StartRun
+    world: World, start_leased_run: StartRun
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    async with start_run() as lease:
-        await settings.update({"country": "US"})
+    async with start_leased_run() as lease:
+        await world.change_settings(country="US")
         await lease.ensure_acquired()
         assert lease.document["country"] == "US"
 
 
-async def test_a_lease_is_not_acquired_for_another_rid(world: World, start_run: StartRun) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    async with start_run() as lease:
-        await settings.update({"restaurantId": "99"})
+async def test_a_lease_is_not_acquired_for_another_rid(
+    world: World, start_leased_run: StartRun
+) -> None:
+    async with start_leased_run() as lease:
+        await world.change_settings(restaurantId="99")
         with pytest.raises(RunInProgressError):
             await lease.ensure_acquired()
 
 
 async def test_a_run_of_a_restaurant_disabled_since_changes_nothing(
-    world: World, start_run: StartRun
+    world: World, start_leased_run: StartRun
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    async with start_run() as lease:
-        await settings.update({"enabled": False})
+    async with start_leased_run() as lease:
+        await world.change_settings(enabled=False)
         with pytest.raises(IntegrationDisabledError):
             await lease.ensure_acquired()
         with pytest.raises(IntegrationDisabledError):
             await lease.release({"poll.lastOutcome": "ok"})
-    assert "poll" not in await read_settings_document(world)
+    assert "poll" not in await world.read_settings_document()
 
 
 @pytest.mark.parametrize("seconds,calls", [(60, []), (0, ["read"])])
 async def test_listed_settings_save_the_read_until_they_expire(
     world: World,
-    start_run: StartRun,
+    start_leased_run: StartRun,
     firestore_spy: FirestoreSpy,
     seconds: float,
     calls: list[str],
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    listed = ListedSettings(await settings.get(), Deadline.after(seconds))
-    async with start_run(listed):
+    listed = ListedSettings(await world.integration_document.get(), Deadline.after(seconds))
+    async with start_leased_run(listed):
         assert firestore_spy.take_calls() == calls
 
 
 async def test_settings_changed_since_their_listing_are_read_again(
-    world: World, start_run: StartRun
+    world: World, start_leased_run: StartRun
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    settings = world.integration_document
     listed = ListedSettings(await settings.get(), Deadline.after(60))
     await settings.update({"country": "US"})
-    async with start_run(listed) as lease:
+    async with start_leased_run(listed) as lease:
         await lease.ensure_acquired()
         assert lease.document["country"] == "US"

@@ -1,5 +1,5 @@
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from dev.local.processes import LOOPBACK, find_free_port
 from sandbox.webhook_senders import encode_signing_secret
 from tests.support.firestore import make_client
 from tests.support.ledger import StoredLedger
-from tests.support.opentable import LocalOpenTable, serve_local_opentable
+from tests.support.opentable import LocalOpenTable
 from tests.support.processes import ServedFunction, serve_deployed_function
 from tests.support.restaurants import new_restaurant, seed, write_secret
 from tests.support.webhooks import WebhookSender
@@ -23,17 +23,6 @@ CreateSender = Callable[..., Awaitable[WebhookSender]]
 @pytest.fixture(scope="session")
 def webhook_project() -> str:
     return f"webhook-{uuid.uuid4().hex[:16]}"
-
-
-@pytest.fixture(scope="session")
-def secrets_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("secrets") / "secrets.json"
-
-
-@pytest.fixture(scope="session")
-def local_opentable() -> Iterator[LocalOpenTable]:
-    with serve_local_opentable() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +40,20 @@ def served_webhook(
         yield started
 
 
+@pytest.fixture(scope="module")
+def other_webhook(
+    emulator: Emulator, webhook_project: str, secrets_file: Path
+) -> Iterator[ServedFunction]:
+    """A second process of the webhook, new for each module."""
+    with serve_deployed_function(
+        "opentable_webhook",
+        GOOGLE_CLOUD_PROJECT=webhook_project,
+        FIRESTORE_EMULATOR_HOST=emulator.host,
+        SECRETS_FILE=str(secrets_file),
+    ) as started:
+        yield started
+
+
 @pytest.fixture(scope="session")
 def webhook_without_firestore() -> Iterator[ServedFunction]:
     """The webhook without a reachable Firestore."""
@@ -60,12 +63,6 @@ def webhook_without_firestore() -> Iterator[ServedFunction]:
         FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{find_free_port()}",
     ) as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=30) as client:
-        yield client
 
 
 @pytest.fixture

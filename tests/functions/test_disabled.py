@@ -23,11 +23,6 @@ from tests.support.world import START_TIME, World
 RECONCILIATIONS = [{}, {"dryRun": True}, {"startDate": "2026-03-14", "endDate": "2026-03-15"}]
 
 
-async def set_enabled(world: World, value: object) -> None:
-    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await reference.update({"enabled": value})
-
-
 async def run_poll(world: World, body: Mapping[str, object]) -> JsonResult:
     return await poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
 
@@ -49,7 +44,7 @@ async def test_a_requested_poll_of_a_disabled_restaurant_does_nothing(
     world: World, value: object
 ) -> None:
     world.actions.create(START_TIME, 2)
-    await set_enabled(world, value)
+    await world.change_settings(enabled=value)
     before = await world.all_documents()
     result = await run_poll(world, {"restaurantId": world.restaurant.id})
     assert only_result(result)["status"] == "disabled"
@@ -61,7 +56,7 @@ async def test_a_requested_reconciliation_of_a_disabled_restaurant_does_nothing(
     world: World, options: dict[str, object]
 ) -> None:
     world.actions.create(START_TIME, 2)
-    await set_enabled(world, value=False)
+    await world.change_settings(enabled=False)
     before = await world.all_documents()
     result = await run_reconciliation(world, {"restaurantId": world.restaurant.id, **options})
     assert only_result(result)["status"] == "disabled"
@@ -70,22 +65,22 @@ async def test_a_requested_reconciliation_of_a_disabled_restaurant_does_nothing(
 
 async def test_a_backfill_stops_while_the_restaurant_is_disabled(world: World) -> None:
     begun = await start_backfill(world.services, world.restaurant.id)
-    await set_enabled(world, value=False)
+    await world.change_settings(enabled=False)
     request = {"restaurantId": world.restaurant.id, "backfill": True}
     assert only_result(await run_poll(world, request))["status"] == "disabled"
     assert await read_backfill(world.services, world.restaurant.id) == begun
-    await set_enabled(world, value=True)
+    await world.change_settings(enabled=True)
     assert only_result(await run_poll(world, request))["backfill"] == "COMPLETED"
 
 
 async def test_a_held_plan_of_a_disabled_restaurant_is_not_executed(world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
-    await set_enabled(world, value=False)
+    await world.change_settings(enabled=False)
     before = await world.all_documents()
     request = {"restaurantId": world.restaurant.id, "force": held_id}
     assert only_result(await run_reconciliation(world, request))["status"] == "disabled"
     assert await world.all_documents() == before
-    await set_enabled(world, value=True)
+    await world.change_settings(enabled=True)
     assert only_result(await run_reconciliation(world, request))["status"] == "COMPLETED"
 
 
@@ -102,7 +97,7 @@ async def test_a_task_that_was_queued_before_the_restaurant_was_disabled_does_no
     queue = InProcessTaskQueue(deliver)
     body = {"restaurantId": world.restaurant.id}
     await queue.enqueue(QueuedTask(RECONCILE_FUNCTION, body, "tick"))
-    await set_enabled(world, value=False)
+    await world.change_settings(enabled=False)
     is_disabled.set()
     await queue.wait_until_empty()
     assert [only_result(result)["status"] for result in results] == ["disabled"]

@@ -13,7 +13,7 @@ from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from shared.domain.normalization.strict_json import parse_strict_json
 from shared.domain.structs import read_struct
 from shared.firestore.raw_client import FirestoreClient
-from tests.support.cloud_tasks import FakeCloudTasks, Status, serve_fake_cloud_tasks
+from tests.support.cloud_tasks import FakeCloudTasks, Status
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.webhooks import FunctionCaller
 from tests.support.world import World, make_world
@@ -22,12 +22,6 @@ SCHEDULE_TIME = "2026-03-14T15:00:00Z"
 OTHER_RESTAURANTS = 3
 # Any: the keyword arguments have several types.
 _RUN_REQUEST: Any = {"x-cloudscheduler-scheduletime": SCHEDULE_TIME}
-
-
-@pytest.fixture
-async def tasks() -> AsyncIterator[FakeCloudTasks]:
-    async with serve_fake_cloud_tasks() as fake:
-        yield fake
 
 
 @pytest.fixture
@@ -44,7 +38,7 @@ async def world(firestore: FirestoreClient, tasks: FakeCloudTasks) -> AsyncItera
     made.executor.shutdown()
 
 
-async def poll(world: World, tick: str = SCHEDULE_TIME, **body: Any) -> JsonResult:
+async def poll_all(world: World, tick: str = SCHEDULE_TIME, **body: Any) -> JsonResult:
     request = structs.replace(read_struct(ScheduledPollRequest, body), tick=tick)
     return await poll_restaurants(world.services, request)
 
@@ -55,7 +49,7 @@ def statuses(result: JsonResult) -> list[str]:
 
 
 async def test_a_poll_enqueues_a_task_a_restaurant(world: World, tasks: FakeCloudTasks) -> None:
-    result = await poll(world)
+    result = await poll_all(world)
     assert (result.status_code, statuses(result)) == (200, ["queued"] * 4)
     assert {task.http_request.url.rpartition("/")[2] for task in tasks.created} == {
         "opentable-poll"
@@ -70,7 +64,7 @@ def use_large_tasks(world: World) -> World:
 async def test_a_task_may_process_several_restaurants(world: World, tasks: FakeCloudTasks) -> None:
     world = use_large_tasks(world)
     world.actions.create(world.clock(), 2)
-    result = await poll(world)
+    result = await poll_all(world)
     assert (result.status_code, statuses(result), len(tasks.created)) == (200, ["queued"] * 4, 2)
     polled: list[str] = []
     for task in tasks.created:
@@ -89,7 +83,7 @@ async def test_all_restaurants_of_a_task_that_was_not_enqueued_are_reported(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses.append(Status.PERMISSION_DENIED)
-    result = await poll(use_large_tasks(world))
+    result = await poll_all(use_large_tasks(world))
     assert result.status_code == 503
     assert sorted(statuses(result)) in (["error", *["queued"] * 3], [*["error"] * 3, "queued"])
 
@@ -104,7 +98,7 @@ async def test_the_tasks_of_the_schedule_leave_the_days_to_it(
 
 async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) -> None:
     world.actions.create(world.clock(), 2)
-    await poll(world)
+    await poll_all(world)
     for task in tasks.created:
         await poll_restaurants(
             world.services,
@@ -114,15 +108,15 @@ async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) 
 
 
 async def test_a_repeated_tick_enqueues_nothing_twice(world: World, tasks: FakeCloudTasks) -> None:
-    await poll(world)
-    repeated = await poll(world)
+    await poll_all(world)
+    repeated = await poll_all(world)
     assert (repeated.status_code, statuses(repeated)) == (200, ["queued"] * 4)
     assert len(tasks.created) == 4
 
 
 async def test_the_next_tick_enqueues_anew(world: World, tasks: FakeCloudTasks) -> None:
-    await poll(world)
-    await poll(world, "2026-03-14T15:15:00Z")
+    await poll_all(world)
+    await poll_all(world, "2026-03-14T15:15:00Z")
     assert len({task.name for task in tasks.created}) == 8
 
 
@@ -130,9 +124,9 @@ async def test_a_task_that_was_not_enqueued_is_reported_and_enqueued_by_the_retr
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses.append(Status.PERMISSION_DENIED)
-    result = await poll(world)
+    result = await poll_all(world)
     assert (result.status_code, sorted(statuses(result))) == (503, ["error", *["queued"] * 3])
-    repeated = await poll(world)
+    repeated = await poll_all(world)
     assert (repeated.status_code, statuses(repeated), len(tasks.created)) == (
         200,
         ["queued"] * 4,
@@ -143,7 +137,7 @@ async def test_a_task_that_was_not_enqueued_is_reported_and_enqueued_by_the_retr
 async def test_a_requested_restaurant_is_polled_in_process(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    result = await poll(world, restaurantId=world.restaurant.id)
+    result = await poll_all(world, restaurantId=world.restaurant.id)
     assert (statuses(result), tasks.created) == (["ok"], [])
 
 
@@ -152,12 +146,12 @@ async def test_restaurants_up_to_the_limit_are_polled_in_process(
 ) -> None:
     environment = structs.replace(world.services.environment, fan_out_threshold=4)
     services = replace(world.services, environment=environment)
-    result = await poll(replace(world, services=services))
+    result = await poll_all(replace(world, services=services))
     assert (len(statuses(result)), tasks.created) == (4, [])
 
 
 async def test_without_a_queue_all_restaurants_are_polled_in_process(world: World) -> None:
-    result = await poll(replace(world, services=replace(world.services, queue=None)))
+    result = await poll_all(replace(world, services=replace(world.services, queue=None)))
     assert "queued" not in statuses(result)
 
 

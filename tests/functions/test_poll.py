@@ -12,7 +12,7 @@ from shared.polling.backfill import read_backfill, start_backfill
 from tests.support.world import START_TIME, World
 
 
-async def poll(world: World) -> Any:
+async def poll_one(world: World) -> Any:
     body: Any = (await poll_restaurants(world.services, ScheduledPollRequest())).body
     [result] = body["results"]
     return result
@@ -21,19 +21,19 @@ async def poll(world: World) -> Any:
 async def test_a_poll_carries_a_running_backfill_to_its_end(world: World) -> None:
     world.actions.create(START_TIME - timedelta(days=20), 2)
     await start_backfill(world.services, world.restaurant.id)
-    result = await poll(world)
+    result = await poll_one(world)
     assert (result["status"], result["created"], result["backfill"]) == ("ok", 0, "COMPLETED")
     assert len(await world.ledger_documents()) == 1
 
 
 async def test_a_poll_without_a_backfill_returns_no_progress(world: World) -> None:
-    assert "backfill" not in await poll(world)
+    assert "backfill" not in await poll_one(world)
 
 
 async def test_a_poll_that_failed_leaves_the_backfill_to_the_next(world: World) -> None:
     begun = await start_backfill(world.services, world.restaurant.id)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
-    assert (await poll(world))["status"] == "error"
+    assert (await poll_one(world))["status"] == "error"
     assert await read_backfill(world.services, world.restaurant.id) == begun
 
 

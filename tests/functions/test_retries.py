@@ -15,7 +15,6 @@ from sandbox.fault_injection import FailureKind
 from shared.concurrency import SYSTEM_CLOCK
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError
-from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from shared.tasks.fan_out import should_repeat_run
@@ -25,23 +24,19 @@ from tests.support.world import World
 Break = Callable[[World], Awaitable[AppContext]]
 
 
-async def change_settings(world: World, **fields: object) -> AppContext:
-    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await reference.update(fields)
-    return world.services
-
-
 async def remove_settings(world: World) -> AppContext:
-    await paths.integration_document(world.services.firestore, world.restaurant.id).delete()
+    await world.integration_document.delete()
     return world.services
 
 
 async def break_time_zone(world: World) -> AppContext:
-    return await change_settings(world, timeZone="Nowhere/Town")
+    await world.change_settings(timeZone="Nowhere/Town")
+    return world.services
 
 
 async def remove_rid(world: World) -> AppContext:
-    return await change_settings(world, restaurantId=None)
+    await world.change_settings(restaurantId=None)
+    return world.services
 
 
 async def hide_secret(world: World) -> AppContext:
@@ -86,7 +81,9 @@ PERMANENT = [
 PASSING = [interrupt_opentable, interrupt_firestore]
 
 
-async def run(world: World, services: AppContext, function: str) -> tuple[int, dict[str, Any]]:
+async def call_function(
+    world: World, services: AppContext, function: str
+) -> tuple[int, dict[str, Any]]:
     """Call a function for the restaurant; return the HTTP status and the restaurant's result."""
     with stamina.set_testing(True, attempts=2):
         if function == "poll":
@@ -109,7 +106,7 @@ async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
     world: World, break_world: Break, function: str
 ) -> None:
     services = await break_world(world)
-    status_code, entry = await run(world, services, function)
+    status_code, entry = await call_function(world, services, function)
     assert (status_code, entry["retryable"]) == (200, False)
     assert entry["status"] in {"error", "FAILED"}
     assert entry["error"]
@@ -121,12 +118,12 @@ async def test_a_failure_that_passes_is_answered_503(
     world: World, break_world: Break, function: str
 ) -> None:
     services = await break_world(world)
-    status_code, entry = await run(world, services, function)
+    status_code, entry = await call_function(world, services, function)
     assert (status_code, entry["retryable"]) == (503, True)
 
 
 async def test_a_forced_plan_without_settings_is_answered_200_with_its_error(world: World) -> None:
-    status_code, entry = await run(world, await remove_settings(world), "force")
+    status_code, entry = await call_function(world, await remove_settings(world), "force")
     assert (status_code, entry["status"], entry["retryable"]) == (200, "FAILED", False)
 
 

@@ -13,7 +13,6 @@ from functions.poll import ScheduledPollRequest, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.http import SandboxRequest, SandboxResponse
 from shared.concurrency import Clock, Deadline
-from shared.firestore import paths
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
 from shared.tasks.turns import OUT_OF_TIME_ERROR, list_turns
 from tests.support.clocks import FakeTimer
@@ -49,7 +48,7 @@ async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return replace(world, services=replace(world.services, environment=environment))
 
 
-async def run(world: World, function_name: str) -> tuple[set[str], set[str]]:
+async def run_for_all(world: World, function_name: str) -> tuple[set[str], set[str]]:
     """Run a function for all restaurants; return the ids that it reached, and the others."""
     if function_name == POLL_FUNCTION:
         result = await poll_restaurants(world.services, ScheduledPollRequest())
@@ -70,11 +69,11 @@ def logged_turns(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]
 async def test_a_restaurant_that_missed_its_turn_is_first_in_the_next_run(
     busy_world: World, function_name: str
 ) -> None:
-    reached, missed = await run(busy_world, function_name)
+    reached, missed = await run_for_all(busy_world, function_name)
     assert reached
     assert missed
     for _ in range(RESTAURANTS):
-        next_reached, next_missed = await run(busy_world, function_name)
+        next_reached, next_missed = await run_for_all(busy_world, function_name)
         # Either only restaurants with missed turns were reached, or all of them were.
         assert next_reached <= missed or missed <= next_reached
         missed -= next_reached
@@ -89,11 +88,10 @@ async def test_a_missed_turn_is_logged_with_the_age_of_its_cursor(
     busy_world: World, capsys: pytest.CaptureFixture[str], function_name: str
 ) -> None:
     waiting_since = START_TIME - timedelta(hours=1)
-    settings = paths.integration_document(busy_world.services.firestore, busy_world.restaurant.id)
-    await settings.update(
+    await busy_world.integration_document.update(
         {"poll.cursor": waiting_since, "reconciliation.lastReconciledAt": waiting_since}
     )
-    _, missed = await run(busy_world, function_name)
+    _, missed = await run_for_all(busy_world, function_name)
     lines = logged_turns(capsys)
     assert lines.keys() == missed
     # The other restaurants never had a turn, so they come before this one.
@@ -109,7 +107,7 @@ async def test_a_missed_turn_is_logged_with_the_age_of_its_cursor(
 async def test_a_run_that_reaches_every_restaurant_logs_no_missed_turn(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await run(world, POLL_FUNCTION)
+    await run_for_all(world, POLL_FUNCTION)
     assert logged_turns(capsys) == {}
 
 

@@ -25,12 +25,13 @@ def basic(pair: str) -> dict[str, str]:
     return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
-def bearer(token: str) -> dict[str, str]:
+def bearer_headers(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
 @pytest.mark.parametrize(
-    "headers", [bearer("newest"), bearer("older"), basic("ot:newest"), basic("ot:older")]
+    "headers",
+    [bearer_headers("newest"), bearer_headers("older"), basic("ot:newest"), basic("ot:older")],
 )
 async def test_any_live_credential_is_accepted(
     headers: dict[str, str], create_sender: CreateSender
@@ -54,14 +55,14 @@ async def test_which_of_two_matched_is_logged(
     create_sender: CreateSender, served_webhook: ServedFunction
 ) -> None:
     sender = await create_sender(ISSUED)
-    await sender.post(sender.envelope(), bearer("older"))
+    await sender.post(sender.envelope(), bearer_headers("older"))
     logged = json.loads(served_webhook.output.wait_for(sender.restaurant.id))
     assert (logged["scheme"], logged["credentialIndex"]) == ("bearer", 1)
 
 
 async def test_which_of_two_matched_is_journaled(create_sender: CreateSender) -> None:
     sender = await create_sender(ISSUED)
-    response = await sender.post(sender.envelope(), bearer("older"))
+    response = await sender.post(sender.envelope(), bearer_headers("older"))
     key = response.json()["reservationId"].removeprefix("opentable-")
     entry = (await sender.stored_ledger.journal(key))[response.json()["eventId"]]
     assert entry["proof"] == {"scheme": "bearer", "credentialIndex": 1}
@@ -115,7 +116,10 @@ async def test_a_valid_token_does_not_override_a_bad_signature(create_sender: Cr
     sender = await create_sender(ISSUED)
     raw = json.dumps(sender.envelope()).encode()
     signed = sign_webhook(encode_signing_secret(b"another" * 4), raw)
-    assert response_status(await sender.post(raw, signed | bearer("newest"))) == UNAUTHENTICATED
+    assert (
+        response_status(await sender.post(raw, signed | bearer_headers("newest")))
+        == UNAUTHENTICATED
+    )
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-signature", "Webhook-Anything"])
@@ -123,7 +127,7 @@ async def test_with_any_signature_header_the_token_is_not_checked(
     name: str, create_sender: CreateSender
 ) -> None:
     sender = await create_sender(ISSUED)
-    headers = bearer("newest") | {name: "x"}
+    headers = bearer_headers("newest") | {name: "x"}
     assert response_status(await sender.post(sender.envelope(), headers)) == UNAUTHENTICATED
 
 
@@ -136,7 +140,7 @@ async def test_a_bad_token_does_not_invalidate_a_good_signature(sender: WebhookS
     "headers",
     [
         {},
-        bearer("wrong"),
+        bearer_headers("wrong"),
         {"authorization": "Bearer"},
         {"authorization": "newest"},
         {"authorization": "Basic newest"},
@@ -168,7 +172,7 @@ async def test_only_the_chosen_schemes_are_accepted(
 ) -> None:
     sender = await create_sender(ISSUED, webhookAuth=schemes)
     raw = json.dumps(sender.envelope()).encode()
-    tried = (sign_webhook(sender.key, raw), bearer("newest"), basic("ot:newest"))
+    tried = (sign_webhook(sender.key, raw), bearer_headers("newest"), basic("ot:newest"))
     responses = [await sender.post(raw, headers) for headers in tried]
     assert tuple(response.status_code == 200 for response in responses) == accepted
 
@@ -202,7 +206,7 @@ async def test_a_refusal_waits_until_all_lookups_would_be_done(
     if not is_strict_json:
         raw = raw[:-1] + b', "twice": 1, "twice": 2}'
     started_at = time.monotonic()
-    response = await sender.post(raw, bearer("wrong"))
+    response = await sender.post(raw, bearer_headers("wrong"))
     expected = UNAUTHENTICATED if is_strict_json else (400, "invalid_json")
     assert response_status(response) == expected
     assert time.monotonic() - started_at >= REFUSAL_SECONDS

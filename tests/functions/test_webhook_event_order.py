@@ -21,7 +21,7 @@ def events_of_restaurant(sender: WebhookSender) -> list[bytes]:
     ]
 
 
-async def stored_document(sender: WebhookSender) -> dict[str, Any]:
+async def read_document_without_times(sender: WebhookSender) -> dict[str, Any]:
     document = await sender.stored_ledger.document("ot_1001")
     return {name: value for name, value in document.items() if name not in TIMES_OF_WRITING}
 
@@ -30,7 +30,7 @@ async def stored_document(sender: WebhookSender) -> dict[str, Any]:
 async def in_order(sender: WebhookSender) -> dict[str, Any]:
     for body in events_of_restaurant(sender):
         await sender.send(body)
-    return await stored_document(sender)
+    return await read_document_without_times(sender)
 
 
 async def test_the_mock_events_end_cancelled_and_complete(in_order: dict[str, Any]) -> None:
@@ -65,7 +65,9 @@ async def test_any_order_ends_in_the_same_document(
     events = events_of_restaurant(sender)
     for index in order:
         await sender.send(events[index])
-    assert await stored_document(sender) == in_order | {"restaurantId": sender.restaurant.id}
+    assert await read_document_without_times(sender) == in_order | {
+        "restaurantId": sender.restaurant.id
+    }
 
 
 @pytest.mark.parametrize("order", ORDERS)

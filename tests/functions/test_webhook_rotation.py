@@ -1,7 +1,7 @@
 """Two processes of the webhook take up changed credentials and settings within seconds."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,10 @@ import pytest
 from msgspec.structs import replace as replace_struct
 
 from cli.api import OperatorClient, open_operator_session
-from dev.local.emulator import Emulator
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.secrets import SecretsFileStore
 from shared.staff.identity import build_api_context
-from tests.support.processes import ServedFunction, serve_deployed_function
+from tests.support.processes import ServedFunction
 from tests.support.webhooks import WebhookSender
 from tests.support.world import World
 
@@ -22,19 +21,6 @@ CreateSender = Callable[..., Awaitable[WebhookSender]]
 pytestmark = pytest.mark.slow
 
 OLD, NEW = {"authorization": "Bearer old-token"}, {"authorization": "Bearer new-token"}
-
-
-@pytest.fixture(scope="module")
-def other_webhook(
-    emulator: Emulator, webhook_project: str, secrets_file: Path
-) -> Iterator[ServedFunction]:
-    with serve_deployed_function(
-        "opentable_webhook",
-        GOOGLE_CLOUD_PROJECT=webhook_project,
-        FIRESTORE_EMULATOR_HOST=emulator.host,
-        SECRETS_FILE=str(secrets_file),
-    ) as started:
-        yield started
 
 
 @pytest.fixture
@@ -50,7 +36,7 @@ async def senders(
 
 
 @pytest.fixture
-async def operator(
+async def staff_api(
     senders: list[WebhookSender], world: World, secrets_file: Path
 ) -> OperatorClient:
     """The staff API, in a third process as far as the webhooks can tell."""
@@ -80,39 +66,39 @@ async def measure_seconds_until_refused(
     return time.monotonic() - started_at
 
 
-async def replace_token(operator: OperatorClient, *, keep_previous: bool) -> None:
+async def replace_token(staff_api: OperatorClient, *, keep_previous: bool) -> None:
     credentials = {"bearerTokens": ["new-token"], "keepPrevious": keep_previous}
-    await operator.call("PUT", "integration", body={"credentials": credentials})
+    await staff_api.call("PUT", "integration", body={"credentials": credentials})
 
 
 async def test_a_token_replaced_at_once_is_refused_by_both_within_5_s(
-    senders: list[WebhookSender], operator: OperatorClient
+    senders: list[WebhookSender], staff_api: OperatorClient
 ) -> None:
-    await replace_token(operator, keep_previous=False)
+    await replace_token(staff_api, keep_previous=False)
     assert await measure_seconds_until_refused(senders, OLD) < CHANGE_PICKUP_SECONDS
 
 
 async def test_a_new_token_is_accepted_by_both_at_its_first_use(
-    senders: list[WebhookSender], operator: OperatorClient
+    senders: list[WebhookSender], staff_api: OperatorClient
 ) -> None:
-    await replace_token(operator, keep_previous=True)
+    await replace_token(staff_api, keep_previous=True)
     assert [await post(sender, NEW) for sender in senders] == [200, 200]
     assert [await post(sender, OLD) for sender in senders] == [200, 200]
 
 
 async def test_a_retired_token_is_refused_by_both_within_5_s(
-    senders: list[WebhookSender], operator: OperatorClient
+    senders: list[WebhookSender], staff_api: OperatorClient
 ) -> None:
-    await replace_token(operator, keep_previous=True)
+    await replace_token(staff_api, keep_previous=True)
     assert [await post(sender, NEW) for sender in senders] == [200, 200]
     retire = {"credentials": {"bearerTokens": [], "keepPrevious": True}}
-    await operator.call("PUT", "integration", body=retire)
+    await staff_api.call("PUT", "integration", body=retire)
     assert await measure_seconds_until_refused(senders, OLD) < CHANGE_PICKUP_SECONDS
     assert [await post(sender, NEW) for sender in senders] == [200, 200]
 
 
 async def test_a_scheme_that_is_no_longer_accepted_is_refused_by_both_within_5_s(
-    senders: list[WebhookSender], operator: OperatorClient
+    senders: list[WebhookSender], staff_api: OperatorClient
 ) -> None:
-    await operator.call("PUT", "integration", body={"webhookAuth": ["standard-webhooks"]})
+    await staff_api.call("PUT", "integration", body={"webhookAuth": ["standard-webhooks"]})
     assert await measure_seconds_until_refused(senders, OLD) < CHANGE_PICKUP_SECONDS

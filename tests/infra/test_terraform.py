@@ -14,7 +14,7 @@ from tests.infra.planned import ENVIRONMENTS
 VARIABLES = Path("production.tfvars")
 
 
-def change(file: Path, before: str, after: str) -> None:
+def replace_once(file: Path, before: str, after: str) -> None:
     text = file.read_text()
     assert before in text
     file.write_text(text.replace(before, after, 1))
@@ -42,7 +42,7 @@ def test_the_configuration_is_valid(terraform: Terraform) -> None:
 def test_a_mistake_is_refused(
     terraform: Terraform, file: str, before: str, after: str, message: str
 ) -> None:
-    change(terraform.folder / file, before, after)
+    replace_once(terraform.folder / file, before, after)
     with pytest.raises(TerraformError) as error:
         terraform.run("validate", "-no-color")
     assert message in " ".join(str(error.value).split())

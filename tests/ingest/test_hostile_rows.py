@@ -19,14 +19,14 @@ FEW = 2
 MERGED = (*GUEST, "primary_guest")
 
 
-def reservation(world: World, key: str, **fields: Any) -> dict[str, Any]:
+def hostile_row(world: World, key: str, **fields: Any) -> dict[str, Any]:
     rid = int(world.restaurant.rid)
     return row_body(7, **{"id": f"{rid}-{key}", "rid": rid, **fields})
 
 
 async def polls(world: World, reservations: list[Any], guests: list[Any], depth: int = 0) -> None:
     """Poll these rows before a valid one, and check that it is applied and the cursor advances."""
-    good = reservation(world, "good")
+    good = hostile_row(world, "good")
     listed = {"reservations": [*reservations, good], "guests": guests}
     nested = "[" * depth + "]" * depth
 
@@ -50,7 +50,7 @@ async def polls(world: World, reservations: list[Any], guests: list[Any], depth:
 @pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_field_of_a_row(name: str, world: World) -> None:
     rows = [
-        reservation(world, f"r{number}") | {field: HOSTILE_VALUES[name]}
+        hostile_row(world, f"r{number}") | {field: HOSTILE_VALUES[name]}
         for number, field in enumerate(
             (*row_body(1), "guest_id", "confirmation_id", "table_number")
         )
@@ -61,7 +61,7 @@ async def test_a_hostile_value_in_any_field_of_a_row(name: str, world: World) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_field_of_a_guest(name: str, world: World) -> None:
-    named = [reservation(world, f"r{n}", guest_id=f"g{n}") for n in range(len(GUEST_FIELDS))]
+    named = [hostile_row(world, f"r{n}", guest_id=f"g{n}") for n in range(len(GUEST_FIELDS))]
     value = HOSTILE_VALUES[name]
     guests = [GUEST | {"id": f"g{n}", field: value} for n, field in enumerate(GUEST_FIELDS)]
     merged = [
@@ -73,17 +73,17 @@ async def test_a_hostile_value_in_any_field_of_a_guest(name: str, world: World) 
 @pytest.mark.parametrize("id_", [".", "..", "__x__", "a" * 200])
 async def test_a_guest_whose_id_can_be_no_document(id_: str, world: World) -> None:
     merged = GUEST | {"id": "g1", "archived": True, "primary_guest": id_}
-    named = [reservation(world, "r1", guest_id="g1"), reservation(world, "r2", guest_id=id_)]
+    named = [hostile_row(world, "r1", guest_id="g1"), hostile_row(world, "r2", guest_id=id_)]
     await polls(world, named, [GUEST | {"id": id_}, merged])
 
 
 async def test_a_row_too_large_for_firestore(world: World) -> None:
     vast = {"vast": "x" * 1_200_000}
-    await polls(world, [reservation(world, "r1") | vast, vast], [GUEST | {"notes": vast}, vast])
+    await polls(world, [hostile_row(world, "r1") | vast, vast], [GUEST | {"notes": vast}, vast])
 
 
 # With deeper nesting Python's JSON parser fails, and the page counts as unreadable.
 @pytest.mark.parametrize("depth", [70, 500, 940])
 async def test_a_row_nested_deeply(depth: int, world: World) -> None:
     deep = {"deep": DEEP}
-    await polls(world, [reservation(world, "r1", **deep), deep], [GUEST | deep, deep], depth)
+    await polls(world, [hostile_row(world, "r1", **deep), deep], [GUEST | deep, deep], depth)

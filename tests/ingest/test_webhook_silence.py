@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from shared.domain.webhook_health import MissedWebhooks
-from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.deliveries import update_webhook_silence
 from tests.support.world import START_TIME, World, make_world
@@ -27,14 +26,12 @@ async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
 
 
 async def stored_silent_since(world: World) -> datetime | None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    poll: dict[str, Any] = (await settings.get()).get("poll")
+    poll: dict[str, Any] = (await world.integration_document.get()).get("poll")
     return poll.get("webhooksSilentSince")
 
 
 async def expect_no_webhooks(world: World) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"webhookAuth": []})
+    await world.change_settings(webhookAuth=[])
 
 
 async def miss_one_change(world: World) -> None:
@@ -119,7 +116,7 @@ async def test_a_silence_ends_when_webhooks_are_no_longer_expected(world: World)
 
 
 async def test_a_webhook_never_writes_the_settings(world: World) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    settings = world.integration_document
     before = await settings.get()
     await world.ingest_envelope("created", reservationId="another", partySize=2)
     assert (await settings.get()).update_time == before.update_time

@@ -14,10 +14,7 @@ from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.ledger import StoredLedger, new_test_ledger
 from tests.support.restaurants import Restaurant
 
-
-@pytest.fixture(autouse=True)
-def no_commit_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_commit_retry_pauses")
 
 
 def outcomes(results: Sequence[BatchResult]) -> list[str]:

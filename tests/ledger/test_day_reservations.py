@@ -56,7 +56,10 @@ class ListenServer:
             self.changes.append((self.now, target, name, False))
 
     def versions(self) -> list[dict[str, str]]:
-        return [{name: str(at(number)) for name, number in part.items()} for part in self.parts]
+        return [
+            {name: str(seconds_after_start(number)) for name, number in part.items()}
+            for part in self.parts
+        ]
 
     async def listen(self, requests: AsyncIterator[Any], **_: Any) -> "ListenCall":
         targets = [(await anext(requests)).add_target for _ in range(2)]
@@ -64,9 +67,9 @@ class ListenServer:
 
     async def _respond(self, tokens: list[bytes]) -> AsyncIterator[ListenResponse]:
         for target, token in enumerate(tokens, start=1):
-            yield change(_Type.ADD, target)
+            yield target_change(_Type.ADD, target)
             if not token or self.reset:
-                yield change(_Type.RESET, target)
+                yield target_change(_Type.RESET, target)
                 for name, number in self.parts[target - 1].items():
                     yield self._send(target, name, number)
             else:
@@ -79,14 +82,16 @@ class ListenServer:
                         yield self._send(target, name, number)
                 count = len(self.parts[target - 1])
                 yield ListenResponse(filter=ExistenceFilter(target_id=target, count=count))
-            yield change(_Type.CURRENT, target)
+            yield target_change(_Type.CURRENT, target)
         token = str(self.now).encode()
-        yield ListenResponse(target_change=TargetChange(resume_token=token, read_time=at(self.now)))
+        yield ListenResponse(
+            target_change=TargetChange(resume_token=token, read_time=seconds_after_start(self.now))
+        )
         await asyncio.Event().wait()
 
     def _send(self, target: int, name: str, number: int) -> ListenResponse:
         self.sent_documents += 1
-        document = Document(name=f"projects/p/{name}", update_time=at(number))
+        document = Document(name=f"projects/p/{name}", update_time=seconds_after_start(number))
         return ListenResponse(
             document_change=DocumentChange(document=document, target_ids=[target])
         )
@@ -104,11 +109,11 @@ class ListenCall:
         self.is_cancelled = True
 
 
-def at(number: int) -> datetime:
+def seconds_after_start(number: int) -> datetime:
     return START + timedelta(seconds=number)
 
 
-def change(kind: int, target: int) -> ListenResponse:
+def target_change(kind: int, target: int) -> ListenResponse:
     return ListenResponse(target_change=TargetChange(target_change_type=kind, target_ids=[target]))
 
 
@@ -119,7 +124,7 @@ def delete(target: int, name: str) -> ListenResponse:
     )
 
 
-async def read(server: ListenServer, previous: DayVersions | None = None) -> DayVersions:
+async def read_versions(server: ListenServer, previous: DayVersions | None = None) -> DayVersions:
     client = make_client("demo-listen", server)
     return await read_day_versions(client, "restaurant-1", DAY, previous)
 
@@ -128,9 +133,9 @@ async def test_an_unchanged_day_is_followed_without_a_document() -> None:
     server = ListenServer()
     for number in range(150):
         server.write(1, f"r-{number}")
-    first = await read(server)
+    first = await read_versions(server)
     server.sent_documents = 0
-    assert (await read(server, first)).parts == first.parts
+    assert (await read_versions(server, first)).parts == first.parts
     assert server.sent_documents == 0
 
 
@@ -138,10 +143,10 @@ async def test_a_change_is_followed_by_the_changed_document_only() -> None:
     server = ListenServer()
     for number in range(150):
         server.write(1, f"r-{number}")
-    first = await read(server)
+    first = await read_versions(server)
     server.sent_documents = 0
     server.write(1, "r-7")
-    later = await read(server, first)
+    later = await read_versions(server, first)
     assert (list(later.parts), server.sent_documents) == (server.versions(), 1)
 
 
@@ -176,5 +181,5 @@ async def _follow_steps(steps: list[tuple[str, int, str]]) -> None:
             case "forget":
                 server.forgets_deletions = not server.forgets_deletions
             case _:
-                known = await read(server, known)
+                known = await read_versions(server, known)
                 assert list(known.parts) == server.versions()

@@ -19,11 +19,7 @@ TRANSIENT_ERRORS = [
     google.ServiceUnavailable,
 ]
 LOST_RESPONSE_ERRORS = [google.ServiceUnavailable, google.DeadlineExceeded, google.Unknown]
-
-
-@pytest.fixture(autouse=True)
-def no_commit_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_commit_retry_pauses")
 
 
 @pytest.mark.parametrize("lost", LOST_RESPONSE_ERRORS, ids=lambda error: error.__name__)

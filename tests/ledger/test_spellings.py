@@ -48,7 +48,7 @@ def respell(row: dict[str, Any], spelled: dict[str, Any]) -> dict[str, Any]:
     return spelled | {"id": f"{rid}-{key.upper()}", "updated_at_utc": updated}
 
 
-async def stored_document(world: World) -> dict[str, Any]:
+async def read_comparable_document(world: World) -> dict[str, Any]:
     (document,) = (await world.ledger_documents()).values()
     flat = flatten_document(document)
     return {path: value for path, value in flat.items() if path not in WRITE_TIME_FIELDS}
@@ -67,13 +67,13 @@ async def test_a_webhook_in_another_spelling_than_the_polled_row_is_a_duplicate(
 
     rewrite_rows(world, spell, monkeypatch)
     assert (await world.poll())["created"] == 1
-    before = await stored_document(world)
+    before = await read_comparable_document(world)
     result = await world.ingest_row(rows[0] | respell(rows[0], sent))
     assert isinstance(result, ApplyResult)
     assert result.outcome == "duplicate"
     report = await world.reconcile()
     assert (report["unchangedCount"], report["divergences"], report["updated"]) == (1, [], [])
-    assert await stored_document(world) == before
+    assert await read_comparable_document(world) == before
     assert {path: before[path] for path in SHOWN} == SHOWN
     assert before["source.openTableId"] == rows[0]["id"].lower()
 
@@ -131,7 +131,7 @@ async def test_a_guest_is_fetched_if_opentable_only_knows_the_id_in_upper_case(
     world.clock.advance(3600)
     world.actions.create(START_TIME + timedelta(days=1), 2, guest_key=key)
     await world.poll()
-    document = await stored_document(world)
+    document = await read_comparable_document(world)
     assert document["source.guestId"] == f"{rid}-{key.lower()}"
     assert document["dinerName"] == "Ada"
 
@@ -147,7 +147,7 @@ async def test_the_first_poll_fetches_the_guest_of_a_webhook_by_the_spelling_of_
     )
     await world.ingest_row(row_body(1, rid=rid, id="ot_1", guest_id=f"{rid}-{key}"))
     await world.poll()
-    assert (await stored_document(world))["dinerName"] == "Ada"
+    assert (await read_comparable_document(world))["dinerName"] == "Ada"
 
 
 async def test_long_texts_of_a_relay_leave_space_for_the_row_of_opentable(world: World) -> None:
@@ -169,7 +169,7 @@ async def test_long_texts_of_a_relay_leave_space_for_the_row_of_opentable(world:
     }
     result = await world.ingest_row(row)
     assert isinstance(result, ApplyResult)
-    document = await stored_document(world)
+    document = await read_comparable_document(world)
     assert document["metadata.specialRequests"].startswith("x" * 8_000)
     assert len(document["metadata.specialRequests"].encode()) == 8192
     assert document["metadata.cutTexts"] == [

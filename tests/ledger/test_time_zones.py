@@ -15,7 +15,6 @@ from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
-from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from tests.support.clocks import ZONE_TRANSITIONS, instants_at, local_time, transitions
 from tests.support.events import RID, envelope_body, row_body
@@ -202,8 +201,7 @@ async def test_a_changed_zone_moves_the_coming_local_dates_at_the_next_reconcili
         world.actions.create(evening, 2)
     await world.poll()
     await world.reconcile()
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"timeZone": "Australia/Sydney"})
+    await world.change_settings(timeZone="Australia/Sydney")
     report = await world.reconcile()
     assert report["status"] == "COMPLETED"
     dates = {
@@ -279,6 +277,5 @@ async def test_a_corrected_zone_ends_the_contradiction(open_world: OpenWorld) ->
     world = await open_world("America/New_York", "America/Phoenix")
     world.actions.create(START_TIME + timedelta(days=2), 2)
     await world.reconcile()
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"timeZone": "America/New_York"})
+    await world.change_settings(timeZone="America/New_York")
     assert (await world.reconcile())["divergences"] == []

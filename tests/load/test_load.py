@@ -25,17 +25,17 @@ ANSWER_SECONDS = 15
 
 
 @pytest.fixture
-def load_restaurant() -> Restaurant:
+def loaded_restaurant() -> Restaurant:
     return new_restaurant()
 
 
 @pytest.fixture
 async def load_ledger(
-    firestore: FirestoreClient, load_restaurant: Restaurant, tmp_path: Path
+    firestore: FirestoreClient, loaded_restaurant: Restaurant, tmp_path: Path
 ) -> StoredLedger:
-    await seed(firestore, load_restaurant, webhookAuth=["bearer"])
-    write_secret(tmp_path / "secrets.json", load_restaurant.secret, {"bearerTokens": ["proof"]})
-    return StoredLedger(firestore, load_restaurant.settings())
+    await seed(firestore, loaded_restaurant, webhookAuth=["bearer"])
+    write_secret(tmp_path / "secrets.json", loaded_restaurant.secret, {"bearerTokens": ["proof"]})
+    return StoredLedger(firestore, loaded_restaurant.settings())
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def firestore_proxy(emulator: Emulator) -> AsyncIterator[CuttableTcpProxy]
 
 
 @pytest.fixture
-async def webhook(
+async def killable_webhook(
     load_ledger: StoredLedger, firestore_proxy: CuttableTcpProxy, tmp_path: Path
 ) -> AsyncIterator[KillableFunction]:
     killable = KillableFunction(
@@ -61,53 +61,59 @@ async def webhook(
 
 
 @pytest.fixture
-async def sender(webhook: KillableFunction) -> AsyncIterator[RedeliveringSender]:
+async def redelivering_sender(
+    killable_webhook: KillableFunction,
+) -> AsyncIterator[RedeliveringSender]:
     headers = {"authorization": "Bearer proof", "content-type": "application/json"}
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS, headers=headers) as http:
-        yield RedeliveringSender(lambda body: http.post(webhook.url, content=body))
+        yield RedeliveringSender(lambda body: http.post(killable_webhook.url, content=body))
 
 
 async def test_killing_the_process_loses_and_duplicates_nothing(
-    sender: RedeliveringSender,
-    webhook: KillableFunction,
+    redelivering_sender: RedeliveringSender,
+    killable_webhook: KillableFunction,
     load_ledger: StoredLedger,
-    load_restaurant: Restaurant,
+    loaded_restaurant: Restaurant,
     count_figure: CountFigure,
 ) -> None:
     async def kill() -> None:
-        await asyncio.to_thread(webhook.kill)
+        await asyncio.to_thread(killable_webhook.kill)
 
-    await _assert_survives(kill, sender, load_ledger, load_restaurant)
-    _count_load(count_figure, sender, "kill -9 of the webhook's process")
+    await _assert_survives(kill, redelivering_sender, load_ledger, loaded_restaurant)
+    _count_load(count_figure, redelivering_sender, "kill -9 of the webhook's process")
 
 
 async def test_cutting_the_firestore_connection_loses_and_duplicates_nothing(
-    sender: RedeliveringSender,
+    redelivering_sender: RedeliveringSender,
     firestore_proxy: CuttableTcpProxy,
     load_ledger: StoredLedger,
-    load_restaurant: Restaurant,
+    loaded_restaurant: Restaurant,
     count_figure: CountFigure,
 ) -> None:
     async def cut() -> None:
         firestore_proxy.cut()
-        await sender.wait_until(failed=sender.failed + 10)
+        await redelivering_sender.wait_until(failed=redelivering_sender.failed + 10)
         firestore_proxy.restore()
 
-    await _assert_survives(cut, sender, load_ledger, load_restaurant)
+    await _assert_survives(cut, redelivering_sender, load_ledger, loaded_restaurant)
     assert firestore_proxy.cuts
-    _count_load(count_figure, sender, "loss of the connection to Firestore")
+    _count_load(count_figure, redelivering_sender, "loss of the connection to Firestore")
 
 
-def _count_load(count_figure: CountFigure, sender: RedeliveringSender, disturbance: str) -> None:
+def _count_load(
+    count_figure: CountFigure, redelivering_sender: RedeliveringSender, disturbance: str
+) -> None:
     count_figure(f"load: {disturbance}", DISTURBANCES)
     count_figure("load: reservations compared with their journal", RESERVATIONS)
-    count_figure("load: webhooks acknowledged, repeated ones included", sender.acknowledged)
-    count_figure("load: attempts that failed and were sent again", sender.failed)
+    count_figure(
+        "load: webhooks acknowledged, repeated ones included", redelivering_sender.acknowledged
+    )
+    count_figure("load: attempts that failed and were sent again", redelivering_sender.failed)
 
 
 async def _assert_survives(
     disturb: Callable[[], Awaitable[None]],
-    sender: RedeliveringSender,
+    redelivering_sender: RedeliveringSender,
     page: StoredLedger,
     restaurant: Restaurant,
 ) -> None:
@@ -115,20 +121,22 @@ async def _assert_survives(
     everything = list(generate_load(restaurant, RESERVATIONS))
     bodies = [body for each in everything for body in each.bodies.values()]
     Random(5).shuffle(bodies)
-    sender.waiting = deque(bodies)
+    redelivering_sender.waiting = deque(bodies)
     async with asyncio.timeout(SECONDS):
-        await asyncio.gather(sender.run(), _disturb_often(disturb, sender, len(bodies)))
-    assert (sender.unexpected_statuses, await page.quarantine_items()) == ([], [])
-    assert sender.failed > 0
+        await asyncio.gather(
+            redelivering_sender.run(), _disturb_often(disturb, redelivering_sender, len(bodies))
+        )
+    assert (redelivering_sender.unexpected_statuses, await page.quarantine_items()) == ([], [])
+    assert redelivering_sender.failed > 0
     for each in everything:
         await _assert_complete(each, page)
 
 
 async def _disturb_often(
-    disturb: Callable[[], Awaitable[None]], sender: RedeliveringSender, bodies: int
+    disturb: Callable[[], Awaitable[None]], redelivering_sender: RedeliveringSender, bodies: int
 ) -> None:
     for number in range(1, DISTURBANCES + 1):
-        await sender.wait_until(acknowledged=bodies * number // (DISTURBANCES + 1))
+        await redelivering_sender.wait_until(acknowledged=bodies * number // (DISTURBANCES + 1))
         await disturb()
 
 

@@ -25,7 +25,7 @@ from tests.monitoring.monitoring_files import (
     read_labels,
     read_metrics,
 )
-from tests.test_log import calls, logged
+from tests.test_log import calls, logged_fields
 
 
 def errors() -> set[str]:
@@ -37,7 +37,7 @@ def errors() -> set[str]:
     }
 
 
-def names(types: set[str]) -> set[str]:
+def own_metric_names(types: set[str]) -> set[str]:
     """Return the names of our own metrics among some."""
     return {
         name.removeprefix(USER_METRIC_PREFIX)
@@ -82,9 +82,9 @@ def test_a_metric_reads_lines_and_fields_that_the_code_logs(name: str) -> None:
     events = filtered_events(METRICS[name]["filter"])
     assert events
     for event in events:
-        assert event in logged()
+        assert event in logged_fields()
         # Some calls spread counts into the line; the named fields are sufficient.
-        assert metric_fields(METRICS[name]) <= logged()[event]
+        assert metric_fields(METRICS[name]) <= logged_fields()[event]
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -111,19 +111,19 @@ def test_only_lines_about_failures_are_counted_by_restaurant(name: str) -> None:
 
 def test_alarms_and_dashboard_read_every_metric_and_no_other() -> None:
     read = set[str]().union(*(read_metrics(query) for query in metric_queries()))
-    assert names(read) == METRICS.keys()
+    assert own_metric_names(read) == METRICS.keys()
     assert read - PLATFORM_METRICS == {f"{USER_METRIC_PREFIX}{name}" for name in METRICS}
 
 
 def test_alarms_and_dashboard_read_labels_that_their_metrics_have() -> None:
     for query in metric_queries():
-        [*ours] = names(read_metrics(query))
+        [*ours] = own_metric_names(read_metrics(query))
         if len(read_metrics(query)) == len(ours) == 1:
             assert read_labels(query) <= METRICS[ours[0]].get("labelExtractors", {}).keys()
 
 
 def test_every_log_event_that_requires_action_has_an_alert() -> None:
-    read = set[str]().union(*(names(read_metrics(alarm)) for alarm in ALERTS.values()))
+    read = set[str]().union(*(own_metric_names(read_metrics(alarm)) for alarm in ALERTS.values()))
     watched = set[str]().union(*(filtered_events(METRICS[name]["filter"]) for name in read))
     assert errors() <= watched, "add the line to a metric of infra/metrics/ that an alarm reads"
 

@@ -39,24 +39,24 @@ ORDERS: tuple[ListOrder, ...] = ("updated", "id", "shuffled")
 
 
 @pytest.fixture
-def clock() -> ManualClock:
+def manual_clock() -> ManualClock:
     return ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC))
 
 
 @pytest.fixture
-def sandbox(clock: ManualClock) -> OpenTableApi:
-    store = SandboxStore(clock)
+def populated_sandbox(manual_clock: ManualClock) -> OpenTableApi:
+    store = SandboxStore(manual_clock)
     store.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
     populate_store(store, RID, SIZE)
     return OpenTableApi(store, [Partner("me", "hush", "gold", {RID}, api_key="key")])
 
 
 @pytest.fixture
-def client(
-    sandbox: OpenTableApi, executor: ThreadPoolExecutor, fake_clock: FakeMonotonicClock
+def sandbox_client(
+    populated_sandbox: OpenTableApi, executor: ThreadPoolExecutor, fake_clock: FakeMonotonicClock
 ) -> OpenTableClient:
     session = build_session(4)
-    session.mount("https://", SandboxAdapter(sandbox))
+    session.mount("https://", SandboxAdapter(populated_sandbox))
     return OpenTableClient(
         "https://platform.opentable.com",
         "https://oauth.opentable.com",
@@ -67,9 +67,11 @@ def client(
 
 
 @pytest.fixture
-def list_rows(client: OpenTableClient, access: OpenTableAccess, deadline: Deadline) -> ListRows:
+def list_rows(
+    sandbox_client: OpenTableClient, access: OpenTableAccess, deadline: Deadline
+) -> ListRows:
     async def list_rows(resource: Resource = Resource.RESERVATIONS) -> list[OpenTableRow]:
-        pages = client.iterate_pages(access, resource, ListingQuery(), deadline)
+        pages = sandbox_client.iterate_pages(access, resource, ListingQuery(), deadline)
         return [row async for page in pages for row in page.rows]
 
     return list_rows
@@ -79,8 +81,8 @@ def versions_of(rows: list[OpenTableRow]) -> dict[str, int]:
     return {row["id"]: row["sequence_id"] for row in rows}
 
 
-def sandbox_versions(sandbox: OpenTableApi) -> dict[str, int]:
-    rows = sandbox.store.list_reservations(RID)
+def sandbox_versions(populated_sandbox: OpenTableApi) -> dict[str, int]:
+    rows = populated_sandbox.store.list_reservations(RID)
     return {f"{RID}-{row.key}": row.sequence_id for row in rows}
 
 
@@ -93,72 +95,72 @@ def change_party_sizes(store: SandboxStore, count: int, random: Random) -> None:
 @pytest.mark.parametrize("order", [*ORDERS, "unstable"])
 async def test_unchanging_reservations_are_read_completely_in_any_order(
     list_rows: ListRows,
-    sandbox: OpenTableApi,
+    populated_sandbox: OpenTableApi,
     order: ListOrder,
 ) -> None:
-    sandbox.choices.order = order
-    assert versions_of(await list_rows()) == sandbox_versions(sandbox)
+    populated_sandbox.choices.order = order
+    assert versions_of(await list_rows()) == sandbox_versions(populated_sandbox)
 
 
-async def test_all_guests_are_read(list_rows: ListRows, sandbox: OpenTableApi) -> None:
+async def test_all_guests_are_read(list_rows: ListRows, populated_sandbox: OpenTableApi) -> None:
     rows = await list_rows(Resource.GUESTS)
-    assert len(rows) == len(sandbox.store.list_guests(RID))
+    assert len(rows) == len(populated_sandbox.store.list_guests(RID))
 
 
 async def test_changes_larger_than_the_overlap_give_the_final_state(
     list_rows: ListRows,
-    sandbox: OpenTableApi,
-    clock: ManualClock,
+    populated_sandbox: OpenTableApi,
+    manual_clock: ManualClock,
 ) -> None:
     random = Random(1)
     final_versions: dict[str, int] = {}
 
     def change_many(store: SandboxStore) -> None:
-        final_versions.update(sandbox_versions(sandbox))
-        clock.advance(1)
+        final_versions.update(sandbox_versions(populated_sandbox))
+        manual_clock.advance(1)
         change_party_sizes(store, 120, random)
 
-    sandbox.faults.on_page = change_many
+    populated_sandbox.faults.on_page = change_many
     assert versions_of(await list_rows()) == final_versions
 
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_unchanged_rows_are_never_missed(
     list_rows: ListRows,
-    sandbox: OpenTableApi,
+    populated_sandbox: OpenTableApi,
     order: ListOrder,
 ) -> None:
-    sandbox.choices.order = order
-    before = sandbox_versions(sandbox)
+    populated_sandbox.choices.order = order
+    before = sandbox_versions(populated_sandbox)
     random = Random(2)
-    sandbox.faults.on_page = lambda store: change_party_sizes(store, 40, random)
+    populated_sandbox.faults.on_page = lambda store: change_party_sizes(store, 40, random)
     listed = versions_of(await list_rows())
-    unchanged = sandbox_versions(sandbox).items() & before.items()
+    unchanged = sandbox_versions(populated_sandbox).items() & before.items()
     assert unchanged <= listed.items()
 
 
 async def test_an_order_changed_by_writes_is_never_considered_complete(
-    list_rows: ListRows, sandbox: OpenTableApi
+    list_rows: ListRows, populated_sandbox: OpenTableApi
 ) -> None:
-    sandbox.choices.order = "unstable"
+    populated_sandbox.choices.order = "unstable"
     random = Random(3)
-    sandbox.faults.on_page = lambda store: change_party_sizes(store, 1, random)
+    populated_sandbox.faults.on_page = lambda store: change_party_sizes(store, 1, random)
     with pytest.raises(IncompleteListingError):
         await list_rows()
 
 
 async def test_an_order_changed_by_one_write_is_read_again(
-    list_rows: ListRows, sandbox: OpenTableApi
+    list_rows: ListRows, populated_sandbox: OpenTableApi
 ) -> None:
-    sandbox.choices.order = "unstable"
+    populated_sandbox.choices.order = "unstable"
     random = Random(4)
 
     def change_once(store: SandboxStore) -> None:
-        sandbox.faults.on_page = None
+        populated_sandbox.faults.on_page = None
         change_party_sizes(store, 1, random)
 
-    sandbox.faults.on_page = change_once
-    assert versions_of(await list_rows()).keys() == sandbox_versions(sandbox).keys()
+    populated_sandbox.faults.on_page = change_once
+    assert versions_of(await list_rows()).keys() == sandbox_versions(populated_sandbox).keys()
 
 
 @pytest.mark.parametrize(
@@ -166,63 +168,65 @@ async def test_an_order_changed_by_one_write_is_read_again(
 )
 async def test_a_transient_fault_loses_no_row(
     list_rows: ListRows,
-    sandbox: OpenTableApi,
+    populated_sandbox: OpenTableApi,
     fault: Fault,
 ) -> None:
-    sandbox.faults.script_failure(fault)
-    assert versions_of(await list_rows()) == sandbox_versions(sandbox)
+    populated_sandbox.faults.script_failure(fault)
+    assert versions_of(await list_rows()) == sandbox_versions(populated_sandbox)
 
 
-async def test_a_repeated_page_does_no_harm(list_rows: ListRows, sandbox: OpenTableApi) -> None:
+async def test_a_repeated_page_does_no_harm(
+    list_rows: ListRows, populated_sandbox: OpenTableApi
+) -> None:
     def repeat(_: SandboxStore) -> None:
-        sandbox.faults.on_page = None
-        sandbox.faults.script_failure(Fault.REPEATED_PAGE)
+        populated_sandbox.faults.on_page = None
+        populated_sandbox.faults.script_failure(Fault.REPEATED_PAGE)
 
-    sandbox.faults.on_page = repeat
-    assert versions_of(await list_rows()) == sandbox_versions(sandbox)
+    populated_sandbox.faults.on_page = repeat
+    assert versions_of(await list_rows()) == sandbox_versions(populated_sandbox)
 
 
 async def test_a_rate_limit_error_contains_its_status(
-    client: OpenTableClient,
+    sandbox_client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
-    sandbox: OpenTableApi,
+    populated_sandbox: OpenTableApi,
 ) -> None:
-    sandbox.faults.rate_limit = RateLimit(2, "date")
-    key = next(iter(sandbox_versions(sandbox)))
-    await client.fetch_reservation(access, key, deadline)
-    await client.fetch_reservation(access, key, deadline)
+    populated_sandbox.faults.rate_limit = RateLimit(2, "date")
+    key = next(iter(sandbox_versions(populated_sandbox)))
+    await sandbox_client.fetch_reservation(access, key, deadline)
+    await sandbox_client.fetch_reservation(access, key, deadline)
     with pytest.raises(OpenTableUnavailableError, match="429"):
-        await client.fetch_reservation(access, key, deadline)
+        await sandbox_client.fetch_reservation(access, key, deadline)
 
 
 async def test_a_revoked_restaurant_is_a_rejection(
-    list_rows: ListRows, sandbox: OpenTableApi
+    list_rows: ListRows, populated_sandbox: OpenTableApi
 ) -> None:
-    sandbox.revoke_restaurant(RID)
+    populated_sandbox.revoke_restaurant(RID)
     with pytest.raises(OpenTableRequestRejectedError, match="403"):
         await list_rows()
 
 
 @pytest.mark.parametrize("shape", ["bare", "envelope"])
 async def test_a_single_row_is_read_in_either_shape(
-    client: OpenTableClient,
+    sandbox_client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
-    sandbox: OpenTableApi,
+    populated_sandbox: OpenTableApi,
     shape: str,
 ) -> None:
-    sandbox.choices.single_get = shape  # type: ignore[assignment]  # parametrized text
-    row = sandbox.store.list_reservations(RID)[0]
-    fetched = await client.fetch_reservation(access, row.key, deadline)
+    populated_sandbox.choices.single_get = shape  # type: ignore[assignment]  # parametrized text
+    row = populated_sandbox.store.list_reservations(RID)[0]
+    fetched = await sandbox_client.fetch_reservation(access, row.key, deadline)
     assert fetched is not None
     assert fetched["sequence_id"] == row.sequence_id
 
 
 async def test_an_api_key_needs_no_token_request(
-    client: OpenTableClient, deadline: Deadline, sandbox: OpenTableApi
+    sandbox_client: OpenTableClient, deadline: Deadline, populated_sandbox: OpenTableApi
 ) -> None:
     access = OpenTableAccess(str(RID), Credentials(api_key="key"))
-    pages = client.iterate_pages(access, Resource.RESERVATIONS, ListingQuery(), deadline)
+    pages = sandbox_client.iterate_pages(access, Resource.RESERVATIONS, ListingQuery(), deadline)
     assert sum([len(page.rows) async for page in pages]) == SIZE
-    assert sandbox.request_counts["token"] == 0
+    assert populated_sandbox.request_counts["token"] == 0

@@ -67,7 +67,7 @@ class RowHandler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def client() -> Iterator[OpenTableClient]:
+def socket_client() -> Iterator[OpenTableClient]:
     RowHandler.connections.clear()
     RowHandler.lengths.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), RowHandler)
@@ -85,28 +85,30 @@ def access() -> OpenTableAccess:
 
 
 async def test_one_connection_serves_many_calls(
-    client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, access: OpenTableAccess
 ) -> None:
     for _ in range(3):
-        assert await client.fetch_reservation(access, "a", Deadline.after(5))
+        assert await socket_client.fetch_reservation(access, "a", Deadline.after(5))
     assert len(RowHandler.connections) == 1
 
 
 async def test_the_token_request_states_its_empty_body(
-    client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, access: OpenTableAccess
 ) -> None:
-    await client.fetch_reservation(access, "a", Deadline.after(5))
+    await socket_client.fetch_reservation(access, "a", Deadline.after(5))
     assert RowHandler.lengths == ["0"]
 
 
 async def test_a_chunked_body_is_read_completely(
-    client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, access: OpenTableAccess
 ) -> None:
-    assert await client.fetch_reservation(access, "chunks", Deadline.after(5)) == {"id": "1-chunks"}
+    assert await socket_client.fetch_reservation(access, "chunks", Deadline.after(5)) == {
+        "id": "1-chunks"
+    }
 
 
 async def test_a_body_shorter_than_its_content_length_is_an_error(
-    client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, access: OpenTableAccess
 ) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await client.fetch_reservation(access, "cut", Deadline.after(5))
+        await socket_client.fetch_reservation(access, "cut", Deadline.after(5))

@@ -178,41 +178,41 @@ def test_no_cookie_is_stored() -> None:
     assert not list(session.cookies)
 
 
-def respond(body: bytes, encoding: str | None = None) -> requests.Response:
+def scripted_response(body: bytes, encoding: str | None = None) -> requests.Response:
     headers = {} if encoding is None else {"Content-Encoding": encoding}
     return ScriptedResponse(body, headers=headers).response()
 
 
 def test_a_plain_body_is_read_completely(deadline: Deadline) -> None:
-    assert read_response_body(respond(b"x" * 200_000), deadline) == b"x" * 200_000
+    assert read_response_body(scripted_response(b"x" * 200_000), deadline) == b"x" * 200_000
 
 
 def test_gzip_is_decompressed(deadline: Deadline) -> None:
     body = bytes(range(256)) * 2_000
-    assert read_response_body(respond(gzip.compress(body), "gzip"), deadline) == body
+    assert read_response_body(scripted_response(gzip.compress(body), "gzip"), deadline) == body
 
 
 @pytest.mark.parametrize("encoding", ["identity", "", " Identity\t", "identity, IDENTITY", ",,"])
 def test_a_coding_that_means_none_is_read(deadline: Deadline, encoding: str) -> None:
-    assert read_response_body(respond(b"{}", encoding), deadline) == b"{}"
+    assert read_response_body(scripted_response(b"{}", encoding), deadline) == b"{}"
 
 
 @pytest.mark.parametrize(
     "encoding", ["GZIP", "x-gzip", " X-Gzip ", "identity, gzip", "gzip,identity", ", gzip ,"]
 )
 def test_each_spelling_of_gzip_is_decompressed(deadline: Deadline, encoding: str) -> None:
-    assert read_response_body(respond(gzip.compress(b"{}"), encoding), deadline) == b"{}"
+    assert read_response_body(scripted_response(gzip.compress(b"{}"), encoding), deadline) == b"{}"
 
 
 def test_codings_are_undone_in_reverse_order(deadline: Deadline) -> None:
     twice = gzip.compress(gzip.compress(b"{}"))
-    assert read_response_body(respond(twice, "gzip, x-gzip"), deadline) == b"{}"
+    assert read_response_body(scripted_response(twice, "gzip, x-gzip"), deadline) == b"{}"
 
 
 @given(st.lists(st.binary(), min_size=1))
 def test_the_members_of_a_gzip_body_are_joined(members: list[bytes]) -> None:
     body = b"".join(map(gzip.compress, members))
-    response = respond(body, "gzip")
+    response = scripted_response(body, "gzip")
     assert read_response_body(response, Deadline.after(10, SYSTEM_CLOCK)) == b"".join(members)
 
 
@@ -249,7 +249,7 @@ def test_a_body_with_a_fault_is_unreadable(
     deadline: Deadline, body: bytes, encoding: str | None, problem: str
 ) -> None:
     with pytest.raises(UnreadableBodyError, match=problem):
-        read_response_body(respond(body, encoding), deadline)
+        read_response_body(scripted_response(body, encoding), deadline)
 
 
 def test_a_small_body_cannot_decompress_above_the_limit(deadline: Deadline) -> None:
@@ -257,7 +257,7 @@ def test_a_small_body_cannot_decompress_above_the_limit(deadline: Deadline) -> N
     assert len(bomb) < 1_000_000
     tracemalloc.start()
     with pytest.raises(UnreadableBodyError, match="larger"):
-        read_response_body(respond(bomb, "gzip"), deadline)
+        read_response_body(scripted_response(bomb, "gzip"), deadline)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 2 * MAX_RESPONSE_BODY_BYTES

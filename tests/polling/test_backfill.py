@@ -11,7 +11,6 @@ from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.concurrency import Clock, Deadline
 from shared.domain.backfill import Backfill
 from shared.errors import InvalidSettingsError
-from shared.firestore import paths
 from shared.polling.backfill import (
     backfill_restaurant,
     read_backfill,
@@ -21,7 +20,6 @@ from shared.polling.backfill import (
 from tests.support.backfills import (
     begin_test_backfill,
     book_range,
-    read_settings_document,
     read_state,
     run_slices,
     run_with_short_deadline,
@@ -39,11 +37,6 @@ def find_reservation(world: World, key: str) -> str:
     """Return OpenTable's id of a reservation, by its key in the ledger."""
     reservations = world.opentable_reservations().values()
     return next(str(row.key) for row in reservations if row.key.lower() == key)
-
-
-async def change_settings(world: World, **fields: object) -> None:
-    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await reference.update(fields)
 
 
 async def test_a_backfill_imports_only_the_requested_days(world: World) -> None:
@@ -156,7 +149,7 @@ async def test_a_backfill_counts_no_missed_webhooks_and_no_silence(world: World)
     await begin_test_backfill(world)
     await run_slices(world)
     result = await world.poll()
-    poll = (await read_settings_document(world))["poll"]
+    poll = (await world.read_settings_document())["poll"]
     assert (result["created"], poll["missedWebhooks"], poll.get("missedRuns")) == (0, 0, None)
     assert (await world.reconcile())["missedWebhooks"] == 0
 
@@ -214,11 +207,11 @@ async def test_a_run_after_a_crash_starts_when_the_lease_expires(world: World) -
 
 async def test_unusable_settings_fail_the_backfill_with_a_message(world: World) -> None:
     await begin_test_backfill(world)
-    await change_settings(world, timeZone="Mars/Olympus")
+    await world.change_settings(timeZone="Mars/Olympus")
     [failed] = await run_slices(world)
     assert (failed.status, "timeZone must be" in str(failed.error)) == ("FAILED", True)
     assert await run_slices(world) == []
-    assert "lease" not in (await read_settings_document(world))["backfill"]
+    assert "lease" not in (await world.read_settings_document())["backfill"]
 
 
 async def test_a_failed_backfill_run_resumes_where_it_stopped(world: World) -> None:
@@ -235,7 +228,7 @@ async def test_a_failed_backfill_run_resumes_where_it_stopped(world: World) -> N
 
 async def test_a_changed_rid_fails_the_backfill_with_a_message(world: World) -> None:
     await begin_test_backfill(world)
-    await change_settings(world, restaurantId="12345")
+    await world.change_settings(restaurantId="12345")
     [failed] = await run_slices(world)
     assert (failed.status, "start it again" in str(failed.error)) == ("FAILED", True)
 
@@ -258,7 +251,7 @@ async def test_a_run_of_an_earlier_backfill_never_writes_over_a_new_one(world: W
     steps, new = [], None
     async for step in steps_of(world):
         steps.append(step)
-        await change_settings(world, restaurantId="12345")
+        await world.change_settings(restaurantId="12345")
         new = await begin_test_backfill(world)
     assert (len(steps), await read_state(world)) == (1, new)
 

@@ -18,8 +18,7 @@ ODD_VALUES: list[Any] = [5, "", True, [], [{"a": [1]}], {"a": 1}]
 async def test_a_damaged_country_fails_no_poll_and_keeps_numbers_as_they_came(
     world: World, capsys: pytest.CaptureFixture[str], value: Any
 ) -> None:
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"country": value})
+    await world.change_settings(country=value)
     assert (await world.poll())["status"] == "ok"
     settings = await read_settings(world.services.firestore, world.restaurant.id)
     assert settings is not None
@@ -38,8 +37,7 @@ async def test_a_poll_after_a_damaged_cursor_misses_no_change(
 ) -> None:
     await world.poll()
     world.actions.create(START_TIME + timedelta(days=1), 2)
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"poll.cursor": cursor})
+    await world.integration_document.update({"poll.cursor": cursor})
     world.clock.advance(3600)
     assert (await world.poll())["created"] == 1
 

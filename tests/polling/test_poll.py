@@ -15,24 +15,22 @@ from sandbox.models import SandboxReservation, SandboxRestaurant
 from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder, RenderContext, build_webhook_row
-from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
 from shared.tasks.queue import POLL_FUNCTION
 from shared.tasks.turns import list_turns
-from tests.support.backfills import read_settings_document
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
 
 
 async def read_cursor(world: World) -> datetime:
-    cursor: datetime = (await read_settings_document(world))["poll"]["cursor"]
+    cursor: datetime = (await world.read_settings_document())["poll"]["cursor"]
     return cursor
 
 
 async def read_quarantine(world: World) -> list[dict[str, Any]]:
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id).stream()
+    items = world.quarantine_collection.stream()
     return [item.to_dict() or {} async for item in items]
 
 
@@ -71,7 +69,7 @@ async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> 
     world.actions.create(START_TIME + timedelta(days=2), 2)
     world.sandbox.faults.on_page = lambda _: world.clock.advance(60)
     await world.poll()
-    state = await read_settings_document(world)
+    state = await world.read_settings_document()
     assert state["poll"]["cursor"] == START_TIME
     assert state["lastPolledAt"] == START_TIME + timedelta(
         seconds=120
@@ -87,8 +85,7 @@ async def test_a_changed_rid_is_polled_from_the_beginning(world: World) -> None:
     world.clock.advance(7200)
     await world.poll()
     world.clock.advance(7200)
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"restaurantId": str(other)})
+    await world.integration_document.update({"restaurantId": str(other)})
     result = await world.poll()
     assert (result["status"], result["created"]) == ("ok", 1)
 
@@ -98,7 +95,7 @@ async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
     world.clock.advance(900)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     result = await world.poll()
-    state = await read_settings_document(world)
+    state = await world.read_settings_document()
     assert result["status"] == "error"
     assert state["poll"]["cursor"] == START_TIME
     assert (state["poll"]["consecutiveFailures"], state["poll"]["lastOutcome"]) == (1, "error")
@@ -187,7 +184,7 @@ async def test_a_run_that_ends_by_an_internal_error_is_reported_and_releases_its
     monkeypatch.setattr("shared.polling.poll.read_changed_guests", None)
     world.actions.create(START_TIME + timedelta(days=2), 2)
     result = await world.poll()
-    poll = (await read_settings_document(world))["poll"]
+    poll = (await world.read_settings_document())["poll"]
     assert result["error"] == poll["lastError"] == "Internal error (TypeError): see the log."
     assert (poll["cursor"], poll["consecutiveFailures"], "lease" in poll) == (cursor, 1, False)
 
@@ -203,10 +200,9 @@ async def test_unusable_settings_fail_the_restaurant_with_a_message(
 
 async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) -> None:
     world.actions.create(START_TIME + timedelta(days=2), 2)
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"country": "US"})
+    await world.change_settings(country="US")
     await world.poll()
-    assert (await read_settings_document(world))["country"] == "US"
+    assert (await world.read_settings_document())["country"] == "US"
 
 
 @pytest.mark.slow

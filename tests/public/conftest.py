@@ -17,9 +17,10 @@ from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_unti
 from sandbox.webhook_senders import encode_signing_secret
 from shared.firestore import paths
 from tests.public.harness import PAGE_DAY, PageHarness
+from tests.public.sample_data import ScreenData, seed_screen_data
 from tests.support.firestore import make_client
 from tests.support.ledger import StoredLedger as Stored
-from tests.support.opentable import LocalOpenTable, serve_local_opentable
+from tests.support.opentable import LocalOpenTable
 from tests.support.restaurants import new_restaurant, seed, write_secret
 from tests.support.webhooks import WebhookSender
 
@@ -62,19 +63,8 @@ def page_project() -> str:
 
 
 @pytest.fixture(scope="session")
-def secrets_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("secrets") / "secrets.json"
-
-
-@pytest.fixture(scope="session")
-def opentable() -> Iterator[LocalOpenTable]:
-    with serve_local_opentable() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
 def gateway(
-    emulator: Emulator, page_project: str, secrets_file: Path, opentable: LocalOpenTable
+    emulator: Emulator, page_project: str, secrets_file: Path, local_opentable: LocalOpenTable
 ) -> Iterator[str]:
     """The whole product on one address, as `make run` serves it."""
     port = find_free_port()
@@ -82,19 +72,13 @@ def gateway(
         "GOOGLE_CLOUD_PROJECT": page_project,
         "FIRESTORE_EMULATOR_HOST": emulator.host,
         "SECRETS_FILE": str(secrets_file),
-        "OPENTABLE_API_URL": opentable.url,
-        "OPENTABLE_OAUTH_URL": opentable.url,
+        "OPENTABLE_API_URL": local_opentable.url,
+        "OPENTABLE_OAUTH_URL": local_opentable.url,
     }
     url = f"http://{LOOPBACK}:{port}"
     with run_process([*GATEWAY_COMMAND, str(port)], print, os.environ | variables) as child:
         wait_until_reachable(url, HTTP_TIMEOUT_SECONDS, child)
         yield url
-
-
-@pytest.fixture(scope="session")
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as client:
-        yield client
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +98,7 @@ async def harness(
     firestore_api: FirestoreAsyncClient,
     page_project: str,
     secrets_file: Path,
-    opentable: LocalOpenTable,
+    local_opentable: LocalOpenTable,
 ) -> AsyncIterator[PageHarness]:
     """A restaurant of the test's own, with the demo's staff."""
     client = make_client(page_project, firestore_api)
@@ -130,7 +114,7 @@ async def harness(
     write_secret(secrets_file, restaurant.secret, credentials | {"webhookSecrets": [key]})
     stored = Stored(client, restaurant.settings())
     sender = WebhookSender(f"{gateway}/opentable-webhook", http, restaurant, key, stored)
-    yield PageHarness(gateway, http, client, sender, opentable)
+    yield PageHarness(gateway, http, client, sender, local_opentable)
     # The page lists every restaurant of the demo's staff.
     for member in members.values():
         await member.delete()
@@ -194,3 +178,8 @@ async def open_page(harness: PageHarness, browser: Browser) -> AsyncIterator[Ope
     for context in contexts:
         await close_context(context)
     assert errors == []
+
+
+@pytest.fixture
+async def screen_data(harness: PageHarness) -> ScreenData:
+    return await seed_screen_data(harness)

@@ -1,6 +1,7 @@
 """One restaurant's staff page, with access to both of its sides."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -76,6 +77,18 @@ class PageHarness:
         for document in build_native_reservations(self.restaurant.id, NEW_YORK, NOON):
             await reservations.document(document["id"]).set(document)
 
+    async def replace_reservations(self, reservations: Iterable[dict[str, Any]]) -> None:
+        """Write reservations with the given fields, otherwise like the demo's, and no others."""
+        await self.write_native_reservations()
+        collection = paths.reservations_collection(self.client, self.restaurant.id)
+        pattern = (await collection.document("lineup-7").get()).to_dict() or {}
+        async for document in collection.list_documents():
+            await document.delete()
+        batch = self.client.batch()
+        for fields in reservations:
+            batch.set(collection.document(fields["id"]), pattern | fields)
+        await batch.commit()
+
     async def make_both_sides_equal(self) -> None:
         """Create one reservation on both sides, and reconcile without differences."""
         self.opentable.book_at(self.restaurant.rid, 4)
@@ -96,6 +109,12 @@ class PageHarness:
         assert response.status_code == 200, response.text
         report: dict[str, Any] = response.json()["reports"][0]
         return report
+
+    async def create_divergence(self) -> None:
+        """Reconcile with a reservation that OpenTable does not list."""
+        self.opentable.book_at(self.restaurant.rid, 4)
+        await self.send_envelope()
+        await self.reconcile()
 
     async def create_held_report(self) -> str:
         """Have the hourly check find too much to correct by itself; the report's id."""

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
-from tests.public.sample_data import ScreenData, seed_screen_data
+from tests.public.sample_data import ScreenData
 from tests.public.test_screens import (
     PHONE,
     SCREENS,
@@ -33,11 +33,6 @@ ROW_HEIGHTS = """
   .filter((row) => row.checkVisibility())
   .map((row) => row.offsetHeight)
 """
-
-
-@pytest.fixture
-async def screen_data(harness: PageHarness) -> ScreenData:
-    return await seed_screen_data(harness)
 
 
 async def open_screen(page: Page, stand: PageHarness, screen: str, evening: ScreenData) -> None:

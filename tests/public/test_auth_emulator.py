@@ -16,16 +16,18 @@ FIREBASE = ("identitytoolkit.googleapis.com", "securetoken.googleapis.com")
 
 
 @pytest.fixture(scope="module")
-def firebase(tmp_path_factory: pytest.TempPathFactory, page_project: str) -> Iterator[AuthEmulator]:
+def auth_emulator(
+    tmp_path_factory: pytest.TempPathFactory, page_project: str
+) -> Iterator[AuthEmulator]:
     with serving_auth(tmp_path_factory.mktemp("firebase"), page_project) as started:
         yield started
 
 
 @pytest.fixture
-async def hanna(firebase: AuthEmulator, harness: PageHarness) -> str:
+async def hanna(auth_emulator: AuthEmulator, harness: PageHarness) -> str:
     """A host with an account; the uid is also the first part of the email address."""
     uid = f"hanna{uuid.uuid4().hex[:12]}"
-    await firebase.create(uid, f"{uid}@example.com", PASSWORD)
+    await auth_emulator.create(uid, f"{uid}@example.com", PASSWORD)
     await paths.staff_member_document(harness.client, harness.restaurant.id, uid).set(
         {"role": "host"}
     )
@@ -34,17 +36,17 @@ async def hanna(firebase: AuthEmulator, harness: PageHarness) -> str:
 
 @pytest.fixture
 async def page(
-    harness: PageHarness, browser: Browser, firebase: AuthEmulator
+    harness: PageHarness, browser: Browser, auth_emulator: AuthEmulator
 ) -> AsyncIterator[Page]:
     """The page at the sign-in, its calls to Firebase led to the emulator as they are."""
     context = await browser.new_context()
     context.set_default_timeout(BROWSER_TIMEOUT_MS)
 
     async def configure(route: Route) -> None:
-        await route.fulfill(json={"projectId": firebase.project, "apiKey": "web-key"})
+        await route.fulfill(json={"projectId": auth_emulator.project, "apiKey": "web-key"})
 
     async def lead(route: Route) -> None:
-        there = route.request.url.replace("https://", f"{firebase.url}/")
+        there = route.request.url.replace("https://", f"{auth_emulator.url}/")
         await route.fulfill(response=await route.fetch(url=there))
 
     await context.route("**/__/firebase/init.json", configure)
@@ -77,30 +79,30 @@ async def test_a_wrong_password_shows_a_message(page: Page, hanna: str) -> None:
 
 
 async def test_a_disabled_account_shows_a_message(
-    page: Page, hanna: str, firebase: AuthEmulator
+    page: Page, hanna: str, auth_emulator: AuthEmulator
 ) -> None:
-    await firebase.change(hanna, disableUser=True)
+    await auth_emulator.change(hanna, disableUser=True)
     await sign_in(page, hanna)
     await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
 
 
 async def test_a_deleted_account_must_sign_in_again(
-    page: Page, hanna: str, firebase: AuthEmulator
+    page: Page, hanna: str, auth_emulator: AuthEmulator
 ) -> None:
     await sign_in(page, hanna)
     await page.get_by_label("Go to date").wait_for()
-    await firebase.delete(hanna)
+    await auth_emulator.delete(hanna)
     await page.reload()
     await expect(page.locator("main.sign-in")).to_contain_text("Your session has ended.")
 
 
 async def test_the_groups_claim_makes_an_operator(
-    page: Page, hanna: str, firebase: AuthEmulator, harness: PageHarness
+    page: Page, hanna: str, auth_emulator: AuthEmulator, harness: PageHarness
 ) -> None:
     claim = '{"operator": true}'
-    await firebase.change(hanna, customAttributes=claim)
+    await auth_emulator.change(hanna, customAttributes=claim)
     # The gateway reads the accounts of its own stand-in.
-    accounts = AuthEmulator(harness.url, firebase.project)
+    accounts = AuthEmulator(harness.url, auth_emulator.project)
     await accounts.create(hanna, f"{hanna}@example.com", PASSWORD, customAttributes=claim)
     await sign_in(page, hanna)
     await page.get_by_role("link", name="OpenTable connection").click()

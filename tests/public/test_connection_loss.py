@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Page, Route, expect
 
-from dev.local.demo_staff import DEMO_STAFF_UIDS
-from shared.firestore import paths
 from tests.public.conftest import OpenPage
 from tests.public.harness import PAGE_DAY, PageHarness, url_ending
 
@@ -92,14 +90,3 @@ async def test_an_expired_session_requires_sign_in_and_shows_why(
     await page.get_by_role("button", name="View as host").click()
     await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_visible()
     await expect(page).to_have_url(url_ending(f"reservations/{PAGE_DAY}"))
-
-
-async def test_nothing_is_shown_before_authentication(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await paths.staff_member_document(
-        harness.client, harness.restaurant.id, DEMO_STAFF_UIDS["host"]
-    ).delete()
-    page = await open_page()
-    await expect(page.locator("main")).to_contain_text("You don't have access to")
-    await expect(page.get_by_role("navigation")).to_have_count(0)

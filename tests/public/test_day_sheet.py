@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from shared.firestore import paths
 from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
 
@@ -17,20 +16,7 @@ PDFTOTEXT = shutil.which("pdftotext")
 pytestmark = pytest.mark.skipif(PDFTOTEXT is None, reason="apt-get install poppler-utils")
 
 
-async def write_reservations(harness: PageHarness, number: int) -> None:
-    """Write an evening from 17:00 on, some of it with notes."""
-    await harness.write_native_reservations()
-    reservations = paths.reservations_collection(harness.client, harness.restaurant.id)
-    pattern = (await reservations.document("lineup-7").get()).to_dict() or {}
-    async for document in reservations.list_documents():
-        await document.delete()
-    batch = harness.client.batch()
-    for index in range(number):
-        batch.set(reservations.document(f"many-{index}"), pattern | build_guest(index))
-    await batch.commit()
-
-
-def build_guest(index: int) -> dict[str, Any]:
+def build_sheet_row(index: int) -> dict[str, Any]:
     note = "Nut allergy, window seat" if index % 5 == 0 else None
     return {
         "id": f"many-{index}",
@@ -55,7 +41,7 @@ async def print_pages(page: Page, folder: Path, paper: str) -> list[str]:
 async def test_fifty_reservations_fit_on_one_page(
     paper: str, harness: PageHarness, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    await write_reservations(harness, 50)
+    await harness.replace_reservations(map(build_sheet_row, range(50)))
     page = await open_page()
     await page.get_by_role("row", name="Guest 049").wait_for()
     [sheet] = await print_pages(page, tmp_path, paper)
@@ -67,7 +53,7 @@ async def test_every_page_names_restaurant_date_and_time(
     harness: PageHarness, open_page: OpenPage, tmp_path: Path
 ) -> None:
     await harness.change_settings(name="Chez Panisse")
-    await write_reservations(harness, 310)
+    await harness.replace_reservations(map(build_sheet_row, range(310)))
     page = await open_page()
     await page.get_by_role("row", name="Guest 309").wait_for()
     pages = await print_pages(page, tmp_path, "A4")
@@ -82,7 +68,7 @@ async def test_every_page_names_restaurant_date_and_time(
 async def test_the_sheet_has_the_columns_and_none_of_the_controls(
     harness: PageHarness, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    await write_reservations(harness, 1)
+    await harness.replace_reservations(map(build_sheet_row, range(1)))
     page = await open_page()
     await page.get_by_role("row", name="Guest 000").wait_for()
     [sheet] = await print_pages(page, tmp_path, "A4")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from shared.firestore import paths
 from tests.public.conftest import OpenPage
 from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness, expect_day
 from tests.public.test_screens import DEVICES, PHONE, PICTURES, horizontal_overflow
@@ -29,19 +28,11 @@ BROKEN_NUMBERS = """
 @pytest.fixture
 async def busy_evening(harness: PageHarness) -> PageHarness:
     """310 reservations from 11:00 to half past midnight, with long names and notes."""
-    await harness.write_native_reservations()
-    reservations = paths.reservations_collection(harness.client, harness.restaurant.id)
-    pattern = (await reservations.document("lineup-7").get()).to_dict() or {}
-    async for document in reservations.list_documents():
-        await document.delete()
-    batch = harness.client.batch()
-    for index in range(GUESTS):
-        batch.set(reservations.document(f"many-{index}"), pattern | build_guest(index))
-    await batch.commit()
+    await harness.replace_reservations(map(build_evening_row, range(GUESTS)))
     return harness
 
 
-def build_guest(index: int) -> dict[str, Any]:
+def build_evening_row(index: int) -> dict[str, Any]:
     start = FIRST + timedelta(minutes=15 * (index % 55))
     names = ("Maximiliana von Hohenzollern-Sigmaringen und zu Castell", "محمد عبد الله", "Ann Li")
     return {

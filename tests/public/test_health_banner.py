@@ -48,9 +48,7 @@ async def test_silent_webhooks_are_a_problem(harness: PageHarness, open_page: Op
 
 
 async def test_divergences_are_linked(harness: PageHarness, open_page: OpenPage) -> None:
-    harness.opentable.book_at(harness.restaurant.rid, 4)
-    await harness.send_envelope()
-    await harness.reconcile()
+    await harness.create_divergence()
     page = await open_page()
     await health_banner(page).get_by_role("link", name="1 reservation needs review").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Report")
@@ -59,9 +57,7 @@ async def test_divergences_are_linked(harness: PageHarness, open_page: OpenPage)
 async def test_a_list_with_open_reviews_is_not_called_in_sync(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
-    harness.opentable.book_at(harness.restaurant.rid, 4)
-    await harness.send_envelope()
-    await harness.reconcile()
+    await harness.create_divergence()
     page = await open_page()
     await expect(health_banner(page)).to_contain_text(re.compile(r"Checked .+ · 1 reservation up"))
     await expect(health_banner(page)).not_to_contain_text("In sync")

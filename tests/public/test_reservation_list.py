@@ -115,9 +115,7 @@ async def test_a_row_without_a_party_is_marked(harness: PageHarness, open_page: 
 async def test_a_row_with_a_warning_is_marked_with_advice(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
-    harness.opentable.book_at(harness.restaurant.rid, 4)
-    await harness.send_envelope()
-    await harness.reconcile()
+    await harness.create_divergence()
     page = await open_page()
     row = page.get_by_role("row", name="Ada Lovelace")
     await expect(row).to_contain_text("Not found at OpenTable")

@@ -11,9 +11,7 @@ ADDRESS = f"reservations/{PAGE_DAY}/r/opentable-ot_1"
 async def open_missing_reservation(
     harness: PageHarness, open_page: OpenPage, role: str = "manager"
 ) -> Page:
-    harness.opentable.book_at(harness.restaurant.rid, 4)
-    await harness.send_envelope()
-    await harness.reconcile()
+    await harness.create_divergence()
     page = await open_page(role, ADDRESS)
     await expect(page.get_by_role("dialog")).to_contain_text(
         "OpenTable doesn't have this reservation."
@@ -25,7 +23,7 @@ def sheet(page: Page) -> Locator:
     return page.get_by_role("dialog", name="Ada Lovelace", exact=True)
 
 
-async def decide(page: Page, choice: str, confirm: str) -> None:
+async def decide_on_page(page: Page, choice: str, confirm: str) -> None:
     await page.get_by_role("button", name=choice).click()
     await page.get_by_label("Reason").fill("Guest confirmed by phone")
     await page.get_by_role("button", name=confirm, exact=True).click()
@@ -35,7 +33,7 @@ async def test_a_removed_reservation_is_folded_and_not_counted(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
     page = await open_missing_reservation(harness, open_page)
-    await decide(page, "Remove from the list …", "Remove")
+    await decide_on_page(page, "Remove from the list …", "Remove")
     await expect(sheet(page)).to_contain_text("A manager removed it from the list")
     await page.get_by_role("button", name="Close").click()
     await expect(page.get_by_text("Removed from the list (1)")).to_be_visible()
@@ -45,7 +43,7 @@ async def test_a_removed_reservation_is_folded_and_not_counted(
 
 async def test_a_kept_reservation_has_no_mark(harness: PageHarness, open_page: OpenPage) -> None:
     page = await open_missing_reservation(harness, open_page)
-    await decide(page, "Keep in the list …", "Keep")
+    await decide_on_page(page, "Keep in the list …", "Keep")
     await expect(sheet(page)).to_contain_text("Guest confirmed by phone")
     await expect(page.locator(".history")).to_contain_text("Kept in the list")
     await page.get_by_role("button", name="Close").click()

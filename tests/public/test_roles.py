@@ -47,7 +47,7 @@ async def test_a_manager_sees_the_links(screen: str, open_page: OpenPage) -> Non
     )
 
 
-async def test_a_user_who_is_not_staff_sees_a_message(
+async def test_a_user_who_is_not_staff_sees_only_a_message(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
     await paths.staff_member_document(
@@ -55,6 +55,7 @@ async def test_a_user_who_is_not_staff_sees_a_message(
     ).delete()
     page = await open_page()
     await expect(page.locator("main")).to_contain_text("You don't have access to")
+    await expect(page.get_by_role("navigation")).to_have_count(0)
 
 
 async def test_the_demos_host_becomes_its_manager(open_page: OpenPage) -> None:

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.public.conftest import OpenPage, is_unexpected
 from tests.public.harness import PAGE_DAY, PageHarness
-from tests.public.sample_data import ScreenData, seed_screen_data
+from tests.public.sample_data import ScreenData
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PICTURES = Path(__file__).parents[2] / "build" / "screens"
@@ -29,11 +29,6 @@ SCREENS = (
 )
 # A desktop window magnified to 200 % and to 400 %.
 ZOOMS = (("zoom-200", {"width": 720, "height": 450}), ("zoom-400", {"width": 360, "height": 225}))
-
-
-@pytest.fixture
-async def screen_data(harness: PageHarness) -> ScreenData:
-    return await seed_screen_data(harness)
 
 
 def screen_address(screen: str, evening: ScreenData) -> str:

@@ -30,7 +30,7 @@ async def item(firestore_spy: FirestoreSpy, restaurant: Restaurant) -> AsyncDocu
     return reference
 
 
-async def read(reference: AsyncDocumentReference) -> dict[str, Any]:
+async def read_document_fields(reference: AsyncDocumentReference) -> dict[str, Any]:
     return (await reference.get()).to_dict() or {}
 
 
@@ -42,7 +42,11 @@ async def test_a_dismissal_keeps_the_record_of_a_concurrent_replay(
 
     firestore_spy.before_commit.append(mark_replayed)
     assert await review.dismiss("item", "Our own test", MARA) == "REPLAYED"
-    assert await read(item) == {"status": "REPLAYED", "settledBy": "max", "body": "{}"}
+    assert await read_document_fields(item) == {
+        "status": "REPLAYED",
+        "settledBy": "max",
+        "body": "{}",
+    }
 
 
 async def test_an_item_is_dismissed_once(
@@ -50,7 +54,7 @@ async def test_an_item_is_dismissed_once(
 ) -> None:
     assert await review.dismiss("item", "first", MARA) == "OPEN"
     assert await review.dismiss("item", "second", MAX) == "DISMISSED"
-    assert (await read(item))["dismissReason"] == "first"
+    assert (await read_document_fields(item))["dismissReason"] == "first"
 
 
 async def test_an_item_repeated_during_its_dismissal_is_dismissed(
@@ -61,7 +65,7 @@ async def test_an_item_repeated_during_its_dismissal_is_dismissed(
 
     firestore_spy.before_commit.append(repeat)
     assert await review.dismiss("item", "Our own test", MARA) == "OPEN"
-    assert (await read(item))["status"] == "DISMISSED"
+    assert (await read_document_fields(item))["status"] == "DISMISSED"
 
 
 async def test_concurrent_views_are_all_recorded(
@@ -73,7 +77,7 @@ async def test_concurrent_views_are_all_recorded(
     firestore_spy.before_commit.append(view_as_max)
     views = await review.record_view("item", MARA)
     assert views == [{"by": "max", "at": NOON}, {"by": "mara", "at": NOON}]
-    assert (await read(item))["unmaskLog"] == views
+    assert (await read_document_fields(item))["unmaskLog"] == views
 
 
 async def test_the_newest_views_are_kept(

@@ -8,7 +8,6 @@ from google.api_core import exceptions as google
 
 from shared.domain.webhook_auth import Verification
 from shared.errors import InvalidEventError, ServiceUnavailableError
-from shared.firestore import paths
 from shared.firestore.paths import quarantine_collection
 from shared.ingest.events import QuarantineResult
 from shared.quarantine.store import (
@@ -179,8 +178,7 @@ async def test_a_resolved_item_is_not_in_the_backlog(world: World) -> None:
     first_id = await quarantine_envelope(world, 0)
     world.clock.advance(60)
     await quarantine_envelope(world, -1)
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
-    await items.document(first_id).update({"status": "DISMISSED"})
+    await world.quarantine_collection.document(first_id).update({"status": "DISMISSED"})
     assert await read_backlog(world) == QuarantineBacklog(1, START_TIME + timedelta(seconds=60))
 
 

@@ -6,7 +6,6 @@ from google.cloud.firestore import DELETE_FIELD
 
 from sandbox.background_bookings import populate_store
 from sandbox.sync_rows import RenderContext, build_webhook_row
-from shared.firestore import paths
 from tests.support.held_plans import VISIT_TIME, execute_plan, external_keys
 from tests.support.world import (
     NEW_YORK,
@@ -146,9 +145,8 @@ async def test_a_new_field_reaches_every_reservation_without_being_held(world: W
     complete = await world.ledger_documents()
     # A release that did not read `origin` left the documents like this.
     unread = {"metadata.origin": DELETE_FIELD, "sync.opentable.values.origin": DELETE_FIELD}
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     for document in complete.values():
-        await reservations.document(document["id"]).update(unread)
+        await world.reservations_collection.document(document["id"]).update(unread)
     report = await world.reconcile()
     assert (report["status"], report["unchangedCount"]) == ("COMPLETED", LEDGER_SIZE)
     assert (report["updated"], report["missedWebhooks"]) == ([], 0)

@@ -39,13 +39,11 @@ DAMAGED_FIELDS = [
 
 async def edit(world: World, document_id: str, fields: dict[str, Any]) -> None:
     """Change a document without the ledger."""
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
-    await reservations.document(document_id).update(fields)
+    await world.reservations_collection.document(document_id).update(fields)
 
 
-async def read(world: World, document_id: str) -> dict[str, Any]:
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
-    return (await reservations.document(document_id).get()).to_dict() or {}
+async def read_reservation_document(world: World, document_id: str) -> dict[str, Any]:
+    return (await world.reservations_collection.document(document_id).get()).to_dict() or {}
 
 
 async def book_and_damage(world: World, fields: dict[str, Any]) -> tuple[str, str]:
@@ -60,7 +58,7 @@ async def book_and_damage(world: World, fields: dict[str, Any]) -> tuple[str, st
 
 
 async def party_size(world: World, key: str) -> int:
-    return int((await read(world, f"opentable-{key}"))["partySize"])
+    return int((await read_reservation_document(world, f"opentable-{key}"))["partySize"])
 
 
 @pytest.mark.parametrize("fields", DAMAGED_FIELDS)
@@ -68,13 +66,13 @@ async def test_a_damaged_document_is_reported_and_left_alone(
     world: World, fields: dict[str, Any]
 ) -> None:
     document_id, other = await book_and_damage(world, fields)
-    before = await read(world, document_id)
+    before = await read_reservation_document(world, document_id)
     report = await world.reconcile()
     assert (report["status"], report["newDivergences"]) == ("COMPLETED", 1)
     [divergence] = report["divergences"]
     assert (divergence["type"], divergence["reservationId"]) == ("UNREADABLE", document_id)
     assert "Correct or delete it" in divergence["reason"]
-    assert await read(world, document_id) == before
+    assert await read_reservation_document(world, document_id) == before
     assert await party_size(world, other) == 7
 
 
@@ -88,16 +86,15 @@ async def test_standing_damage_is_listed_but_not_new(world: World) -> None:
 
 
 async def test_a_foreign_document_that_claims_to_be_opentables_is_reported(world: World) -> None:
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     foreign = {"source": {"system": "OPENTABLE"}, "localDate": "2026-03-16", "startAt": None}
-    await reservations.document("by-hand").set(foreign)
+    await world.reservations_collection.document("by-hand").set(foreign)
     report = await world.reconcile()
     assert report["status"] == "COMPLETED"
     assert [
         (entry["type"], entry["externalId"], entry["reservationId"])
         for entry in report["divergences"]
     ] == [("UNREADABLE", None, "by-hand")]
-    assert await read(world, "by-hand") == foreign
+    assert await read_reservation_document(world, "by-hand") == foreign
 
 
 @pytest.mark.parametrize("fields", [{"sync": "x"}, {"sync.opentable": {"version": 5}}])
@@ -105,11 +102,11 @@ async def test_a_poll_quarantines_the_row_of_a_damaged_document_and_completes(
     world: World, fields: dict[str, Any]
 ) -> None:
     document_id, other = await book_and_damage(world, fields)
-    before = await read(world, document_id)
+    before = await read_reservation_document(world, document_id)
     world.clock.advance(900)
     polled = await world.poll()
     assert (polled["status"], polled["quarantined"]) == ("ok", 1)
-    assert await read(world, document_id) == before
+    assert await read_reservation_document(world, document_id) == before
     assert await party_size(world, other) == 7
 
 
@@ -146,7 +143,7 @@ async def test_a_plan_with_a_damaged_document_is_executed_for_the_rest(world: Wo
 
 async def test_a_damaged_item_of_a_held_plan_is_left_out(world: World) -> None:
     reservations, held = await hold_plan_with_updates(world)
-    report = paths.reports_collection(world.services.firestore, world.restaurant.id).document(held)
+    report = world.reports_collection.document(held)
     updated = ((await report.get()).to_dict() or {})["updated"]
     await report.update({"updated": ["x", {"externalId": 5, "precondition": {}}, *updated[2:]]})
     executed = await execute_plan(world, held)
@@ -179,7 +176,7 @@ async def test_a_damaged_run_state_stops_neither_poll_nor_reconciliation(
     world: World, path: str, value: Any
 ) -> None:
     booked = world.actions.create(SOON, 2)
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    integration = world.integration_document
     await integration.update({path: value})
     assert (await world.poll())["status"] == "ok"
     await integration.update({path: value})

@@ -1,16 +1,13 @@
 """A request for one reservation fails: the reconciliation reports it and corrects the rest."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import stamina
 
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation
 from shared.opentable import query
-from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from tests.support.held_plans import RESERVATION_COUNT, execute_plan, hold_plan_with_updates
 from tests.support.world import START_TIME, HiddenReservations, World, differing_keys
 
@@ -26,15 +23,10 @@ FAILURES = [
     pytest.param(FailureKind.REDIRECT, {}, "answered 302", id="redirect"),
     pytest.param(FailureKind.CLOSE, {}, "ConnectionError", id="closes"),
 ]
+pytestmark = pytest.mark.usefixtures("no_opentable_retry_pauses")
 
 
-@pytest.fixture(autouse=True)
-def _no_retry_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
-        yield
-
-
-def fail_requests(world: World, key: str, kind: FailureKind, **details: Any) -> None:
+def fail_reservation_requests(world: World, key: str, kind: FailureKind, **details: Any) -> None:
     """Fail every request by id for a reservation."""
     path = f"/sync/v2/reservations/{world.restaurant.rid}-{key}"
     world.sandbox.faults.script_failure(kind, path=path, times=EVERY_REQUEST, **details)
@@ -53,7 +45,7 @@ async def test_a_failed_request_is_a_divergence_and_the_rest_is_corrected(
     world: World, kind: FailureKind, details: dict[str, Any], reason: str
 ) -> None:
     hidden, other = await book_and_hide(world)
-    fail_requests(world, hidden.key, kind, **details)
+    fail_reservation_requests(world, hidden.key, kind, **details)
     with HiddenReservations(world, hidden.key):
         report = await world.reconcile()
     assert (report["status"], report["newDivergences"]) == ("COMPLETED", 1)
@@ -68,7 +60,7 @@ async def test_a_failed_request_is_a_divergence_and_the_rest_is_corrected(
 
 async def test_a_reservation_that_is_gone_is_missing(world: World) -> None:
     hidden, other = await book_and_hide(world)
-    fail_requests(world, hidden.key, FailureKind.STATUS, status=410)
+    fail_reservation_requests(world, hidden.key, FailureKind.STATUS, status=410)
     with HiddenReservations(world, hidden.key):
         report = await world.reconcile()
     assert report["status"] == "COMPLETED"
@@ -78,7 +70,7 @@ async def test_a_reservation_that_is_gone_is_missing(world: World) -> None:
 
 async def test_a_standing_failure_is_listed_but_neither_new_nor_written(world: World) -> None:
     hidden, _ = await book_and_hide(world)
-    fail_requests(world, hidden.key, FailureKind.STATUS, status=422)
+    fail_reservation_requests(world, hidden.key, FailureKind.STATUS, status=422)
     with HiddenReservations(world, hidden.key):
         await world.reconcile()
         before = (await world.ledger_documents())[hidden.key.lower()]
@@ -89,7 +81,7 @@ async def test_a_standing_failure_is_listed_but_neither_new_nor_written(world: W
 
 async def test_the_flag_ends_when_the_request_succeeds(world: World) -> None:
     hidden, _ = await book_and_hide(world)
-    fail_requests(world, hidden.key, FailureKind.STATUS, status=422)
+    fail_reservation_requests(world, hidden.key, FailureKind.STATUS, status=422)
     with HiddenReservations(world, hidden.key):
         await world.reconcile()
     world.sandbox.faults.clear()
@@ -103,7 +95,7 @@ async def test_the_flag_ends_when_the_request_succeeds(world: World) -> None:
 async def test_a_dry_run_lists_a_failed_request_and_writes_nothing(world: World) -> None:
     hidden, _ = await book_and_hide(world)
     before = await world.ledger_documents()
-    fail_requests(world, hidden.key, FailureKind.STATUS, status=422)
+    fail_reservation_requests(world, hidden.key, FailureKind.STATUS, status=422)
     with HiddenReservations(world, hidden.key):
         report = await world.reconcile(is_dry_run=True)
     assert (report["status"], len(report["divergences"])) == ("DRY_RUN", 1)
@@ -118,7 +110,7 @@ async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
     reservations = [world.actions.create(SOON, 2) for _ in range(3)]
     await world.poll()
     for reservation in reservations:
-        fail_requests(world, reservation.key, FailureKind.STATUS, status=500)
+        fail_reservation_requests(world, reservation.key, FailureKind.STATUS, status=500)
     with HiddenReservations(world, *(reservation.key for reservation in reservations)):
         report = await world.reconcile()
     # A reservation that was not requested is listed, but neither flagged nor new.
@@ -128,7 +120,7 @@ async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
 
 async def test_a_rejected_credential_still_fails_the_run(world: World) -> None:
     hidden, _ = await book_and_hide(world)
-    fail_requests(world, hidden.key, FailureKind.STATUS, status=401)
+    fail_reservation_requests(world, hidden.key, FailureKind.STATUS, status=401)
     with HiddenReservations(world, hidden.key):
         report = await world.reconcile()
     assert report["status"] == "FAILED"
@@ -141,7 +133,7 @@ async def test_a_failed_request_of_a_forced_plan_is_a_divergence_and_the_rest_is
 ) -> None:
     reservations, held = await hold_plan_with_updates(world)
     failed = reservations[0].key
-    fail_requests(world, failed, FailureKind.STATUS, status=status)
+    fail_reservation_requests(world, failed, FailureKind.STATUS, status=status)
     report = await execute_plan(world, held)
     assert (report["status"], len(report["updated"])) == ("COMPLETED", RESERVATION_COUNT - 1)
     assert [(entry["type"], entry["externalId"]) for entry in report["divergences"]] == [
@@ -153,7 +145,7 @@ async def test_a_failed_request_of_a_forced_plan_is_a_divergence_and_the_rest_is
 
 async def test_a_reservation_of_a_forced_plan_that_is_gone_is_skipped(world: World) -> None:
     reservations, held = await hold_plan_with_updates(world)
-    fail_requests(world, reservations[0].key, FailureKind.STATUS, status=410)
+    fail_reservation_requests(world, reservations[0].key, FailureKind.STATUS, status=410)
     report = await execute_plan(world, held)
     assert (report["status"], len(report["skipped"])) == ("COMPLETED", 1)
 

@@ -13,7 +13,6 @@ from shared.domain.reconciliation.held_plan import (
     OPENTABLE_CHANGED_REASON,
 )
 from shared.errors import PlanNotExecutableError
-from shared.firestore import paths
 from shared.reconciliation import report_store
 from shared.reconciliation.plan_execution import execute_held_plan
 from tests.support.events import row_body
@@ -76,8 +75,7 @@ async def test_planned_repairs_of_edited_documents_are_made(world: World) -> Non
     for _ in range(RESERVATION_COUNT):
         world.actions.create(VISIT_TIME, 2)
     await world.poll()
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
-    async for document in reservations.list_documents():
+    async for document in world.reservations_collection.list_documents():
         await document.update({"partySize": 9})
     held = await world.reconcile()
     report = await execute_plan(world, held["reportId"])

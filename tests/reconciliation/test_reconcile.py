@@ -238,7 +238,7 @@ async def test_a_row_with_a_version_conflict_is_flagged_and_quarantined(
     for report, new_count in ((first, 1), (second, 0)):
         assert [entry["type"] for entry in report["divergences"]] == ["CONFLICTING_VERSION"]
         assert report["newDivergences"] == new_count
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id).stream()
+    items = world.quarantine_collection.stream()
     assert [item.get("count") async for item in items] == [1]
     assert (await world.ledger_documents())[booked.key.lower()]["partySize"] == 2
 
@@ -264,8 +264,9 @@ async def test_a_change_counts_as_missed_once_its_webhook_is_overdue(
 async def test_a_report_too_long_for_one_document_continues_in_others(world: World) -> None:
     populate_store(world.sandbox.store, int(world.restaurant.rid), 16_000)
     report = await world.reconcile(is_dry_run=True)
-    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
-    other_parts = reports.document(report["reportId"]).collection("continued").stream()
+    other_parts = (
+        world.reports_collection.document(report["reportId"]).collection("continued").stream()
+    )
     other_lists = [part.get("created") async for part in other_parts]
     assert report["parts"] == 1 + len(other_lists) > 1
     listed_count = len(report["created"]) + sum(map(len, other_lists))

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
-from tests.support.backfills import read_settings_document
 from tests.support.firestore import FirestoreSpy, FirestoreUsageMeter
 from tests.support.world import START_TIME, World, make_world
 
@@ -35,9 +34,8 @@ async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
 
 async def damage(world: World, start: Any) -> str:
     """Edit the stored reservation of a day by hand; return its external key."""
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     at_start = FieldFilter("startAtTimestamp", "==", start)
-    async for snapshot in reservations.where(filter=at_start).stream():
+    async for snapshot in world.reservations_collection.where(filter=at_start).stream():
         await snapshot.reference.update({"partySize": 9})
         return str(snapshot.get("source")["externalReservationId"])
     raise LookupError
@@ -50,10 +48,11 @@ async def reconcile_at_night(world: World) -> dict[str, Any]:
 
 
 async def test_the_first_scheduled_run_compares_all_days(world: World) -> None:
-    document = await read_settings_document(world)
-    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
+    document = await world.read_settings_document()
     report = (
-        await reports.document(document["reconciliation"]["lastFullReportId"]).get()
+        await world.reports_collection.document(
+            document["reconciliation"]["lastFullReportId"]
+        ).get()
     ).to_dict()
     assert report is not None
     assert (report["startDate"], report["endDate"]) == ("2026-03-13", "2026-04-13")
@@ -104,13 +103,12 @@ async def test_an_hourly_run_stores_changed_counts_without_reading_the_others(
     spied = replace(world, services=replace(world.services, firestore=spy.client))
     await spied.reconcile(is_scheduled=True)
     assert not any("reservationAnalytics" in name for name in spy.read_names)
-    days = paths.analytics_collection(world.services.firestore, world.restaurant.id)
-    day = (await days.document("2026-03-15").get()).to_dict() or {}
+    day = (await world.analytics_collection.document("2026-03-15").get()).to_dict() or {}
     assert day["sources"]["OPENTABLE"]["covers"] == 6
 
 
 async def test_counts_changed_by_hand_are_repaired_at_night(world: World) -> None:
-    days = paths.analytics_collection(world.services.firestore, world.restaurant.id)
+    days = world.analytics_collection
     await days.document("2026-03-16").update({"sources.OPENTABLE.covers": 99})
     await reconcile_at_night(world)
     day = (await days.document("2026-03-16").get()).to_dict() or {}

@@ -196,7 +196,7 @@ async def test_an_id_that_firestore_reserves_is_not_found(directory: RestaurantD
     assert await directory.find_by_restaurant_id("__name__") is None
 
 
-async def flood(directory: RestaurantDirectory, lookups: int) -> None:
+async def look_up_invented_restaurants(directory: RestaurantDirectory, lookups: int) -> None:
     """Look up invented restaurants at once."""
     ids = (f"invented-{number}" for number in range(lookups))
     assert set(await asyncio.gather(*map(directory.find_by_restaurant_id, ids))) == {None}
@@ -205,7 +205,7 @@ async def flood(directory: RestaurantDirectory, lookups: int) -> None:
 async def test_lookups_of_invented_ids_are_limited_by_a_budget(
     directory: RestaurantDirectory, firestore_spy: FirestoreSpy
 ) -> None:
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     calls = Counter(firestore_spy.take_calls())
     assert calls == {"read": MAX_UNKNOWN_LOOKUPS_PER_MINUTE, "query": 1}
 
@@ -213,7 +213,7 @@ async def test_lookups_of_invented_ids_are_limited_by_a_budget(
 async def test_a_restaurant_that_was_never_looked_up_is_found_during_a_flood(
     directory: RestaurantDirectory, seeded_restaurant: Restaurant
 ) -> None:
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     found = await directory.find_by_restaurant_id(seeded_restaurant.id)
     assert found == seeded_restaurant.settings()
 
@@ -221,14 +221,14 @@ async def test_a_restaurant_that_was_never_looked_up_is_found_during_a_flood(
 async def test_a_rid_that_was_never_looked_up_is_found_during_a_flood(
     directory: RestaurantDirectory, seeded_restaurant: Restaurant
 ) -> None:
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     assert await directory.find_by_rid(seeded_restaurant.rid) == seeded_restaurant.settings()
 
 
 async def test_a_restaurant_connected_during_a_flood_is_found_when_its_change_is_known(
     directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant, timer: FakeTimer
 ) -> None:
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     await update_settings(firestore, restaurant.id, restaurant.document(), datetime.now(UTC))
     assert await directory.find_by_rid(restaurant.rid) is None
     timer.advance(5)
@@ -240,7 +240,7 @@ async def test_a_restaurant_connected_during_a_flood_is_found_when_its_change_is
 async def test_a_sender_with_the_partners_credential_needs_no_budget(
     directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant
 ) -> None:
-    await flood(directory, 1000)  # reads the list of claims
+    await look_up_invented_restaurants(directory, 1000)  # reads the list of claims
     await seed(firestore, restaurant)
     assert await directory.find_by_rid(restaurant.rid) is None
     assert await directory.find_by_rid(restaurant.rid, is_partner=True) is not None
@@ -249,7 +249,7 @@ async def test_a_sender_with_the_partners_credential_needs_no_budget(
 async def test_the_budget_returns_after_a_minute(
     directory: RestaurantDirectory, firestore_spy: FirestoreSpy, timer: FakeTimer
 ) -> None:
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     timer.advance(60)
     firestore_spy.take_calls()
     assert await directory.find_by_restaurant_id("one-more") is None
@@ -261,7 +261,7 @@ async def test_a_known_restaurant_is_found_during_a_flood(
 ) -> None:
     await directory.find_by_restaurant_id(seeded_restaurant.id)
     timer.advance(60)
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     assert await directory.find_by_restaurant_id(seeded_restaurant.id) is not None
 
 
@@ -270,7 +270,7 @@ async def test_a_known_rid_is_found_during_a_flood(
 ) -> None:
     await directory.find_by_rid(seeded_restaurant.rid)
     timer.advance(60)
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     assert await directory.find_by_rid(seeded_restaurant.rid) is not None
 
 
@@ -279,7 +279,7 @@ async def test_a_known_rid_is_looked_up_as_restaurant_id_during_a_flood(
 ) -> None:
     await directory.find_by_rid(seeded_restaurant.rid)
     timer.advance(60)
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     assert await directory.find_by_restaurant_id(seeded_restaurant.rid) is None
 
 
@@ -303,14 +303,14 @@ async def test_memory_is_bounded(
 ) -> None:
     monkeypatch.setattr(module, "_MAX_CACHED_RESTAURANTS", 10)
     small = RestaurantDirectory(firestore_spy.client, directory._credential_cache, None, timer)
-    await flood(small, 100)
+    await look_up_invented_restaurants(small, 100)
     assert (len(small._settings._tasks), len(small._known_keys)) == (10, 0)
 
 
 async def test_a_restaurant_stored_by_hand_during_a_flood_is_found_with_the_next_list(
     directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant, timer: FakeTimer
 ) -> None:
-    await flood(directory, 1000)
+    await look_up_invented_restaurants(directory, 1000)
     await seed(firestore, restaurant)
     assert await directory.find_by_rid(restaurant.rid) is None
     timer.advance(1)
@@ -326,7 +326,7 @@ async def test_a_flood_lists_at_most_100_claims_per_second(
     for number in range(300):
         await rid_claim_document(firestore, f"{number}").set({"restaurantId": f"r{number}"})
     for _ in range(10):
-        await flood(directory, 200)
+        await look_up_invented_restaurants(directory, 200)
         timer.advance(0.5)
     assert Counter(firestore_spy.take_calls())["query"] == 2
 

@@ -163,51 +163,51 @@ async def fake_secret_manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 @pytest.fixture
-def store(fake_secret_manager: FakeSecretManager) -> SecretManagerStore:
+def secret_manager_store(fake_secret_manager: FakeSecretManager) -> SecretManagerStore:
     assert not fake_secret_manager.created_clients
     return SecretManagerStore("demo")
 
 
 async def test_the_client_is_created_on_first_use(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     assert fake_secret_manager.created_clients == 0
     fake_secret_manager.versions["main"] = [b"{}"]
-    await store.read("main")
-    await store.read("main")
+    await secret_manager_store.read("main")
+    await secret_manager_store.read("main")
     assert fake_secret_manager.created_clients == 1
 
 
 async def test_the_latest_version_is_read(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["main"] = [b"old", b"new"]
-    assert await store.read("main") == b"new"
+    assert await secret_manager_store.read("main") == b"new"
 
 
 async def test_a_version_that_was_just_added_is_read_before_the_alias_knows_it(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["main"] = [b'{"apiKey": "old"}']
-    added = await store.update_secret("main", add_fields(apiKey="new"))
+    added = await secret_manager_store.update_secret("main", add_fields(apiKey="new"))
     fake_secret_manager.lag = 1
-    assert json.loads(await store.read("main")) == {"apiKey": "old"}
-    assert json.loads(await store.read("main", added)) == {"apiKey": "new"}
+    assert json.loads(await secret_manager_store.read("main")) == {"apiKey": "old"}
+    assert json.loads(await secret_manager_store.read("main", added)) == {"apiKey": "new"}
 
 
 async def test_a_version_added_by_hand_is_read_after_a_recorded_one(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["main"] = [b"recorded", b"by hand"]
-    assert await store.read("main", "1") == b"by hand"
+    assert await secret_manager_store.read("main", "1") == b"by hand"
 
 
 @pytest.mark.parametrize("version", ["99", "new", "", "-1", "9" * 5_000, "\u0661"])
 async def test_a_version_damaged_by_hand_hides_no_credential(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, version: str
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, version: str
 ) -> None:
     fake_secret_manager.versions["main"] = [b"{}"]
-    assert await store.read("main", version) == b"{}"
+    assert await secret_manager_store.read("main", version) == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -219,92 +219,98 @@ async def test_a_version_damaged_by_hand_hides_no_credential(
     ],
 )
 async def test_an_error_for_an_unreadable_secret_says_what_to_do(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, failure: grpc.StatusCode
+    secret_manager_store: SecretManagerStore,
+    fake_secret_manager: FakeSecretManager,
+    failure: grpc.StatusCode,
 ) -> None:
     fake_secret_manager.read_failure = failure
     with pytest.raises(InvalidSettingsError, match="create one, or grant"):
-        await store.read("main")
+        await secret_manager_store.read("main")
 
 
 @pytest.mark.parametrize(
     "failure", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED]
 )
 async def test_an_unavailable_secret_manager_is_reported(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, failure: grpc.StatusCode
+    secret_manager_store: SecretManagerStore,
+    fake_secret_manager: FakeSecretManager,
+    failure: grpc.StatusCode,
 ) -> None:
     fake_secret_manager.versions["main"] = [b"{}"]
     fake_secret_manager.write_failure = failure
     with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
-        await store.update_secret("main", add_fields(apiKey="a"))
+        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
     fake_secret_manager.read_failure = failure
     with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
-        await store.read("main")
+        await secret_manager_store.read("main")
 
 
 async def test_the_first_version_creates_the_secret(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    await store.update_secret("new", add_fields(apiKey="a"))
+    await secret_manager_store.update_secret("new", add_fields(apiKey="a"))
     assert list(map(json.loads, fake_secret_manager.versions["new"])) == [{"apiKey": "a"}]
 
 
 async def test_a_further_version_extends_the_last_one(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["main"] = [b'{"apiKey": "a"}']
-    await store.update_secret("main", add_fields(clientId="b"))
+    await secret_manager_store.update_secret("main", add_fields(clientId="b"))
     assert json.loads(fake_secret_manager.versions["main"][-1]) == {"apiKey": "a", "clientId": "b"}
 
 
 async def test_a_secret_without_a_version_gets_one(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["empty"] = []
-    await store.update_secret("empty", add_fields(apiKey="a"))
+    await secret_manager_store.update_secret("empty", add_fields(apiKey="a"))
     assert len(fake_secret_manager.versions["empty"]) == 1
 
 
 async def test_an_error_names_the_missing_role(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["main"] = [b"{}"]
     fake_secret_manager.write_failure = grpc.StatusCode.PERMISSION_DENIED
     with pytest.raises(InvalidSettingsError, match=r"grant .* infra/permissions\.tf"):
-        await store.update_secret("main", add_fields(apiKey="a"))
+        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
 
 
 @pytest.mark.parametrize("payload", [b"[]", b"not JSON hunter2"])
 async def test_a_payload_other_than_an_object_is_unchanged_and_never_quoted(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, payload: bytes
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, payload: bytes
 ) -> None:
     fake_secret_manager.versions["main"] = [payload]
     with pytest.raises(InvalidSettingsError) as caught:
-        await store.update_secret("main", add_fields(apiKey="a"))
+        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
     assert "hunter2" not in str(caught.value)
     assert fake_secret_manager.versions["main"] == [payload]
 
 
 async def test_concurrent_changes_are_all_kept(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     names = [f"field{number}" for number in range(4)]
-    await asyncio.gather(*(store.update_secret("main", add_fields(**{n: 1})) for n in names))
+    await asyncio.gather(
+        *(secret_manager_store.update_secret("main", add_fields(**{n: 1})) for n in names)
+    )
     assert json.loads(fake_secret_manager.versions["main"][-1]).keys() == set(names)
 
 
 async def test_a_change_right_after_another_builds_on_it(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    await store.update_secret("main", add_fields(apiKey="a"))
-    await store.update_secret("main", add_fields(clientId="b"))
+    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
+    await secret_manager_store.update_secret("main", add_fields(clientId="b"))
     fake_secret_manager.lag = 1  # the alias still names the first version
-    await store.update_secret("main", add_fields(clientSecret="c"))
+    await secret_manager_store.update_secret("main", add_fields(clientSecret="c"))
     payload = json.loads(fake_secret_manager.versions["main"][-1])
     assert payload == {"apiKey": "a", "clientId": "b", "clientSecret": "c"}
 
 
 async def test_a_writer_that_died_blocks_the_next_one_for_a_limited_time(
-    store: SecretManagerStore,
+    secret_manager_store: SecretManagerStore,
     fake_secret_manager: FakeSecretManager,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -313,67 +319,67 @@ async def test_a_writer_that_died_blocks_the_next_one_for_a_limited_time(
     lock = "opentable-ledger.locked-until"
     fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) + 30)}
     with pytest.raises(ServiceUnavailableError, match="in progress"):
-        await store.update_secret("main", add_fields(apiKey="a"))
+        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
     assert fake_secret_manager.versions["main"] == [b"{}"]
     fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) - 1)}
-    await store.update_secret("main", add_fields(apiKey="a"))
+    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
     assert lock not in fake_secret_manager.annotations["main"]
 
 
 @pytest.mark.parametrize("until", ["soon", "", "99999999999", "9" * 5_000, "-1"])
 async def test_a_lock_damaged_by_hand_blocks_no_change(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, until: str
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, until: str
 ) -> None:
     fake_secret_manager.versions["main"] = [b"{}"]
     annotations = {"opentable-ledger.locked-until": until}
     fake_secret_manager.annotations["main"] = annotations
-    await store.update_secret("main", add_fields(apiKey="a"))
+    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
     assert json.loads(fake_secret_manager.versions["main"][-1]) == {"apiKey": "a"}
 
 
 @pytest.mark.parametrize("number", ["99", "newest", "", "9" * 5_000])
 async def test_a_version_annotation_damaged_by_hand_loses_no_credential(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, number: str
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, number: str
 ) -> None:
     fake_secret_manager.versions["main"] = [b'{"apiKey": "a"}']
     annotations = {"opentable-ledger.newest-version": number}
     fake_secret_manager.annotations["main"] = annotations
-    await store.update_secret("main", add_fields(clientId="b"))
+    await secret_manager_store.update_secret("main", add_fields(clientId="b"))
     payload = json.loads(fake_secret_manager.versions["main"][-1])
     assert payload == {"apiKey": "a", "clientId": "b"}
 
 
 async def test_a_failed_change_ends_its_lock(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["main"] = [b"[]"]
     with pytest.raises(InvalidSettingsError):
-        await store.update_secret("main", add_fields(apiKey="a"))
+        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
     assert fake_secret_manager.annotations["main"] == {}
 
 
 async def test_annotations_of_others_are_kept(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     fake_secret_manager.versions["main"] = [b"{}"]
     fake_secret_manager.annotations["main"] = {"owner": "bistro"}
-    await store.update_secret("main", add_fields(apiKey="a"))
+    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
     assert fake_secret_manager.annotations["main"]["owner"] == "bistro"
 
 
 async def test_all_but_the_newest_two_versions_are_disabled(
-    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
     for number in range(5):
-        await store.update_secret("main", add_fields(apiKey=number))
+        await secret_manager_store.update_secret("main", add_fields(apiKey=number))
     assert fake_secret_manager.disabled["main"] == {1, 2, 3}
 
 
 async def test_a_change_succeeds_although_old_versions_cannot_be_disabled(
-    store: SecretManagerStore,
+    secret_manager_store: SecretManagerStore,
     fake_secret_manager: FakeSecretManager,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fake_secret_manager.disable_failure = grpc.StatusCode.PERMISSION_DENIED
-    assert await store.update_secret("main", add_fields(apiKey="a")) == "1"
+    assert await secret_manager_store.update_secret("main", add_fields(apiKey="a")) == "1"
     assert "could not be disabled" in json.loads(capsys.readouterr().out)["problem"]

@@ -116,8 +116,7 @@ CapturedOutput = pytest.CaptureFixture[str]
 
 
 async def stored_problems(world: World) -> list[str]:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    poll: dict[str, Any] = (await settings.get()).get("poll")
+    poll: dict[str, Any] = (await world.integration_document.get()).get("poll")
     problems: list[str] = poll["problems"]
     return problems
 
@@ -161,8 +160,7 @@ async def test_a_malformed_rid_claim_counts_as_missing(world: World) -> None:
 
 
 async def test_an_empty_webhook_auth_is_logged(world: World, capsys: CapturedOutput) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"webhookAuth": []})
+    await world.change_settings(webhookAuth=[])
     await world.poll()
     assert logged_problems(capsys)[0].startswith("webhookAuth is empty")
 

@@ -12,7 +12,7 @@ RID = 555001
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Simulator:
+def demo_simulator() -> Simulator:
     plan = SimulatorConfig(
         zones={RID: "America/New_York"}, base_url="http://testserver", reservations=20
     )
@@ -20,40 +20,42 @@ def simulator() -> Simulator:
 
 
 @pytest_asyncio.fixture
-async def client(simulator: Simulator) -> AsyncIterator[AsyncClient]:
-    transport = ASGITransport(create_sandbox_app(simulator))
-    async with AsyncClient(transport=transport, base_url="http://testserver") as client:
-        yield client
+async def control_client(demo_simulator: Simulator) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(create_sandbox_app(demo_simulator))
+    async with AsyncClient(transport=transport, base_url="http://testserver") as control_client:
+        yield control_client
 
 
-async def bearer(client: AsyncClient) -> dict[str, str]:
+async def authorize(control_client: AsyncClient) -> dict[str, str]:
     path = "/api/v2/oauth/token?grant_type=client_credentials"
-    reply = await client.get(path, auth=("demo-client", "demo-secret"))
+    reply = await control_client.get(path, auth=("demo-client", "demo-secret"))
     return {"Authorization": f"Bearer {reply.json()['access_token']}"}
 
 
-async def rows(client: AsyncClient) -> list[dict[str, Any]]:
-    answer = await client.get(
-        "/sync/v2/reservations", params={"rid": RID}, headers=await bearer(client)
+async def list_rows(control_client: AsyncClient) -> list[dict[str, Any]]:
+    answer = await control_client.get(
+        "/sync/v2/reservations", params={"rid": RID}, headers=await authorize(control_client)
     )
     return list(answer.json()["items"])
 
 
-async def test_sync_is_served_over_http(client: AsyncClient) -> None:
-    assert len(await rows(client)) >= 20
+async def test_sync_is_served_over_http(control_client: AsyncClient) -> None:
+    assert len(await list_rows(control_client)) >= 20
 
 
-async def test_the_state_counts_stored_objects(client: AsyncClient) -> None:
-    answer = await client.get("/_control/state")
+async def test_the_state_counts_stored_objects(control_client: AsyncClient) -> None:
+    answer = await control_client.get("/_control/state")
     assert sum(answer.json()["restaurants"][str(RID)].values()) >= 20
 
 
-async def test_a_mutation_reaches_the_feed(client: AsyncClient) -> None:
-    key = (await rows(client))[0]["id"].removeprefix(f"{RID}-")
+async def test_a_mutation_reaches_the_feed(control_client: AsyncClient) -> None:
+    key = (await list_rows(control_client))[0]["id"].removeprefix(f"{RID}-")
     body = {"do": "cancel", "rid": RID, "key": key}
-    answer = await client.post("/_control/mutations", json=body)
+    answer = await control_client.post("/_control/mutations", json=body)
     assert answer.status_code == 200
-    assert {row["id"]: row["state"] for row in await rows(client)}[f"{RID}-{key}"] == "Cancelled"
+    assert {row["id"]: row["state"] for row in await list_rows(control_client)}[
+        f"{RID}-{key}"
+    ] == "Cancelled"
 
 
 @pytest.mark.parametrize(
@@ -65,41 +67,47 @@ async def test_a_mutation_reaches_the_feed(client: AsyncClient) -> None:
         [],
     ],
 )
-async def test_an_unusable_mutation_gets_400(body: object, client: AsyncClient) -> None:
-    answer = await client.post("/_control/mutations", json=body)
+async def test_an_unusable_mutation_gets_400(body: object, control_client: AsyncClient) -> None:
+    answer = await control_client.post("/_control/mutations", json=body)
     assert answer.status_code == 400
 
 
-async def test_a_fault_is_scripted_over_http(client: AsyncClient) -> None:
-    await client.post("/_control/faults", json={"kind": "status", "status": 502})
-    headers = await bearer(client)
-    answer = await client.get("/sync/v2/reservations", params={"rid": RID}, headers=headers)
+async def test_a_fault_is_scripted_over_http(control_client: AsyncClient) -> None:
+    await control_client.post("/_control/faults", json={"kind": "status", "status": 502})
+    headers = await authorize(control_client)
+    answer = await control_client.get("/sync/v2/reservations", params={"rid": RID}, headers=headers)
     assert answer.status_code == 502
 
 
-async def test_webhooks_are_silenced_over_http(client: AsyncClient, simulator: Simulator) -> None:
-    await client.post("/_control/webhooks", json={"silent": True})
-    assert simulator.dispatcher.faults.silent
+async def test_webhooks_are_silenced_over_http(
+    control_client: AsyncClient, demo_simulator: Simulator
+) -> None:
+    await control_client.post("/_control/webhooks", json={"silent": True})
+    assert demo_simulator.dispatcher.faults.silent
 
 
-async def test_a_switch_that_does_not_exist_gets_400(client: AsyncClient) -> None:
-    answer = await client.post("/_control/webhooks", json={"loud": True})
+async def test_a_switch_that_does_not_exist_gets_400(control_client: AsyncClient) -> None:
+    answer = await control_client.post("/_control/webhooks", json={"loud": True})
     assert answer.status_code == 400
 
 
-async def test_the_speed_is_set_over_http(client: AsyncClient, simulator: Simulator) -> None:
-    await client.post("/_control/evening", json={"speed": 240})
-    assert simulator.loops[0].speed == 240
+async def test_the_speed_is_set_over_http(
+    control_client: AsyncClient, demo_simulator: Simulator
+) -> None:
+    await control_client.post("/_control/evening", json={"speed": 240})
+    assert demo_simulator.loops[0].speed == 240
 
 
-async def test_the_clock_is_skewed_over_http(client: AsyncClient, simulator: Simulator) -> None:
-    await client.post("/_control/clock", json={"skew_seconds": 90})
-    assert simulator.clock.skew.total_seconds() == 90
+async def test_the_clock_is_skewed_over_http(
+    control_client: AsyncClient, demo_simulator: Simulator
+) -> None:
+    await control_client.post("/_control/clock", json={"skew_seconds": 90})
+    assert demo_simulator.clock.skew.total_seconds() == 90
 
 
-async def test_the_switches_are_listed_with_examples_that_work(client: AsyncClient) -> None:
-    listed = (await client.get("/_control")).json()
-    assert (await client.get("/_control/")).json() == listed
+async def test_the_switches_are_listed_with_examples_that_work(control_client: AsyncClient) -> None:
+    listed = (await control_client.get("/_control")).json()
+    assert (await control_client.get("/_control/")).json() == listed
     assert "GET /_control/state" in listed
     examples = [
         (name.removeprefix("POST "), example)
@@ -112,7 +120,7 @@ async def test_the_switches_are_listed_with_examples_that_work(client: AsyncClie
     for path, example in examples:
         if example.get("wrong_credential"):
             continue  # this station sends no webhooks
-        answer = await client.post(path, json=example)
+        answer = await control_client.post(path, json=example)
         assert answer.status_code == 200, (path, example, answer.text)
 
 
@@ -127,8 +135,8 @@ async def test_the_switches_are_listed_with_examples_that_work(client: AsyncClie
     ],
 )
 async def test_a_refused_restaurant_gives_a_sentence(
-    body: dict[str, object], sentence: str, client: AsyncClient
+    body: dict[str, object], sentence: str, control_client: AsyncClient
 ) -> None:
-    answer = await client.post("/_control/restaurants", json=body)
+    answer = await control_client.post("/_control/restaurants", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(sentence)

@@ -23,12 +23,12 @@ def token(
     return sandbox.handle(SandboxRequest(method, OAUTH_TOKEN_PATH, query, basic | lengths))
 
 
-def read(response: SandboxResponse) -> Any:
+def parse_body(response: SandboxResponse) -> Any:
     return json.loads(response.body)
 
 
 def test_a_token_reply_has_the_documented_fields(sandbox: OpenTableApi) -> None:
-    reply = read(token(sandbox))
+    reply = parse_body(token(sandbox))
     assert reply["access_token"].startswith("v2-")
     assert (reply["token_type"], reply["scope"]) == ("Bearer", "DEFAULT")
 
@@ -36,9 +36,9 @@ def test_a_token_reply_has_the_documented_fields(sandbox: OpenTableApi) -> None:
 def test_a_token_is_shared_and_its_life_runs_down(
     sandbox: OpenTableApi, clock: ManualClock
 ) -> None:
-    first = read(token(sandbox))
+    first = parse_body(token(sandbox))
     clock.advance(100)
-    second = read(token(sandbox))
+    second = parse_body(token(sandbox))
     assert second == first | {"expires_in": first["expires_in"] - 100}
 
 
@@ -55,27 +55,27 @@ def test_wrong_client_credentials_get_401(sandbox: OpenTableApi) -> None:
 
 
 def test_an_issued_token_opens_sync(sandbox: OpenTableApi, sandbox_client: SandboxClient) -> None:
-    assert sandbox_client.listing(bearer=read(token(sandbox))["access_token"]).status == 200
+    assert sandbox_client.listing(bearer=parse_body(token(sandbox))["access_token"]).status == 200
 
 
 def test_an_expired_token_gets_401(
     sandbox: OpenTableApi, sandbox_client: SandboxClient, clock: ManualClock
 ) -> None:
     sandbox.tokens.lifetime = timedelta(seconds=5)
-    text = read(token(sandbox))["access_token"]
+    text = parse_body(token(sandbox))["access_token"]
     clock.advance(5)
     assert sandbox_client.listing(bearer=text).status == 401
 
 
 def test_an_expired_token_is_replaced(sandbox: OpenTableApi, clock: ManualClock) -> None:
     sandbox.tokens.lifetime = timedelta(seconds=5)
-    text = read(token(sandbox))["access_token"]
+    text = parse_body(token(sandbox))["access_token"]
     clock.advance(5)
-    assert read(token(sandbox))["access_token"] != text
+    assert parse_body(token(sandbox))["access_token"] != text
 
 
 def test_a_bad_token_gets_the_spring_body(sandbox_client: SandboxClient) -> None:
-    body = read(sandbox_client.listing(bearer="v2-unknown"))
+    body = parse_body(sandbox_client.listing(bearer="v2-unknown"))
     assert (body["status"], body["error"], body["path"]) == (401, "Unauthorized", LIST_PATH)
     assert len(body["requestId"]) == 8
 
@@ -86,7 +86,7 @@ def test_no_token_gets_400(sandbox_client: SandboxClient) -> None:
 
 def test_a_rid_that_is_not_granted_gets_403(sandbox_client: SandboxClient) -> None:
     response = sandbox_client.listing(rid=555999)
-    assert (response.status, read(response)["error"]) == (403, "no_rid_routing")
+    assert (response.status, parse_body(response)["error"]) == (403, "no_rid_routing")
 
 
 def test_an_offboarded_rid_gets_403(sandbox: OpenTableApi, sandbox_client: SandboxClient) -> None:

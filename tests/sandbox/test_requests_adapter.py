@@ -12,50 +12,54 @@ BEARER = {"Authorization": "Bearer key"}
 
 
 @pytest.fixture
-def session(sandbox: OpenTableApi) -> requests.Session:
-    session = requests.Session()
-    session.mount("https://", SandboxAdapter(sandbox))
-    return session
+def sandbox_session(sandbox: OpenTableApi) -> requests.Session:
+    sandbox_session = requests.Session()
+    sandbox_session.mount("https://", SandboxAdapter(sandbox))
+    return sandbox_session
 
 
 def test_a_session_reads_rows_without_a_socket(
-    session: requests.Session, reservation: SandboxReservation
+    sandbox_session: requests.Session, reservation: SandboxReservation
 ) -> None:
-    answer = session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+    answer = sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
     assert [row["id"] for row in answer.json()["items"]] == [f"{RID}-{reservation.key}"]
 
 
-def test_gzip_is_unpacked_by_requests(session: requests.Session) -> None:
-    answer = session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+def test_gzip_is_unpacked_by_requests(sandbox_session: requests.Session) -> None:
+    answer = sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.json()["items"] == []
 
 
-def test_a_session_gets_a_token_by_post(session: requests.Session) -> None:
+def test_a_session_gets_a_token_by_post(sandbox_session: requests.Session) -> None:
     url = f"https://oauth.opentable.com{OAUTH_TOKEN_PATH}?grant_type=client_credentials"
-    answer = session.post(url, auth=("client", "secret"), timeout=1)
+    answer = sandbox_session.post(url, auth=("client", "secret"), timeout=1)
     assert answer.json()["token_type"] == "Bearer"
 
 
 @pytest.mark.parametrize("deadline", [5, (1, 5), None])
 def test_an_answer_after_the_deadline_is_a_read_timeout(
-    deadline: float | tuple[float, float] | None, session: requests.Session, sandbox: OpenTableApi
+    deadline: float | tuple[float, float] | None,
+    sandbox_session: requests.Session,
+    sandbox: OpenTableApi,
 ) -> None:
     sandbox.faults.script_failure(FailureKind.DELAY, seconds=6)
     with pytest.raises(requests.ReadTimeout):
-        session.get(URL, params={"rid": RID}, headers=BEARER, timeout=deadline)
+        sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=deadline)
 
 
 def test_an_answer_within_the_deadline_comes_at_once(
-    session: requests.Session, sandbox: OpenTableApi
+    sandbox_session: requests.Session, sandbox: OpenTableApi
 ) -> None:
     sandbox.faults.script_failure(FailureKind.DELAY, seconds=6)
-    assert session.get(URL, params={"rid": RID}, headers=BEARER, timeout=10).status_code == 200
+    assert (
+        sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=10).status_code == 200
+    )
 
 
 def test_a_cut_connection_is_a_connection_error(
-    session: requests.Session, sandbox: OpenTableApi
+    sandbox_session: requests.Session, sandbox: OpenTableApi
 ) -> None:
     sandbox.faults.script_failure(FailureKind.CLOSE)
     with pytest.raises(requests.ConnectionError):
-        session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+        sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)

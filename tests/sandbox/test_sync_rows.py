@@ -21,7 +21,7 @@ MONEY = {"deposit", "experience_details"}
 PERSONAL = {"first_name", "last_name", "email", "phone", "phone_numbers", "address"}
 
 
-def at(moment: datetime, booked: SandboxReservation) -> dict[str, object]:
+def row_scheduled_at(moment: datetime, booked: SandboxReservation) -> dict[str, object]:
     return build_reservation_row(replace(booked, scheduled=moment), None, GOLD)
 
 
@@ -69,15 +69,17 @@ def test_two_offsets_may_stand_in_one_row(reservation: SandboxReservation) -> No
 def test_the_repeated_hour_is_one_local_time_and_two_instants(
     reservation: SandboxReservation,
 ) -> None:
-    first = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK), reservation)
-    second = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK, fold=1), reservation)
+    first = row_scheduled_at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK), reservation)
+    second = row_scheduled_at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK, fold=1), reservation)
     assert first["scheduled_time"] == second["scheduled_time"] == "2026-11-01T01:30:00"
     assert first["scheduled_time_utc"] == "2026-11-01T05:30:00Z"
     assert second["scheduled_time_utc"] == "2026-11-01T06:30:00Z"
 
 
 def test_the_skipped_hour_moves_on_by_one(reservation: SandboxReservation) -> None:
-    row = at(datetime(2026, 3, 8, 2, 30, tzinfo=NEW_YORK).astimezone(UTC), reservation)
+    row = row_scheduled_at(
+        datetime(2026, 3, 8, 2, 30, tzinfo=NEW_YORK).astimezone(UTC), reservation
+    )
     assert row["scheduled_time"] == "2026-03-08T03:30:00"
 
 

@@ -1,6 +1,5 @@
 """Accounts of Firebase Authentication: operators, invitations, and failures of Firebase."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +8,6 @@ from dev.local.auth_emulator import LocalAccounts
 from dev.local.processes import LOOPBACK, find_free_port
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.staff.accounts import UserAccount, UserAccounts
-from tests.support.accounts import serve_accounts
 from tests.support.clocks import FakeTimer
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -17,98 +15,100 @@ NOW = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def firebase(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccounts]:
-    with serve_accounts() as served:
-        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
-        yield served.accounts
-
-
-@pytest.fixture
-def accounts(project: str, timer: FakeTimer) -> UserAccounts:
+def user_accounts(project: str, timer: FakeTimer) -> UserAccounts:
     return UserAccounts(project, timer)
 
 
-async def find(accounts: UserAccounts, email: str) -> UserAccount:
-    account = await accounts.find_by_email(email)
+async def find_account(user_accounts: UserAccounts, email: str) -> UserAccount:
+    account = await user_accounts.find_by_email(email)
     assert account is not None
     return account
 
 
 async def test_an_operator_is_made_and_ended(
-    firebase: LocalAccounts, accounts: UserAccounts
+    local_accounts: LocalAccounts, user_accounts: UserAccounts
 ) -> None:
-    firebase.add("olga", "olga@example.com", customAttributes='{"region": "west"}')
-    olga = await find(accounts, "olga@example.com")
-    await accounts.set_operator(olga, is_operator=True)
-    assert await accounts.is_operator("olga", LONG_AGO)
-    assert firebase.users["olga"]["customAttributes"] == '{"region": "west", "operator": true}'
-    await accounts.set_operator(olga, is_operator=False)
-    assert not await accounts.is_operator("olga", LONG_AGO)
-    assert firebase.users["olga"]["customAttributes"] == '{"region": "west"}'
+    local_accounts.add("olga", "olga@example.com", customAttributes='{"region": "west"}')
+    olga = await find_account(user_accounts, "olga@example.com")
+    await user_accounts.set_operator(olga, is_operator=True)
+    assert await user_accounts.is_operator("olga", LONG_AGO)
+    assert (
+        local_accounts.users["olga"]["customAttributes"] == '{"region": "west", "operator": true}'
+    )
+    await user_accounts.set_operator(olga, is_operator=False)
+    assert not await user_accounts.is_operator("olga", LONG_AGO)
+    assert local_accounts.users["olga"]["customAttributes"] == '{"region": "west"}'
 
 
 async def test_ending_an_operator_revokes_the_sessions(
-    firebase: LocalAccounts, accounts: UserAccounts
+    local_accounts: LocalAccounts, user_accounts: UserAccounts
 ) -> None:
-    firebase.add("olga", "olga@example.com")
-    olga = await find(accounts, "olga@example.com")
-    await accounts.set_operator(olga, is_operator=True)
-    await accounts.set_operator(olga, is_operator=False)
-    await accounts.set_operator(olga, is_operator=True)
-    assert not await accounts.is_operator("olga", LONG_AGO)
-    assert await accounts.is_operator("olga", NOW)
+    local_accounts.add("olga", "olga@example.com")
+    olga = await find_account(user_accounts, "olga@example.com")
+    await user_accounts.set_operator(olga, is_operator=True)
+    await user_accounts.set_operator(olga, is_operator=False)
+    await user_accounts.set_operator(olga, is_operator=True)
+    assert not await user_accounts.is_operator("olga", LONG_AGO)
+    assert await user_accounts.is_operator("olga", NOW)
 
 
 @pytest.mark.parametrize("attributes", ['{"operator": "true"}', '{"operator": 1}', "{}"])
 async def test_a_claim_other_than_true_makes_no_operator(
-    attributes: str, firebase: LocalAccounts, accounts: UserAccounts
+    attributes: str, local_accounts: LocalAccounts, user_accounts: UserAccounts
 ) -> None:
-    firebase.add("eve", "eve@example.com", customAttributes=attributes)
-    assert not await accounts.is_operator("eve", NOW)
+    local_accounts.add("eve", "eve@example.com", customAttributes=attributes)
+    assert not await user_accounts.is_operator("eve", NOW)
 
 
 async def test_an_address_is_found_in_any_case(
-    firebase: LocalAccounts, accounts: UserAccounts
+    local_accounts: LocalAccounts, user_accounts: UserAccounts
 ) -> None:
-    firebase.add("olga", "Olga@Example.com")
-    assert (await find(accounts, "OLGA@example.COM")).uid == "olga"
-    assert await accounts.find_by_email("nobody@example.com") is None
+    local_accounts.add("olga", "Olga@Example.com")
+    assert (await find_account(user_accounts, "OLGA@example.COM")).uid == "olga"
+    assert await user_accounts.find_by_email("nobody@example.com") is None
 
 
-@pytest.mark.usefixtures("firebase")
-async def test_an_account_that_another_request_created_is_used(accounts: UserAccounts) -> None:
-    first = await accounts.create("new@example.com")
-    assert await accounts.create("new@example.com") == first
+@pytest.mark.usefixtures("local_accounts")
+async def test_an_account_that_another_request_created_is_used(user_accounts: UserAccounts) -> None:
+    first = await user_accounts.create("new@example.com")
+    assert await user_accounts.create("new@example.com") == first
     assert not first.has_sign_in_method
 
 
-@pytest.mark.usefixtures("firebase")
-async def test_the_owner_of_an_account_gets_a_link_for_a_password(accounts: UserAccounts) -> None:
-    await accounts.create("new@example.com")
-    assert (await accounts.build_password_link("new@example.com")).startswith("http")
+@pytest.mark.usefixtures("local_accounts")
+async def test_the_owner_of_an_account_gets_a_link_for_a_password(
+    user_accounts: UserAccounts,
+) -> None:
+    await user_accounts.create("new@example.com")
+    assert (await user_accounts.build_password_link("new@example.com")).startswith("http")
 
 
 async def test_more_accounts_than_one_request_allows_are_read(
-    firebase: LocalAccounts, accounts: UserAccounts
+    local_accounts: LocalAccounts, user_accounts: UserAccounts
 ) -> None:
     uids = [f"user-{number}" for number in range(205)]
     for uid in uids:
-        firebase.add(uid, f"{uid}@example.com")
-    assert (await accounts.read_accounts(uids)).keys() == set(uids)
-    assert firebase.lookup_count == 3
+        local_accounts.add(uid, f"{uid}@example.com")
+    assert (await user_accounts.read_accounts(uids)).keys() == set(uids)
+    assert local_accounts.lookup_count == 3
 
 
 async def test_the_user_of_the_command_line_needs_no_account(
-    firebase: LocalAccounts, accounts: UserAccounts
+    local_accounts: LocalAccounts, user_accounts: UserAccounts
 ) -> None:
-    assert await accounts.read_names(["operator:olga"]) == {"operator:olga": "olga (command line)"}
-    assert firebase.lookup_count == 0
+    assert await user_accounts.read_names(["operator:olga"]) == {
+        "operator:olga": "olga (command line)"
+    }
+    assert local_accounts.lookup_count == 0
 
 
 async def test_a_failure_of_firebase_is_reported_and_not_cached(
-    firebase: LocalAccounts, accounts: UserAccounts, monkeypatch: pytest.MonkeyPatch, project: str
+    local_accounts: LocalAccounts,
+    user_accounts: UserAccounts,
+    monkeypatch: pytest.MonkeyPatch,
+    project: str,
 ) -> None:
-    firebase.add("olga", "olga@example.com", displayName="Olga")
+    local_accounts.add("olga", "olga@example.com", displayName="Olga")
     with monkeypatch.context() as patch:
         patch.setenv("FIREBASE_AUTH_EMULATOR_HOST", f"{LOOPBACK}:{find_free_port()}")
         unreachable = UserAccounts(project, FakeTimer())
@@ -117,7 +117,7 @@ async def test_a_failure_of_firebase_is_reported_and_not_cached(
                 await unreachable.read_names(["olga"])
             with pytest.raises(ServiceUnavailableError):
                 await unreachable.is_operator("olga", NOW)
-    assert await accounts.read_names(["olga"]) == {"olga": "Olga"}
+    assert await user_accounts.read_names(["olga"]) == {"olga": "Olga"}
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ async def test_a_failure_of_firebase_is_reported_and_not_cached(
     [(403, InvalidSettingsError), (401, InvalidSettingsError), (429, ServiceUnavailableError)],
 )
 async def test_a_missing_right_is_a_problem_of_the_settings(
-    status: int, error: type[Exception], firebase: LocalAccounts, accounts: UserAccounts
+    status: int, error: type[Exception], local_accounts: LocalAccounts, user_accounts: UserAccounts
 ) -> None:
-    firebase.failure_status = status
+    local_accounts.failure_status = status
     with pytest.raises(error):
-        await accounts.find_by_email("olga@example.com")
+        await user_accounts.find_by_email("olga@example.com")

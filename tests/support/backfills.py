@@ -2,12 +2,10 @@
 
 from contextlib import aclosing
 from datetime import date, timedelta
-from typing import Any
 
 from sandbox.guest_actions import GuestActions
 from shared.concurrency import Deadline
 from shared.domain.backfill import Backfill
-from shared.firestore import paths
 from shared.polling.backfill import read_backfill, run_backfill_steps, start_backfill
 from tests.support.world import START_TIME, World
 
@@ -34,11 +32,6 @@ async def read_state(world: World) -> Backfill:
     backfill = await read_backfill(world.services, world.restaurant.id)
     assert backfill is not None
     return backfill
-
-
-async def read_settings_document(world: World) -> dict[str, Any]:
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    return (await integration.get()).to_dict() or {}
 
 
 def book_range(world: World) -> list[str]:

@@ -18,7 +18,7 @@ from tests.support.world import World
 Documents = dict[str, dict[str, Any]]
 
 
-async def back_up(world: World, read_time: datetime | None = None) -> list[str]:
+async def read_backup_lines(world: World, read_time: datetime | None = None) -> list[str]:
     """Return the lines of a backup, by default of this moment."""
     lines = iterate_backup_lines(
         world.services.firestore, world.restaurant.id, read_time or datetime.now(UTC)
@@ -26,7 +26,7 @@ async def back_up(world: World, read_time: datetime | None = None) -> list[str]:
     return [line async for line in lines]
 
 
-async def restore(world: World, lines: list[str], **header: Any) -> RestoreResult:
+async def restore_lines(world: World, lines: list[str], **header: Any) -> RestoreResult:
     """Restore a backup, with some values of its header replaced."""
     stored = read_header(lines[0])
     values = {name: getattr(stored, name) for name in ("restaurant_id", "project", "read_time")}
@@ -48,12 +48,6 @@ async def _delete(collection: AsyncCollectionReference) -> None:
         async for subcollection in document.collections():
             await _delete(subcollection)
         await document.delete()
-
-
-async def set_enabled(world: World, *, is_enabled: bool) -> None:
-    """Enable or disable the integration."""
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"enabled": is_enabled})
 
 
 def without_run_state(documents: Documents) -> Documents:

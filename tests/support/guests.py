@@ -257,5 +257,4 @@ async def quarantine_text(world: World, text: str) -> None:
 
 async def clear_poll_cursor(world: World) -> None:
     """Delete the poll's cursor, so that the next poll is a first one."""
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"poll.cursor": None})
+    await world.integration_document.update({"poll.cursor": None})

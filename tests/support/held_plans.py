@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.models import SandboxReservation
-from shared.firestore import paths
 from shared.reconciliation.plan_execution import execute_held_plan
 from tests.support.world import START_TIME, HiddenReservations, World
 
@@ -13,8 +12,7 @@ RESERVATION_COUNT = 22
 
 
 async def read_report(world: World, report_id: str) -> dict[str, Any]:
-    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
-    return (await reports.document(report_id).get()).to_dict() or {}
+    return (await world.reports_collection.document(report_id).get()).to_dict() or {}
 
 
 async def execute_plan(world: World, report_id: str) -> dict[str, Any]:

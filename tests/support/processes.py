@@ -63,7 +63,7 @@ DEV_COMMAND = [sys.executable, "-m", "dev"]
 SIMULATION_SPEED = "600"
 
 
-class LocalRun:
+class LocalRunProcess:
     """A local run and its output."""
 
     def __init__(self, child: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> None:
@@ -99,10 +99,10 @@ class LocalRun:
 
 
 @contextlib.contextmanager
-def start_local_run(port: int) -> Iterator[LocalRun]:
+def start_local_run(port: int) -> Iterator[LocalRunProcess]:
     """Have everything run at a port until the block ends."""
     lines = queue.SimpleQueue[str]()
     with run_process(
         [*DEV_COMMAND, "run", "--port", str(port), "--speed", SIMULATION_SPEED], lines.put
     ) as child:
-        yield LocalRun(child, lines)
+        yield LocalRunProcess(child, lines)

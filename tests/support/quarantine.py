@@ -7,7 +7,6 @@ from typing import Any
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.webhook_auth import Verification
-from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from tests.support.events import envelope_body, row_body
 from tests.support.world import START_TIME, World
@@ -34,14 +33,11 @@ async def quarantine_row_of_unknown_rid(world: World) -> str:
 
 
 async def set_rid(world: World) -> None:
-    await paths.integration_document(world.services.firestore, world.restaurant.id).update(
-        {"restaurantId": "555001"}
-    )
+    await world.change_settings(restaurantId="555001")
 
 
 async def read_item(world: World, id_: str) -> dict[str, Any]:
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
-    return (await items.document(id_).get()).to_dict() or {}
+    return (await world.quarantine_collection.document(id_).get()).to_dict() or {}
 
 
 async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None:

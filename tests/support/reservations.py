@@ -5,7 +5,6 @@ from typing import Any
 
 from google.cloud.firestore import AsyncDocumentReference
 
-from shared.firestore import paths
 from shared.ledger.ledger import open_ledger
 from tests.support.events import envelope_event
 from tests.support.world import World
@@ -42,8 +41,6 @@ async def write_native_reservation(
         "updatedAt": WRITTEN_AT,
         **fields,
     }
-    reference = paths.reservations_collection(
-        world.services.firestore, world.restaurant.id
-    ).document(document_id)
+    reference = world.reservations_collection.document(document_id)
     await reference.set(document)
     return reference

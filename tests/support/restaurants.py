@@ -56,6 +56,11 @@ async def seed(client: AsyncClient, restaurant: Restaurant, **changes: Any) -> N
     await paths.rid_claim_document(client, restaurant.rid).set({"restaurantId": restaurant.id})
 
 
+async def read_rid_claim(client: AsyncClient, rid: str) -> dict[str, Any] | None:
+    """Return the document that reserves OpenTable's id for a restaurant."""
+    return (await paths.rid_claim_document(client, rid).get()).to_dict()
+
+
 def write_secret(file: Path, secret_id: str, payload: object) -> None:
     """Add a payload to a SECRETS_FILE, atomically for concurrent readers."""
     secrets = json.loads(file.read_text()) if file.exists() else {}

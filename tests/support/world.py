@@ -11,7 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from google.cloud.firestore import FieldFilter
+from google.cloud.firestore import (
+    AsyncCollectionReference,
+    AsyncDocumentReference,
+    FieldFilter,
+)
 from msgspec import Struct
 
 from sandbox.api import OpenTableApi
@@ -67,6 +71,34 @@ class World(Struct):
         """Change reservations at OpenTable."""
         return ReservationActions(self.sandbox.store, int(self.restaurant.rid))
 
+    @property
+    def integration_document(self) -> AsyncDocumentReference:
+        return paths.integration_document(self.services.firestore, self.restaurant.id)
+
+    @property
+    def reservations_collection(self) -> AsyncCollectionReference:
+        return paths.reservations_collection(self.services.firestore, self.restaurant.id)
+
+    @property
+    def quarantine_collection(self) -> AsyncCollectionReference:
+        return paths.quarantine_collection(self.services.firestore, self.restaurant.id)
+
+    @property
+    def reports_collection(self) -> AsyncCollectionReference:
+        return paths.reports_collection(self.services.firestore, self.restaurant.id)
+
+    @property
+    def analytics_collection(self) -> AsyncCollectionReference:
+        return paths.analytics_collection(self.services.firestore, self.restaurant.id)
+
+    async def read_settings_document(self) -> dict[str, Any]:
+        """Return the stored settings with the state of the runs."""
+        return (await self.integration_document.get()).to_dict() or {}
+
+    async def change_settings(self, **fields: object) -> None:
+        """Change stored settings."""
+        await self.integration_document.update(fields)
+
     def settings(self) -> IntegrationSettings:
         """Return the restaurant's settings as seeded."""
         return parse_settings(self.restaurant.id, self.restaurant.document())
@@ -81,8 +113,7 @@ class World(Struct):
         result = await reconcile_restaurant(
             self.services, ReconciliationRequest(**options), self.restaurant.id
         )
-        reports = paths.reports_collection(self.services.firestore, self.restaurant.id)
-        report = (await reports.document(result["reportId"]).get()).to_dict()
+        report = (await self.reports_collection.document(result["reportId"]).get()).to_dict()
         assert report is not None
         return report
 
@@ -95,8 +126,7 @@ class World(Struct):
 
     async def ledger_documents(self) -> dict[str, dict[str, Any]]:
         """Return the ledger's documents of OpenTable's reservations by external key."""
-        reservations = paths.reservations_collection(self.services.firestore, self.restaurant.id)
-        documents = reservations.where(filter=OPENTABLE_RESERVATIONS).stream()
+        documents = self.reservations_collection.where(filter=OPENTABLE_RESERVATIONS).stream()
         return {
             document["source"]["externalReservationId"]: document
             async for snapshot in documents

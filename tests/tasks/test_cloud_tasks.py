@@ -1,6 +1,5 @@
 """Google's client against a fake Cloud Tasks."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -13,16 +12,9 @@ from tests.support.cloud_tasks import (
     URL,
     FakeCloudTasks,
     Status,
-    serve_fake_cloud_tasks,
 )
 
 TASK = QueuedTask(POLL_FUNCTION, {"restaurantId": "r-1"}, "2026-03-14T15:00:00Z")
-
-
-@pytest.fixture
-async def tasks() -> AsyncIterator[FakeCloudTasks]:
-    async with serve_fake_cloud_tasks() as fake:
-        yield fake
 
 
 async def test_a_task_calls_the_function_as_its_service_account(tasks: FakeCloudTasks) -> None:

@@ -142,14 +142,14 @@ class TaskHandler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[HTTPServer]:
-    with HTTPServer((LOOPBACK, 0), TaskHandler) as server:
-        server.seen = []  # type: ignore[attr-defined]  # added by the fixture
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+def task_server() -> Iterator[HTTPServer]:
+    with HTTPServer((LOOPBACK, 0), TaskHandler) as task_server:
+        task_server.seen = []  # type: ignore[attr-defined]  # added by the fixture
+        threading.Thread(target=task_server.serve_forever, daemon=True).start()
+        yield task_server
+        task_server.shutdown()
 
 
-async def test_a_task_is_posted_to_its_function(server: HTTPServer) -> None:
-    await build_http_delivery(f"http://{LOOPBACK}:{server.server_port}", 1)(new_task(1))
-    assert server.seen == [("/opentable-poll", {"restaurantId": "r-1"})]  # type: ignore[attr-defined]  # added by the fixture
+async def test_a_task_is_posted_to_its_function(task_server: HTTPServer) -> None:
+    await build_http_delivery(f"http://{LOOPBACK}:{task_server.server_port}", 1)(new_task(1))
+    assert task_server.seen == [("/opentable-poll", {"restaurantId": "r-1"})]  # type: ignore[attr-defined]  # added by the fixture

@@ -101,7 +101,7 @@ class Server:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
+async def load_target() -> AsyncIterator[Server]:
     made = Server()
     listening = await asyncio.start_server(made.serve, LOOPBACK, 0)
     made.port = listening.sockets[0].getsockname()[1]
@@ -116,21 +116,21 @@ def request(body: bytes) -> bytes:
 REQUESTS = [request(b"x" * (number % 4)) for number in range(40)]
 
 
-async def test_every_request_is_sent_once_in_a_closed_loop(server: Server) -> None:
-    answered = await send_closed_loop(server.port, REQUESTS, connections=4)
-    assert len(server.bodies) == len(REQUESTS)
+async def test_every_request_is_sent_once_in_a_closed_loop(load_target: Server) -> None:
+    answered = await send_closed_loop(load_target.port, REQUESTS, connections=4)
+    assert len(load_target.bodies) == len(REQUESTS)
     assert answered.outcomes == {"odd": 20, "even": 20}
     assert len(answered.latencies) == len(REQUESTS)
     assert min(answered.latencies) > 0
 
 
-async def test_every_request_is_sent_once_in_an_open_loop(server: Server) -> None:
-    answered = await send_open_loop(server.port, REQUESTS, rate=10_000)
-    assert len(server.bodies) == len(REQUESTS)
+async def test_every_request_is_sent_once_in_an_open_loop(load_target: Server) -> None:
+    answered = await send_open_loop(load_target.port, REQUESTS, rate=10_000)
+    assert len(load_target.bodies) == len(REQUESTS)
     assert answered.outcomes == {"odd": 20, "even": 20}
     assert min(answered.latencies) > 0
 
 
-async def test_an_open_loop_does_not_hurry(server: Server) -> None:
-    answered = await send_open_loop(server.port, REQUESTS[:5], rate=100)
+async def test_an_open_loop_does_not_hurry(load_target: Server) -> None:
+    answered = await send_open_loop(load_target.port, REQUESTS[:5], rate=100)
     assert answered.seconds >= 0.04

@@ -13,7 +13,7 @@ from dev.benchmarks.results import (
     build_ratio_result,
     compute_dollars_per_million,
     draw_growth_plot,
-    format_number,
+    format_figure,
     format_result_table,
     replace_marked_lines,
     require_at_least,
@@ -61,7 +61,7 @@ def test_json_output_contains_every_round() -> None:
     "value, text", [(0, "0"), (0.01234, "0.0123"), (7.126, "7.13"), (12345.6, "12,346")]
 )
 def test_a_number_is_shown_with_significant_digits(value: float, text: str) -> None:
-    assert format_number(value) == text
+    assert format_figure(value) == text
 
 
 def test_a_created_event_costs_two_writes_and_a_delete() -> None:

@@ -37,22 +37,22 @@ class Feed(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def feed() -> Iterator[str]:
+def vulnerability_feed() -> Iterator[str]:
     with ThreadingHTTPServer((LOOPBACK, 0), Feed) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://{LOOPBACK}:{server.server_port}/v1/query"
         server.shutdown()
 
 
-def test_packages_without_a_known_vulnerability_pass(feed: str) -> None:
-    assert audit(feed, PINNED)
+def test_packages_without_a_known_vulnerability_pass(vulnerability_feed: str) -> None:
+    assert audit(vulnerability_feed, PINNED)
 
 
 def test_a_known_vulnerability_fails(
-    feed: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    vulnerability_feed: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Feed, "known", "other")
-    assert not audit(feed, PINNED)
+    assert not audit(vulnerability_feed, PINNED)
     assert "PYSEC-1" in capfd.readouterr().out
 
 

@@ -6,7 +6,7 @@ import pytest
 from packaging.markers import Marker
 
 from dev.dependencies.licences import PAGE, Licensed, installed, with_tables
-from dev.dependencies.lock import export_requirements, names
+from dev.dependencies.lock import export_requirements, list_package_names
 
 # Permissive licenses, and MPL 2.0: it requires publication of changed files only.
 ACCEPTED = re.compile(
@@ -16,7 +16,7 @@ ACCEPTED = re.compile(
 
 
 def locked_packages() -> list[Licensed]:
-    exported = names(export_requirements())
+    exported = list_package_names(export_requirements())
     return [row for row in installed() if row.name in exported]
 
 
@@ -35,7 +35,7 @@ def test_every_package_that_this_machine_installs_is_listed() -> None:
     text = export_requirements()
     markers = re.findall(r"^([a-z0-9.-]+)\S*==\S+ ; (.+?)(?: \\)?$", text, re.MULTILINE)
     elsewhere = {name for name, marker in markers if not Marker(marker).evaluate()}
-    assert names(text) - elsewhere == {row.name for row in locked_packages()}
+    assert list_package_names(text) - elsewhere == {row.name for row in locked_packages()}
 
 
 def test_no_licence_is_unknown_or_copyleft() -> None:

@@ -18,7 +18,6 @@ from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.domain.ledger.document import flatten_document
-from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ledger.ledger import ApplyResult
@@ -45,7 +44,7 @@ async def world(
     made.executor.shutdown()
 
 
-def book_with_guest(world: World) -> SandboxReservation:
+def create_reservation_with_guest(world: World) -> SandboxReservation:
     guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
     guest = guests.add("Ada", "Example").key
     return world.actions.create(START_TIME + timedelta(days=2), 2, guest_key=guest)
@@ -63,7 +62,7 @@ async def ingest_reservation(world: World, reservation: SandboxReservation) -> A
 async def test_cost_of_a_booking_its_guest_and_a_change(
     world: World, usage_meter: FirestoreUsageMeter
 ) -> None:
-    booked = book_with_guest(world)
+    booked = create_reservation_with_guest(world)
     taken = await ingest_reservation(world, booked)
     assert usage_meter.take_counts() == a.CREATED_READS_WRITES
     await fetch_guest_after_commit(world.services, world.settings(), taken)
@@ -148,8 +147,7 @@ async def test_cost_of_a_quiet_nightly_reconciliation(
     await quiet_world.poll()
     await run_reconciliations(quiet_world)  # counts the new day
     quiet_world.clock.advance(3_600)
-    settings = paths.integration_document(quiet_world.services.firestore, quiet_world.restaurant.id)
-    await settings.update({"reconciliation.lastFullAt": START_TIME})
+    await quiet_world.integration_document.update({"reconciliation.lastFullAt": START_TIME})
     await quiet_world.poll()
     usage_meter.take_counts()
     await run_reconciliations(quiet_world)
@@ -164,7 +162,7 @@ async def test_cost_of_a_poll_after_webhooks(
         await fetch_guest_after_commit(
             world.services,
             world.settings(),
-            await ingest_reservation(world, book_with_guest(world)),
+            await ingest_reservation(world, create_reservation_with_guest(world)),
         )
     world.clock.advance(600)
     await world.poll()  # proves the webhooks
@@ -224,7 +222,7 @@ async def test_size_of_a_reservation_and_a_journal_entry(
     world: World, firestore: FirestoreClient
 ) -> None:
     for _ in range(3):
-        booked = book_with_guest(world)
+        booked = create_reservation_with_guest(world)
         await fetch_guest_after_commit(
             world.services, world.settings(), await ingest_reservation(world, booked)
         )

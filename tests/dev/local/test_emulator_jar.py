@@ -28,7 +28,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dev.local.emulator.DEFAULT_SDK_ROOTS", ())
 
 
-def put(path: Path) -> Path:
+def create_file(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return path
@@ -55,14 +55,14 @@ def test_a_user_without_a_home_directory_has_none(monkeypatch: pytest.MonkeyPatc
 
 
 def test_it_is_found_below_cloudsdk_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jar = put(tmp_path / "sdk" / IN_SDK)
+    jar = create_file(tmp_path / "sdk" / IN_SDK)
     monkeypatch.setenv("CLOUDSDK_ROOT", str(tmp_path / "sdk"))
     assert find_jar() == jar
 
 
 def test_it_is_found_through_a_link_to_gcloud(tmp_path: Path) -> None:
-    jar = put(tmp_path / "sdk" / IN_SDK)
-    gcloud = put(tmp_path / "sdk" / "bin" / "gcloud")
+    jar = create_file(tmp_path / "sdk" / IN_SDK)
+    gcloud = create_file(tmp_path / "sdk" / "bin" / "gcloud")
     gcloud.chmod(0o755)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "gcloud").symlink_to(gcloud)
@@ -72,20 +72,20 @@ def test_it_is_found_through_a_link_to_gcloud(tmp_path: Path) -> None:
 def test_it_is_found_where_an_sdk_usually_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jar = put(tmp_path / "usual" / IN_SDK)
+    jar = create_file(tmp_path / "usual" / IN_SDK)
     monkeypatch.setattr("dev.local.emulator.DEFAULT_SDK_ROOTS", (str(tmp_path / "usual"),))
     assert find_jar() == jar
 
 
 def test_the_newest_in_firebase_tools_cache_is_taken(tmp_path: Path) -> None:
-    put(tmp_path / "firebase" / "cloud-firestore-emulator-v1.9.9.jar")
-    newest = put(tmp_path / "firebase" / "cloud-firestore-emulator-v1.22.0.jar")
-    put(tmp_path / "firebase" / "cloud-firestore-emulator-v1.19.10.jar")
+    create_file(tmp_path / "firebase" / "cloud-firestore-emulator-v1.9.9.jar")
+    newest = create_file(tmp_path / "firebase" / "cloud-firestore-emulator-v1.22.0.jar")
+    create_file(tmp_path / "firebase" / "cloud-firestore-emulator-v1.19.10.jar")
     assert find_jar() == newest
 
 
 def test_a_jar_that_was_fetched_once_is_not_fetched_again(tmp_path: Path) -> None:
-    kept = put(tmp_path / "cache" / "opentable-ledger" / "emulator-v1.jar")
+    kept = create_file(tmp_path / "cache" / "opentable-ledger" / "emulator-v1.jar")
     nowhere = DownloadSpec(f"http://{LOOPBACK}:{find_free_port()}/emulator-v1.jar", 1, "")
     assert ensure_jar(nowhere) == kept
 
@@ -105,7 +105,7 @@ def test_the_required_java_version_is_read_from_the_jar(
 
 def test_a_damaged_jar_is_reported_by_path(tmp_path: Path) -> None:
     with pytest.raises(JarMissingError, match=r"broken\.jar is no Firestore emulator"):
-        read_required_java_version(put(tmp_path / "broken.jar"))
+        read_required_java_version(create_file(tmp_path / "broken.jar"))
 
 
 def test_an_unrelated_jar_is_reported_by_path(tmp_path: Path) -> None:

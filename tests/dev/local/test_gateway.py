@@ -55,29 +55,31 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def client(probe: Path) -> AsyncIterator[AsyncClient]:
+async def gateway_client(probe: Path) -> AsyncIterator[AsyncClient]:
     transport = ASGITransport(create_gateway_app(probe, PAGE_SOURCE, FOUND))
-    async with AsyncClient(transport=transport, base_url="http://testserver") as client:
-        yield client
+    async with AsyncClient(transport=transport, base_url="http://testserver") as gateway_client:
+        yield gateway_client
 
 
-async def test_the_api_sees_the_whole_path(client: AsyncClient) -> None:
-    seen = (await client.get("/api/restaurants/r1/reservations?date=2026-03-14")).json()
+async def test_the_api_sees_the_whole_path(gateway_client: AsyncClient) -> None:
+    seen = (await gateway_client.get("/api/restaurants/r1/reservations?date=2026-03-14")).json()
     assert seen == {"name": "api", "path": "/api/restaurants/r1/reservations", "root": ""}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
-async def test_the_api_takes_every_method(method: str, client: AsyncClient) -> None:
-    assert (await client.request(method, "/api/restaurants/r1/integration")).json()["name"] == "api"
+async def test_the_api_takes_every_method(method: str, gateway_client: AsyncClient) -> None:
+    assert (await gateway_client.request(method, "/api/restaurants/r1/integration")).json()[
+        "name"
+    ] == "api"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS[1:])
-async def test_a_function_answers_under_its_name(name: str, client: AsyncClient) -> None:
-    assert (await client.post(f"/{name.replace('_', '-')}")).json()["name"] == name
+async def test_a_function_answers_under_its_name(name: str, gateway_client: AsyncClient) -> None:
+    assert (await gateway_client.post(f"/{name.replace('_', '-')}")).json()["name"] == name
 
 
-async def test_a_wrong_method_is_for_the_function_to_refuse(client: AsyncClient) -> None:
-    assert (await client.get("/opentable-webhook")).json()["name"] == "opentable_webhook"
+async def test_a_wrong_method_is_for_the_function_to_refuse(gateway_client: AsyncClient) -> None:
+    assert (await gateway_client.get("/opentable-webhook")).json()["name"] == "opentable_webhook"
 
 
 @pytest.mark.parametrize(
@@ -90,16 +92,18 @@ async def test_a_wrong_method_is_for_the_function_to_refuse(client: AsyncClient)
         ("/v/any/icons/icon.svg", "image/svg+xml"),
     ],
 )
-async def test_a_page_has_its_media_type(path: str, media_type: str, client: AsyncClient) -> None:
-    assert (await client.get(path)).headers["content-type"].partition(";")[0] == media_type
+async def test_a_page_has_its_media_type(
+    path: str, media_type: str, gateway_client: AsyncClient
+) -> None:
+    assert (await gateway_client.get(path)).headers["content-type"].partition(";")[0] == media_type
 
 
-async def test_an_unknown_page_is_not_found(client: AsyncClient) -> None:
-    assert (await client.get("/nothing-here")).status_code == 404
+async def test_an_unknown_page_is_not_found(gateway_client: AsyncClient) -> None:
+    assert (await gateway_client.get("/nothing-here")).status_code == 404
 
 
-async def test_the_status_contains_the_urls_of_other_servers(client: AsyncClient) -> None:
-    assert (await client.get(LOCAL_STATUS_PATH)).json() == FOUND
+async def test_the_status_contains_the_urls_of_other_servers(gateway_client: AsyncClient) -> None:
+    assert (await gateway_client.get(LOCAL_STATUS_PATH)).json() == FOUND
 
 
 def test_the_status_contains_no_secret() -> None:
@@ -111,7 +115,7 @@ def test_the_status_contains_no_secret() -> None:
     "path, source", [("/", "/*"), ("/sw.js", "/*"), ("/v/any/js/main.js", "/v/**")]
 )
 async def test_the_page_has_every_header_that_hosting_gives_it(
-    path: str, source: str, client: AsyncClient
+    path: str, source: str, gateway_client: AsyncClient
 ) -> None:
     rules = json.loads((ROOT / "firebase.json").read_text())["hosting"]["headers"]
     expected = {
@@ -120,44 +124,46 @@ async def test_the_page_has_every_header_that_hosting_gives_it(
         if rule["source"] in {"**", source}
         for each in rule["headers"]
     }
-    headers = (await client.get(path)).headers
+    headers = (await gateway_client.get(path)).headers
     assert {name: headers[name] for name in expected} == expected
 
 
-async def test_the_page_gets_its_configuration_without_an_api_key(client: AsyncClient) -> None:
-    configuration = (await client.get("/__/firebase/init.json")).json()
+async def test_the_page_gets_its_configuration_without_an_api_key(
+    gateway_client: AsyncClient,
+) -> None:
+    configuration = (await gateway_client.get("/__/firebase/init.json")).json()
     assert configuration == {"local": {"restaurantId": None, "simulatedClock": None}}
 
 
-async def test_the_address_of_a_file_contains_its_version(client: AsyncClient) -> None:
-    page = (await client.get("/")).text
+async def test_the_address_of_a_file_contains_its_version(gateway_client: AsyncClient) -> None:
+    page = (await gateway_client.get("/")).text
     assert f'src="/v/{compute_version()}/js/main.js"' in page
 
 
 @pytest.fixture
-def emulators(monkeypatch: pytest.MonkeyPatch) -> None:
+def emulator_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:8787")
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
 
 
-@pytest.mark.usefixtures("emulators")
+@pytest.mark.usefixtures("emulator_variables")
 @pytest.mark.parametrize("role", ["host", "manager"])
 async def test_a_demo_token_has_the_requested_role(
-    role: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    role: str, gateway_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
-    token = (await client.get(DEMO_TOKEN_PATH, params={"role": role})).json()["token"]
+    token = (await gateway_client.get(DEMO_TOKEN_PATH, params={"role": role})).json()["token"]
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["sub"], claims["aud"]) == (DEMO_STAFF_UIDS[role], "demo-lineup")
 
 
-@pytest.mark.usefixtures("emulators")
+@pytest.mark.usefixtures("emulator_variables")
 @pytest.mark.parametrize("absent", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
 async def test_there_are_no_demo_tokens_without_both_emulators(
-    absent: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    absent: str, gateway_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(absent)
-    answer = await client.get(DEMO_TOKEN_PATH, params={"role": "manager"})
+    answer = await gateway_client.get(DEMO_TOKEN_PATH, params={"role": "manager"})
     assert (answer.status_code, "token" in answer.json()) == (404, False)
 
 
@@ -171,23 +177,23 @@ def test_the_gateway_serves_nothing_but_the_emulator() -> None:
     assert "FIRESTORE_EMULATOR_HOST" in ended.stderr
 
 
-@pytest.mark.usefixtures("emulators")
+@pytest.mark.usefixtures("emulator_variables")
 async def test_the_demo_operator_is_one_by_token_and_account(
-    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    gateway_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
     with serve_accounts(build_demo_accounts()) as served:
         monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
-        answer = await client.get(DEMO_TOKEN_PATH, params={"role": "operator"})
+        answer = await gateway_client.get(DEMO_TOKEN_PATH, params={"role": "operator"})
         accounts = UserAccounts("demo-lineup", time.monotonic)
         verifier = IdTokenVerifier("demo-lineup", accounts)
         user = await verifier.verify(answer.json()["token"])
     assert (user.uid, user.is_operator) == ("demo-operator", True)
 
 
-@pytest.mark.usefixtures("emulators")
-async def test_a_role_that_is_none_has_no_token(client: AsyncClient) -> None:
-    assert (await client.get(DEMO_TOKEN_PATH, params={"role": "waiter"})).status_code == 400
+@pytest.mark.usefixtures("emulator_variables")
+async def test_a_role_that_is_none_has_no_token(gateway_client: AsyncClient) -> None:
+    assert (await gateway_client.get(DEMO_TOKEN_PATH, params={"role": "waiter"})).status_code == 400
 
 
 async def test_a_demo_token_is_refused_outside_the_emulator(

@@ -28,11 +28,11 @@ POLLED: dict[str, Any] = {
 }
 
 
-def logged(event: str = "poll", **fields: object) -> str:
+def log_line(event: str = "poll", **fields: object) -> str:
     return json.dumps({"severity": "INFO", "message": event, "event": event, **fields})
 
 
-def read(line: str) -> LiveLogEntry:
+def parse_line(line: str) -> LiveLogEntry:
     return parse_log_line("gateway", line)
 
 
@@ -44,16 +44,16 @@ def printed(line: str, simulated: datetime | None = SIMULATED, *, colour: bool =
 
 
 def test_a_log_line_is_named_after_its_event() -> None:
-    assert read(logged("webhook", outcome="created")).event == "webhook"
+    assert parse_line(log_line("webhook", outcome="created")).event == "webhook"
 
 
 def test_a_webhooks_outcome_comes_first() -> None:
-    text = read(logged("webhook", eventId="seq-7", outcome="created")).text
+    text = parse_line(log_line("webhook", eventId="seq-7", outcome="created")).text
     assert text.split() == ["created"]
 
 
 def test_what_a_poll_did_is_counted_out() -> None:
-    assert read(logged(**POLLED)).text.split() == [
+    assert parse_line(log_line(**POLLED)).text.split() == [
         "restaurant-123",
         "ok",
         "fetched",
@@ -64,51 +64,53 @@ def test_what_a_poll_did_is_counted_out() -> None:
 
 
 def test_lines_of_one_kind_are_aligned() -> None:
-    one = read(logged(status="ok", fetched=3, created=0))
-    other = read(logged(status="error", fetched=210, created=0))
+    one = parse_line(log_line(status="ok", fetched=3, created=0))
+    other = parse_line(log_line(status="error", fetched=210, created=0))
     assert one.text.index("created") == other.text.index("created")
 
 
 @pytest.mark.parametrize("field", ["stale", "quarantined"])
 def test_rare_counts_are_printed_only_if_not_zero(field: str) -> None:
-    texts = [read(logged(**POLLED | {field: count})).text for count in (0, 2)]
+    texts = [parse_line(log_line(**POLLED | {field: count})).text for count in (0, 2)]
     assert [field in text for text in texts] == [False, True]
 
 
 def test_another_restaurant_than_the_demos_is_named() -> None:
-    assert "restaurant-9" in read(logged(**POLLED | {"restaurantId": "restaurant-9"})).text
+    assert "restaurant-9" in parse_line(log_line(**POLLED | {"restaurantId": "restaurant-9"})).text
 
 
 @pytest.mark.parametrize("field", ["created", "updated", "cancelled"])
 def test_a_repair_stands_out(field: str) -> None:
-    assert read(logged(**POLLED | {field: 2})).level is LiveLogLevel.REPAIR
+    assert parse_line(log_line(**POLLED | {field: 2})).level is LiveLogLevel.REPAIR
 
 
 def test_a_poll_that_changed_nothing_is_plain() -> None:
-    assert read(logged(**POLLED)).level is LiveLogLevel.PLAIN
+    assert parse_line(log_line(**POLLED)).level is LiveLogLevel.PLAIN
 
 
 @pytest.mark.parametrize(
     "severity, level", [("WARNING", LiveLogLevel.WARNING), ("ERROR", LiveLogLevel.ERROR)]
 )
 def test_a_severity_outranks_a_repair(severity: str, level: LiveLogLevel) -> None:
-    assert read(logged(severity=severity, created=2)).level is level
+    assert parse_line(log_line(severity=severity, created=2)).level is level
 
 
 def test_an_unknown_event_is_printed_completely() -> None:
-    assert read(logged("moon.rose", phase="full")) == LiveLogEntry("moon.rose", "phase full")
+    assert parse_line(log_line("moon.rose", phase="full")) == LiveLogEntry(
+        "moon.rose", "phase full"
+    )
 
 
 @pytest.mark.parametrize("line", ["hello", "{}", "[1]", "null", '{"event"', ""])
 def test_a_line_that_is_no_log_line_is_shown_as_it_is(line: str) -> None:
-    assert read(line) == LiveLogEntry("gateway", line)
+    assert parse_line(line) == LiveLogEntry("gateway", line)
 
 
 @pytest.mark.parametrize(
     "line", ["Traceback (most recent call last):", "ERROR:    boom", "ValueError: no"]
 )
 def test_a_crash_stands_out(line: str) -> None:
-    assert read(line).level is LiveLogLevel.ERROR
+    assert parse_line(line).level is LiveLogLevel.ERROR
 
 
 def test_a_logged_response_is_not_printed_twice() -> None:
@@ -142,8 +144,8 @@ def test_columns_are_aligned_before_the_first_service() -> None:
 
 
 def test_a_file_gets_no_colour() -> None:
-    assert "\x1b" not in printed(logged(severity="ERROR"))
+    assert "\x1b" not in printed(log_line(severity="ERROR"))
 
 
 def test_an_error_is_red_at_a_terminal() -> None:
-    assert "\x1b[31mpoll" in printed(logged(severity="ERROR"), colour=True)
+    assert "\x1b[31mpoll" in printed(log_line(severity="ERROR"), colour=True)

@@ -31,7 +31,7 @@ class Sandbox(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def sandbox() -> Iterator[HTTPServer]:
+def sandbox_server() -> Iterator[HTTPServer]:
     with HTTPServer((LOOPBACK, 0), Sandbox) as server:
         server.asked = 0  # type: ignore[attr-defined]
         server.state = EVENING  # type: ignore[attr-defined]
@@ -41,28 +41,28 @@ def sandbox() -> Iterator[HTTPServer]:
 
 
 @pytest.fixture
-def clock(sandbox: HTTPServer) -> SimulatedClock:
-    return SimulatedClock(f"http://{LOOPBACK}:{sandbox.server_port}")
+def remote_clock(sandbox_server: HTTPServer) -> SimulatedClock:
+    return SimulatedClock(f"http://{LOOPBACK}:{sandbox_server.server_port}")
 
 
-def test_the_simulated_time_is_the_time_of_the_service(clock: SimulatedClock) -> None:
-    assert clock() == datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+def test_the_simulated_time_is_the_time_of_the_service(remote_clock: SimulatedClock) -> None:
+    assert remote_clock() == datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("evenings", [[], [{"at": None, "speed": 60.0}]])
 def test_there_is_no_simulated_time_before_the_first_service(
-    evenings: list[object], clock: SimulatedClock, sandbox: HTTPServer
+    evenings: list[object], remote_clock: SimulatedClock, sandbox_server: HTTPServer
 ) -> None:
-    sandbox.state = {"evenings": evenings}  # type: ignore[attr-defined]
-    assert clock() is None
+    sandbox_server.state = {"evenings": evenings}  # type: ignore[attr-defined]
+    assert remote_clock() is None
 
 
 def test_a_burst_of_lines_requests_the_time_once(
-    clock: SimulatedClock, sandbox: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    remote_clock: SimulatedClock, sandbox_server: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dev.local.remote._MAX_CLOCK_AGE_SECONDS", 60)
-    assert {clock() for _ in range(20)} == {clock()}
-    assert sandbox.asked == 1  # type: ignore[attr-defined]
+    assert {remote_clock() for _ in range(20)} == {remote_clock()}
+    assert sandbox_server.asked == 1  # type: ignore[attr-defined]
 
 
 def test_a_sandbox_that_is_away_has_no_time() -> None:

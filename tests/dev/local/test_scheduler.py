@@ -33,7 +33,7 @@ class Function(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[HTTPServer]:
+def function_server() -> Iterator[HTTPServer]:
     with HTTPServer((LOOPBACK, 0), Function) as serving:
         serving.bodies = []  # type: ignore[attr-defined]
         Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
@@ -42,8 +42,8 @@ def server() -> Iterator[HTTPServer]:
 
 
 @pytest.fixture
-def url(server: HTTPServer) -> str:
-    return f"http://{LOOPBACK}:{server.server_port}"
+def url(function_server: HTTPServer) -> str:
+    return f"http://{LOOPBACK}:{function_server.server_port}"
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,16 @@ def test_a_call_reports_status_and_body(path: str, answer: JobResponse, url: str
     assert call_function(url + path) == answer
 
 
-def test_a_call_has_no_body(url: str, server: HTTPServer) -> None:
+def test_a_call_has_no_body(url: str, function_server: HTTPServer) -> None:
     call_function(f"{url}/ok")
-    assert server.bodies[-1] == "0"  # type: ignore[attr-defined]
+    assert function_server.bodies[-1] == "0"  # type: ignore[attr-defined]
 
 
-def test_a_call_may_have_a_body_as_a_person_sends_one(url: str, server: HTTPServer) -> None:
+def test_a_call_may_have_a_body_as_a_person_sends_one(
+    url: str, function_server: HTTPServer
+) -> None:
     call_function(f"{url}/ok", {"restaurantId": "r"})
-    assert server.bodies[-1] == str(len('{"restaurantId": "r"}'))  # type: ignore[attr-defined]
+    assert function_server.bodies[-1] == str(len('{"restaurantId": "r"}'))  # type: ignore[attr-defined]
 
 
 def test_silence_is_status_0() -> None:
@@ -88,12 +90,12 @@ def test_a_job_is_called_until_it_is_stopped(url: str) -> None:
     assert results == [("poll", JobResponse(200, {"restaurants": 1}))] * 3
 
 
-def test_a_stopped_job_is_not_called(url: str, server: HTTPServer) -> None:
-    stop, before = Event(), len(server.bodies)  # type: ignore[attr-defined]
+def test_a_stopped_job_is_not_called(url: str, function_server: HTTPServer) -> None:
+    stop, before = Event(), len(function_server.bodies)  # type: ignore[attr-defined]
     stop.set()
     run_job_loop(
         ScheduledJob("poll", f"{url}/ok", initial_delay_seconds=0, interval_seconds=SOON),
         stop,
         print,
     )
-    assert len(server.bodies) == before  # type: ignore[attr-defined]
+    assert len(function_server.bodies) == before  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ import requests
 
 from cli.output import ExitCode
 from dev.local.processes import find_free_port
-from tests.support.processes import COMMAND_TIMEOUT_SECONDS, LocalRun, start_local_run
+from tests.support.processes import COMMAND_TIMEOUT_SECONDS, LocalRunProcess, start_local_run
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = {
@@ -41,7 +41,7 @@ class Operator:
 
     folder: Path
     port: int
-    run: LocalRun
+    run: LocalRunProcess
 
     def type(self, words: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command as the page writes it."""
@@ -68,55 +68,55 @@ class Operator:
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> Iterator[Operator]:
+def local_operator(tmp_path: Path) -> Iterator[Operator]:
     port = find_free_port()
     with start_local_run(port) as run:
         run.wait_for("event", "  poll ")
         yield Operator(tmp_path, port, run)
 
 
-def test_the_exercise_ends_with_no_alarm_standing(operator: Operator) -> None:
-    run = operator.run
+def test_the_exercise_ends_with_no_alarm_standing(local_operator: Operator) -> None:
+    run = local_operator.run
     [lose] = read_blocks("try-it.md", "Lose webhooks")
-    off, on, mock = operator.type_block(lose)
+    off, on, mock = local_operator.type_block(lose)
     assert ("lost" in off, "again" in on, "200 200 200" in mock) == (True, True, True)
     day = mock.split("/")[-1].strip()
-    assert is_shown(operator, "restaurant-123", day, "John Doe")
+    assert is_shown(local_operator, "restaurant-123", day, "John Doe")
 
     [connect] = read_blocks("try-it.md", "Connect a second restaurant")
-    opened, added, given, _ = operator.type_block(connect)
+    opened, added, given, _ = local_operator.type_block(connect)
     assert "555002 is open in Europe/London" in opened
-    assert f"http://127.0.0.1:{operator.port}/#/bistro-7/reservations" in added
+    assert f"http://127.0.0.1:{local_operator.port}/#/bistro-7/reservations" in added
     assert "bearer" in given
-    assert is_shown(operator, "bistro-7", "2030-01-01", "")
+    assert is_shown(local_operator, "bistro-7", "2030-01-01", "")
     assert run.wait_for_line(" webhook ", "bistro-7", "scheme bearer")
 
     spoil, rotate, settle = read_blocks("try-it.md", "Rotate a credential")
     spoil_command, status_command = spoil.splitlines()
-    operator.type_block(spoil_command)
+    local_operator.type_block(spoil_command)
     assert run.wait_for_line("webhook.unauthenticated", "bistro-7")
-    [problem] = operator.type_block(status_command, ExitCode.ACTION_REQUIRED)
+    [problem] = local_operator.type_block(status_command, ExitCode.ACTION_REQUIRED)
     assert "Webhooks refused: " in problem
-    operator.type_block(rotate)
+    local_operator.type_block(rotate)
     assert run.wait_for_line(" webhook ", "bistro-7", "scheme bearer")
-    wait_until_no_credential_is_refused(operator)
-    operator.type_block(settle)
+    wait_until_no_credential_is_refused(local_operator)
+    local_operator.type_block(settle)
 
-    status = operator.type(
+    status = local_operator.type(
         [".venv/bin/ledger", "restaurants", "status", "--all", "--local", "--json"]
     )
     restaurants = json.loads(status.stdout)["restaurants"]
     standing = {row["id"]: (row["health"]["status"], row["refusals"]) for row in restaurants}
     assert standing == {"restaurant-123": ("OK", []), "bistro-7": ("OK", [])}
-    assert sorted(path.name for path in operator.folder.iterdir()) == [
+    assert sorted(path.name for path in local_operator.folder.iterdir()) == [
         "bistro.credentials.json",
         "rotated.credentials.json",
     ]
 
 
-def is_shown(operator: Operator, restaurant: str, day: str, name: str) -> bool:
+def is_shown(local_operator: Operator, restaurant: str, day: str, name: str) -> bool:
     """Whether the demo host may see a day with this name."""
-    base = f"http://127.0.0.1:{operator.port}"
+    base = f"http://127.0.0.1:{local_operator.port}"
     token = requests.get(f"{base}/_local/token?role=host", timeout=COMMAND_TIMEOUT_SECONDS).json()
     shown = requests.get(
         f"{base}/api/restaurants/{restaurant}/reservations?date={day}",
@@ -126,25 +126,25 @@ def is_shown(operator: Operator, restaurant: str, day: str, name: str) -> bool:
     return shown.status_code == 200 and name in shown.text
 
 
-def wait_until_no_credential_is_refused(operator: Operator) -> None:
+def wait_until_no_credential_is_refused(local_operator: Operator) -> None:
     """Wait until a webhook with the newest credential ended the count of refusals."""
     deadline = time.monotonic() + COMMAND_TIMEOUT_SECONDS
     words = [".venv/bin/ledger", "webhooks", "check", "bistro-7", "--local"]
-    while operator.type(words).returncode != ExitCode.SUCCESS:
+    while local_operator.type(words).returncode != ExitCode.SUCCESS:
         assert time.monotonic() < deadline, "no webhook used the newest credential"
 
 
 @pytest.mark.skipif(
     not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs bash, curl and openssl"
 )
-def test_the_examples_of_webhooks_can_be_pasted(operator: Operator) -> None:
+def test_the_examples_of_webhooks_can_be_pasted(local_operator: Operator) -> None:
     prepare, curl = read_blocks("webhooks.md", "Examples", "bash")
     [python] = read_blocks("webhooks.md", "Examples", "python")
-    (operator.folder / "send.py").write_text(python)
+    (local_operator.folder / "send.py").write_text(python)
     script = f"set -e\n{prepare}\n{sys.executable} send.py\n{curl}\n"
     done = subprocess.run(
-        [BASH, "-c", script.replace(DEFAULT_PORT, str(operator.port))],
-        cwd=operator.folder,
+        [BASH, "-c", script.replace(DEFAULT_PORT, str(local_operator.port))],
+        cwd=local_operator.folder,
         capture_output=True,
         text=True,
         timeout=COMMAND_TIMEOUT_SECONDS,
@@ -153,14 +153,14 @@ def test_the_examples_of_webhooks_can_be_pasted(operator: Operator) -> None:
     assert re.findall(r'"status": ?"(\w+)"', done.stdout) == ["created", "duplicate"], done.stderr
 
 
-def test_a_restaurant_of_the_sandbox_is_never_changed_silently(operator: Operator) -> None:
+def test_a_restaurant_of_the_sandbox_is_never_changed_silently(local_operator: Operator) -> None:
     sandbox = [".venv/bin/python", "-m", "dev", "sandbox"]
     for words, sentence in (
         (["555001", "--time-zone", "Mars/Phobos"], "555001 is open already"),
         (["555009", "--time-zone", "Mars/Phobos"], "There is no time zone Mars/Phobos"),
         (["999999"], "999999 is missing or unknown"),
     ):
-        refused = operator.type([*sandbox, *words])
+        refused = local_operator.type([*sandbox, *words])
         assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
         assert sentence in refused.stderr
 

@@ -36,7 +36,7 @@ def main() -> int:
     }
     names = [word for word in words if not word.startswith("--")]
     if program == "gcloud":
-        sys.stdout.write(change(names, flags, state) or answer(names, flags, state))
+        sys.stdout.write(change_state(names, flags, state) or answer(names, flags, state))
     elif program == "npx":
         sys.stdout.write(run_firebase(names[1:], flags, state))
     elif state["index_state"] == "CREATING":  # asleep
@@ -45,7 +45,7 @@ def main() -> int:
     return 0
 
 
-def change(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> str:
+def change_state(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> str:
     """Carry out a command that changes the state; return its output."""
     match names:
         case ["run", "deploy", service]:
@@ -58,7 +58,7 @@ def change(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> st
             tags = [{**target, "percent": 0} for target in row["traffic"] if "tag" in target]
             row["traffic"] = [*tags, {"revisionName": revision, "percent": int(percent)}]
         case ["builds", "submit", ".", *_]:
-            return build(flags, state)
+            return submit_build(flags, state)
     return ""
 
 
@@ -67,7 +67,7 @@ def answer(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> st
     output: Any = ""
     match names:
         case ["run", "services", "describe", service]:
-            output = describe(service, state)
+            output = describe_service(service, state)
         case ["run", "revisions", "describe", revision]:
             [output] = [
                 row["revisions"][revision]["labels"].get("release", "")
@@ -87,7 +87,7 @@ def answer(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> st
     return output if isinstance(output, str) else json.dumps(output)
 
 
-def build(flags: dict[str, str], state: dict[str, Any]) -> str:
+def submit_build(flags: dict[str, str], state: dict[str, Any]) -> str:
     """Build an image, whose digest depends on its tag. A comment in main.py says if it works."""
     if flags["config"] != "cloudbuild.image.yaml":
         return ""
@@ -181,7 +181,7 @@ def deploy(row: dict[str, Any], service: str, flags: dict[str, str]) -> None:
         row["traffic"].append({"revisionName": revision, "percent": 0, "tag": flags["tag"]})
 
 
-def describe(service: str, state: dict[str, Any]) -> dict[str, Any]:
+def describe_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
     """Return a service as gcloud prints it; its addresses lead to the test's server."""
     traffic = []
     for target in state["services"][service]["traffic"]:

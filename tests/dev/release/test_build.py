@@ -16,7 +16,7 @@ FILE = ROOT / "cloudbuild.yaml"
 
 
 @pytest.fixture(scope="module")
-def build() -> dict[str, Any]:
+def cloud_build() -> dict[str, Any]:
     return read_build(FILE)
 
 
@@ -33,8 +33,8 @@ def test_a_field_that_is_none_would_be_refused(tmp_path: Path) -> None:
         read_build(wrong)
 
 
-def test_the_steps_run_one_after_another_in_the_required_order(build: dict[str, Any]) -> None:
-    assert [step["id"] for step in build["steps"]] == [
+def test_the_steps_run_one_after_another_in_the_required_order(cloud_build: dict[str, Any]) -> None:
+    assert [step["id"] for step in cloud_build["steps"]] == [
         "preflight",
         "test",
         "image",
@@ -45,36 +45,36 @@ def test_the_steps_run_one_after_another_in_the_required_order(build: dict[str, 
         "promote",
         "page",
     ]
-    assert not [step for step in build["steps"] if "waitFor" in step]
+    assert not [step for step in cloud_build["steps"] if "waitFor" in step]
 
 
 def test_every_image_is_a_substitution_whose_digest_is_checked(
-    build: dict[str, Any], parts: dict[str, dict[str, Any]]
+    cloud_build: dict[str, Any], parts: dict[str, dict[str, Any]]
 ) -> None:
-    [preflight] = [step for step in build["steps"] if step["id"] == "preflight"]
-    images = {name for name in build["substitutions"] if name.endswith("_IMAGE")}
-    used = {step["name"] for part in (build, *parts.values()) for step in part["steps"]}
+    [preflight] = [step for step in cloud_build["steps"] if step["id"] == "preflight"]
+    images = {name for name in cloud_build["substitutions"] if name.endswith("_IMAGE")}
+    used = {step["name"] for part in (cloud_build, *parts.values()) for step in part["steps"]}
     assert {f"${name}" for name in images} - used == {"$_BUILDER_IMAGE"}  # an argument of pack
     assert used <= {f"${name}" for name in images}
     assert all(f'"${name}"' in preflight["script"] for name in images)
 
 
-def test_a_release_runs_as_the_account_for_deployments(build: dict[str, Any]) -> None:
-    account = build["serviceAccount"].rpartition("/")[2]
+def test_a_release_runs_as_the_account_for_deployments(cloud_build: dict[str, Any]) -> None:
+    account = cloud_build["serviceAccount"].rpartition("/")[2]
     assert account == "opentable-deploy@$PROJECT_ID.iam.gserviceaccount.com"
 
 
 def test_third_party_code_of_the_tests_and_packages_never_runs_in_the_release_itself(
-    build: dict[str, Any],
+    cloud_build: dict[str, Any],
 ) -> None:
-    scripts = " ".join(step["script"] for step in build["steps"])
+    scripts = " ".join(step["script"] for step in cloud_build["steps"])
     assert not [word for word in ("pip ", "make ", ".ci/run", "pytest") if word in scripts]
 
 
 def test_the_scripts_stop_at_the_first_error(
-    build: dict[str, Any], parts: dict[str, dict[str, Any]]
+    cloud_build: dict[str, Any], parts: dict[str, dict[str, Any]]
 ) -> None:
-    for part in (build, *parts.values()):
+    for part in (cloud_build, *parts.values()):
         for script in (step["script"] for step in part["steps"] if "script" in step):
             assert script.startswith("#!/usr/bin/env bash\nset -")
             assert "euo pipefail" in script.splitlines()[1]

@@ -20,7 +20,7 @@ HOURLY = re.compile(r"\d+ \* \* \* \*")
 _LINE = re.compile(r"^( *)(--)?([\w-]+): *(.*)$", re.MULTILINE)
 
 
-def read_settings(service: str) -> tuple[dict[str, str], dict[str, str]]:
+def read_service_settings(service: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return flags and environment variables of a service."""
     flags: dict[str, str] = {}
     variables: dict[str, str] = {}
@@ -31,7 +31,7 @@ def read_settings(service: str) -> tuple[dict[str, str], dict[str, str]]:
 
 def read_service_environment(service: str) -> Environment:
     """Return the settings of a service as its process reads them."""
-    _, variables = read_settings(service)
+    _, variables = read_service_settings(service)
     url = re.compile("(POLL|RECONCILE|WEBHOOK_SERVICE)_URL")
     return read_environment(
         {name: url.sub("https://service.a.run.app", value) for name, value in variables.items()}
@@ -47,50 +47,54 @@ def interval(schedule: str) -> int:
 
 
 @pytest.fixture(params=ENVIRONMENTS)
-def planned(request: pytest.FixtureRequest) -> Resources:
+def planned_resources(request: pytest.FixtureRequest) -> Resources:
     return plan_resources(request.param)
 
 
-def jobs(planned: Resources) -> dict[str, dict[str, Any]]:
-    return {job["name"]: job for job in planned["google_cloud_scheduler_job"].values()}
+def jobs(planned_resources: Resources) -> dict[str, dict[str, Any]]:
+    return {job["name"]: job for job in planned_resources["google_cloud_scheduler_job"].values()}
 
 
-def queues(planned: Resources) -> dict[str, dict[str, Any]]:
-    return {queue["name"]: queue for queue in planned["google_cloud_tasks_queue"].values()}
+def queues(planned_resources: Resources) -> dict[str, dict[str, Any]]:
+    return {
+        queue["name"]: queue for queue in planned_resources["google_cloud_tasks_queue"].values()
+    }
 
 
-def scaling(planned: Resources, service: str) -> dict[str, int]:
-    [block] = planned["google_cloud_run_v2_service"][f"service[{service}]"]["scaling"]
+def scaling(planned_resources: Resources, service: str) -> dict[str, int]:
+    [block] = planned_resources["google_cloud_run_v2_service"][f"service[{service}]"]["scaling"]
     return dict(block)
 
 
-def test_the_services_are_those_of_the_code_and_of_the_plan(planned: Resources) -> None:
-    targets = {read_settings(service)[1]["FUNCTION_TARGET"] for service in SERVICES}
+def test_the_services_are_those_of_the_code_and_of_the_plan(planned_resources: Resources) -> None:
+    targets = {read_service_settings(service)[1]["FUNCTION_TARGET"] for service in SERVICES}
     assert targets == set(main.__all__)
     assert set(SERVICES) == {
-        service["name"] for service in planned["google_cloud_run_v2_service"].values()
+        service["name"] for service in planned_resources["google_cloud_run_v2_service"].values()
     }
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_revision_runs_as_the_planned_account_of_its_service(
-    planned: Resources, service: str
+    planned_resources: Resources, service: str
 ) -> None:
-    resource = planned["google_cloud_run_v2_service"][f"service[{service}]"]
+    resource = planned_resources["google_cloud_run_v2_service"][f"service[{service}]"]
     [template] = resource["template"]
     project = resource["project"]
-    written = read_settings(service)[0]["service-account"].replace("PROJECT_ID", project)
+    written = read_service_settings(service)[0]["service-account"].replace("PROJECT_ID", project)
     assert written == template["service_account"]
 
 
-def test_the_poll_runs_every_15_to_30_minutes_and_reconciliation_hourly(planned: Resources) -> None:
-    assert 15 * 60 <= interval(jobs(planned)["opentable-poll"]["schedule"]) <= 30 * 60
-    assert interval(jobs(planned)["opentable-reconcile"]["schedule"]) == 3600
+def test_the_poll_runs_every_15_to_30_minutes_and_reconciliation_hourly(
+    planned_resources: Resources,
+) -> None:
+    assert 15 * 60 <= interval(jobs(planned_resources)["opentable-poll"]["schedule"]) <= 30 * 60
+    assert interval(jobs(planned_resources)["opentable-reconcile"]["schedule"]) == 3600
 
 
-def test_a_run_ends_before_it_is_cut_and_before_the_next(planned: Resources) -> None:
-    for name, job in jobs(planned).items():
-        flags, _ = read_settings(name)
+def test_a_run_ends_before_it_is_cut_and_before_the_next(planned_resources: Resources) -> None:
+    for name, job in jobs(planned_resources).items():
+        flags, _ = read_service_settings(name)
         budget = read_service_environment(name).run_budget_seconds
         attempt = int(job["attempt_deadline"].removesuffix("s"))
         assert budget < int(flags["timeout"]) < attempt <= interval(job["schedule"])
@@ -99,30 +103,32 @@ def test_a_run_ends_before_it_is_cut_and_before_the_next(planned: Resources) -> 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_instances_that_serve_several_requests_have_a_whole_cpu(
-    planned: Resources, service: str
+    planned_resources: Resources, service: str
 ) -> None:
-    flags, _ = read_settings(service)
+    flags, _ = read_service_settings(service)
     assert int(flags["concurrency"]) > 1
     assert float(flags["cpu"]) >= 1
-    instances = scaling(planned, service)
+    instances = scaling(planned_resources, service)
     assert 0 <= instances["min_instance_count"] <= instances["max_instance_count"]
 
 
-def test_every_service_names_a_queue_of_the_plan(planned: Resources) -> None:
-    assert queues(planned).keys() == jobs(planned).keys()
+def test_every_service_names_a_queue_of_the_plan(planned_resources: Resources) -> None:
+    assert queues(planned_resources).keys() == jobs(planned_resources).keys()
     named = {"opentable-poll": "POLL_URL", "opentable-reconcile": "RECONCILE_URL"}
     for service in ("opentable-poll", "opentable-reconcile", "api"):
-        _, variables = read_settings(service)
+        _, variables = read_service_settings(service)
         queue = variables["TASKS_QUEUE"].rpartition("/")[2]
-        assert queue in queues(planned)
+        assert queue in queues(planned_resources)
         assert variables["TASKS_TARGET_URL"] == named[queue]
 
 
-def test_a_queue_calls_no_more_at_once_than_its_service_serves(planned: Resources) -> None:
-    for name, queue in queues(planned).items():
+def test_a_queue_calls_no_more_at_once_than_its_service_serves(
+    planned_resources: Resources,
+) -> None:
+    for name, queue in queues(planned_resources).items():
         [limits] = queue["rate_limits"]
-        concurrency = int(read_settings(name)[0]["concurrency"])
-        instances = scaling(planned, name)["max_instance_count"]
+        concurrency = int(read_service_settings(name)[0]["concurrency"])
+        instances = scaling(planned_resources, name)["max_instance_count"]
         assert limits["max_concurrent_dispatches"] <= concurrency * instances
 
 
@@ -137,22 +143,22 @@ def test_the_api_shows_managers_the_address_of_the_webhook_service() -> None:
 
 def test_a_webhook_is_answered_before_it_is_cut() -> None:
     deadline = read_service_environment("opentable-webhook").webhook_deadline_seconds
-    assert deadline < int(read_settings("opentable-webhook")[0]["timeout"])
+    assert deadline < int(read_service_settings("opentable-webhook")[0]["timeout"])
 
 
 def test_the_api_has_all_the_time_that_hosting_gives() -> None:
-    assert int(read_settings("api")[0]["timeout"]) == HOSTING_SECONDS
+    assert int(read_service_settings("api")[0]["timeout"]) == HOSTING_SECONDS
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_variable_is_one_that_the_code_reads(service: str) -> None:
     known = {field.encode_name for field in fields(Environment)} | {"FUNCTION_TARGET"}
-    assert read_settings(service)[1].keys() <= known
+    assert read_service_settings(service)[1].keys() <= known
 
 
-def test_the_staff_page_finds_the_api(planned: Resources) -> None:
+def test_the_staff_page_finds_the_api(planned_resources: Resources) -> None:
     [rewrite] = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
-    region = planned["google_cloud_run_v2_service"]["service[api]"]["location"]
+    region = planned_resources["google_cloud_run_v2_service"]["service[api]"]["location"]
     assert rewrite == {"source": "/api/**", "run": {"serviceId": "api", "region": region}}
 
 

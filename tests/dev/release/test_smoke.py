@@ -36,15 +36,15 @@ CREDENTIALS = {"clientId": "demo-client", "clientSecret": "demo-secret"}
 
 
 @pytest.fixture(scope="module")
-def opentable() -> Iterator[LocalOpenTable]:
+def canary_opentable() -> Iterator[LocalOpenTable]:
     with serve_local_opentable() as started:
         started.book_tomorrow(CANARY.rid, 2)
         yield started
 
 
 @pytest.fixture
-def variables(
-    emulator: Emulator, firestore: AsyncClient, opentable: LocalOpenTable, tmp_path: Path
+def service_variables(
+    emulator: Emulator, firestore: AsyncClient, canary_opentable: LocalOpenTable, tmp_path: Path
 ) -> dict[str, str]:
     """The environment of the services."""
     secrets = tmp_path / "secrets.json"
@@ -53,8 +53,8 @@ def variables(
         "GOOGLE_CLOUD_PROJECT": firestore.project,
         "FIRESTORE_EMULATOR_HOST": emulator.host,
         "SECRETS_FILE": str(secrets),
-        "OPENTABLE_API_URL": opentable.url,
-        "OPENTABLE_OAUTH_URL": opentable.url,
+        "OPENTABLE_API_URL": canary_opentable.url,
+        "OPENTABLE_OAUTH_URL": canary_opentable.url,
     }
 
 
@@ -71,21 +71,21 @@ def canary(emulator: Emulator, firestore: AsyncClient) -> Canary:
 
 
 @contextlib.contextmanager
-def serve(service: str, variables: dict[str, str]) -> Iterator[str]:
+def serve(service: str, service_variables: dict[str, str]) -> Iterator[str]:
     """Serve a service, and return its address without the last slash."""
-    with serve_deployed_function(service.replace("-", "_"), **variables) as function:
+    with serve_deployed_function(service.replace("-", "_"), **service_variables) as function:
         yield function.url.rstrip("/")
 
 
 async def test_four_working_services_pass_each_time(
     firestore: AsyncClient,
-    variables: dict[str, str],
+    service_variables: dict[str, str],
     canary: Canary,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     await seed(firestore, CANARY)
     with contextlib.ExitStack() as stack:
-        urls = {name: stack.enter_context(serve(name, variables)) for name in SERVICES}
+        urls = {name: stack.enter_context(serve(name, service_variables)) for name in SERVICES}
         check_services(urls, canary)
         check_services(urls, canary)
     output = capsys.readouterr().out
@@ -97,58 +97,73 @@ async def test_four_working_services_pass_each_time(
 
 
 async def test_a_wrong_secret_fails(
-    firestore: AsyncClient, variables: dict[str, str], canary: Canary
+    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
 ) -> None:
     await seed(firestore, CANARY)
     wrong = dataclasses.replace(canary, secret=OTHER_KEY)
-    with serve("opentable-webhook", variables) as url, pytest.raises(SmokeError, match="401"):
+    with (
+        serve("opentable-webhook", service_variables) as url,
+        pytest.raises(SmokeError, match="401"),
+    ):
         check_webhook(url, wrong)
 
 
 async def test_an_event_that_is_not_in_the_ledger_fails(
-    firestore: AsyncClient, variables: dict[str, str], canary: Canary
+    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
 ) -> None:
     await seed(firestore, CANARY)
     elsewhere = dataclasses.replace(
         canary, documents=canary.documents.replace(firestore.project, "another-project")
     )
-    with serve("opentable-webhook", variables) as url, pytest.raises(SmokeError, match="404"):
+    with (
+        serve("opentable-webhook", service_variables) as url,
+        pytest.raises(SmokeError, match="404"),
+    ):
         check_webhook(url, elsewhere)
 
 
 async def test_a_disabled_canary_fails(
-    firestore: AsyncClient, variables: dict[str, str], canary: Canary
+    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
 ) -> None:
     await seed(firestore, CANARY, enabled=False)
-    with serve("opentable-webhook", variables) as url, pytest.raises(SmokeError, match="403"):
+    with (
+        serve("opentable-webhook", service_variables) as url,
+        pytest.raises(SmokeError, match="403"),
+    ):
         check_webhook(url, canary)
 
 
 async def test_a_poll_that_cannot_reach_opentable_fails(
-    firestore: AsyncClient, variables: dict[str, str], canary: Canary
+    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
 ) -> None:
     await seed(firestore, CANARY)
-    write_secret(Path(variables["SECRETS_FILE"]), CANARY.secret, {"webhookSecrets": [KEY]})
-    with serve("opentable-poll", variables) as url, pytest.raises(SmokeError, match="poll ended"):
+    write_secret(Path(service_variables["SECRETS_FILE"]), CANARY.secret, {"webhookSecrets": [KEY]})
+    with (
+        serve("opentable-poll", service_variables) as url,
+        pytest.raises(SmokeError, match="poll ended"),
+    ):
         check_poll(url, canary)
 
 
 async def test_a_reconciliation_that_cannot_reach_opentable_fails(
-    firestore: AsyncClient, variables: dict[str, str], canary: Canary
+    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
 ) -> None:
     await seed(firestore, CANARY)
-    write_secret(Path(variables["SECRETS_FILE"]), CANARY.secret, {"webhookSecrets": [KEY]})
+    write_secret(Path(service_variables["SECRETS_FILE"]), CANARY.secret, {"webhookSecrets": [KEY]})
     with (
-        serve("opentable-reconcile", variables) as url,
+        serve("opentable-reconcile", service_variables) as url,
         pytest.raises(SmokeError, match="reconciliation ended"),
     ):
         check_reconciliation(url, canary)
 
 
 def test_another_service_at_the_address_of_the_api_fails(
-    variables: dict[str, str], canary: Canary
+    service_variables: dict[str, str], canary: Canary
 ) -> None:
-    with serve("opentable-poll", variables) as url, pytest.raises(SmokeError, match="answers"):
+    with (
+        serve("opentable-poll", service_variables) as url,
+        pytest.raises(SmokeError, match="answers"),
+    ):
         check_api(url, canary)
 
 

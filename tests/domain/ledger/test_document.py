@@ -275,7 +275,7 @@ def written_fields(
     return render_native_update(flat, native_registers(flat).merge(event), event)
 
 
-def document_after(*events: ReservationEvent) -> dict[str, Any]:
+def native_document_after(*events: ReservationEvent) -> dict[str, Any]:
     flat = flatten_document(NATIVE_DOCUMENT)
     for event in events:
         flat |= render_native_update(flat, native_registers(flat).merge(event), event)
@@ -324,16 +324,16 @@ def test_a_history_is_bounded() -> None:
 
 def test_a_late_event_does_not_overwrite_a_newer_one() -> None:
     late = cancellation_event(0, status="CANCELLED", cancellationReason="Old")
-    document = document_after(cancellation_event(1), late)
+    document = native_document_after(cancellation_event(1), late)
     assert document["metadata.cancellationReason"] == "Rain"
     assert len(document["statusHistory"]) == 2
 
 
 def test_staff_registers_are_read_back() -> None:
-    state = native_registers(document_after(cancellation_event()))
+    state = native_registers(native_document_after(cancellation_event()))
     assert state.resolve_field("cancellationReason") == "Rain"
     assert (
-        registers_from_map(document_after(cancellation_event())["sync.lineup"]).version
+        registers_from_map(native_document_after(cancellation_event())["sync.lineup"]).version
         == cancellation_event().version
     )
 

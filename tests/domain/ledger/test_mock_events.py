@@ -15,7 +15,7 @@ NAMES = ("created", "updated", "cancelled")
 ORDERS = list(permutations(NAMES))
 
 
-def document_after(order: tuple[str, ...]) -> dict[str, Any]:
+def document_after_mock_events(order: tuple[str, ...]) -> dict[str, Any]:
     bodies = [(EVENTS / f"reservation_{name}.json").read_bytes() for name in order]
     return flatten_without_write_times(
         apply_to_memory(
@@ -28,13 +28,13 @@ def document_after(order: tuple[str, ...]) -> dict[str, Any]:
 def test_any_order_of_the_mock_events_ends_cancelled_with_six_guests(
     order: tuple[str, ...],
 ) -> None:
-    document = document_after(order)
+    document = document_after_mock_events(order)
     assert (document["status"], document["partySize"]) == ("CANCELLED", 6)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_any_order_of_the_mock_events_keeps_the_start_and_the_guest(order: tuple[str, ...]) -> None:
-    document = document_after(order)
+    document = document_after_mock_events(order)
     paths = ("startAt", "dinerName", "email", "phone", "metadata.specialRequests")
     assert [document[path] for path in paths] == [
         "2026-03-14T23:15:00Z",
@@ -47,11 +47,11 @@ def test_any_order_of_the_mock_events_keeps_the_start_and_the_guest(order: tuple
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_any_order_of_the_mock_events_ends_in_the_same_document(order: tuple[str, ...]) -> None:
-    assert document_after(order) == document_after(NAMES)
+    assert document_after_mock_events(order) == document_after_mock_events(NAMES)
 
 
 def test_the_mock_events_give_the_status_history_in_order() -> None:
-    history = document_after(NAMES[::-1])["statusHistory"]
+    history = document_after_mock_events(NAMES[::-1])["statusHistory"]
     assert [(item["status"], item["eventId"]) for item in history] == [
         ("CONFIRMED", "evt-evt_created_1"),
         ("CONFIRMED", "evt-evt_updated_1"),

@@ -46,7 +46,7 @@ CONTEXT = WriteContext(RELAY_RECEIVED_AT, "rebuilder", timedelta(days=400))
 Entries = Mapping[str, Mapping[str, Any]]
 
 
-def rebuild(
+def rebuild_with_guests(
     document: dict[str, Any] | None, entries: Entries, guests: GuestsByKey
 ) -> ReservationWrite | None:
     """Decide on a rebuild with every guest that it asks for."""
@@ -58,7 +58,7 @@ def rebuild(
 
 def rebuilt_ledger(ledger: InMemoryLedger, document: dict[str, Any] | None) -> InMemoryLedger:
     """Return a ledger with another document, rebuilt from its journal."""
-    write = rebuild(document, ledger.entries, ledger.guests)
+    write = rebuild_with_guests(document, ledger.entries, ledger.guests)
     rebuilt = InMemoryLedger(document, dict(ledger.entries), ledger.guests)
     if write is not None:
         rebuilt._commit(write)
@@ -83,7 +83,7 @@ def test_an_intact_document_needs_no_rebuild(
 ) -> None:
     ledger = apply_to_memory(sequence.arrival, modes, guests)
     if ledger.document is not None:
-        assert rebuild(ledger.document, ledger.entries, guests) is None
+        assert rebuild_with_guests(ledger.document, ledger.entries, guests) is None
 
 
 @given(arrival_sequences, read_mode_lists, st.data())
@@ -95,7 +95,7 @@ def test_a_document_loses_nothing_to_a_journal_with_expired_entries(
         return
     kept = data.draw(st.lists(st.sampled_from(sorted(ledger.entries)), min_size=1, unique=True))
     entries = {entry_id: ledger.entries[entry_id] for entry_id in kept}
-    assert rebuild(ledger.document, entries, {}) is None
+    assert rebuild_with_guests(ledger.document, entries, {}) is None
 
 
 @given(arrival_sequences, read_mode_lists)
@@ -136,7 +136,7 @@ def test_a_rebuild_restores_no_data_of_a_forgotten_guest(
 def test_a_document_damaged_by_hand_is_repaired(damage: dict[str, Any]) -> None:
     ledger = ledger_with(row_event(1, id=KEY), row_event(2, id=KEY, party_size=5))
     damaged = copy.deepcopy(ledger.document or {}) | damage
-    write = rebuild(damaged, ledger.entries, {})
+    write = rebuild_with_guests(damaged, ledger.entries, {})
     assert write is not None
     repaired = flatten_document(damaged) | write.changed_fields
     assert diff_fields(repaired, flatten_without_write_times(ledger.document)) == {}
@@ -144,7 +144,7 @@ def test_a_document_damaged_by_hand_is_repaired(damage: dict[str, Any]) -> None:
 
 def test_a_rebuild_is_journaled_as_an_event_that_reports_nothing() -> None:
     ledger = ledger_with(row_event(1))
-    write = rebuild(None, ledger.entries, {})
+    write = rebuild_with_guests(None, ledger.entries, {})
     assert write is not None
     assert (write.entry["eventType"], write.entry["fields"]) == ("staff.rebuilt", {})
     assert fold_journal([*ledger.entries.values(), write.entry]) == ledger.state
@@ -152,7 +152,7 @@ def test_a_rebuild_is_journaled_as_an_event_that_reports_nothing() -> None:
 
 def test_a_rebuilt_document_keeps_the_time_of_its_creation() -> None:
     ledger = ledger_with(row_event(1), row_event(2))
-    write = rebuild(None, ledger.entries, {})
+    write = rebuild_with_guests(None, ledger.entries, {})
     assert write is not None
     received = sorted(entry["receivedAt"] for entry in ledger.entries.values())
     assert write.changed_fields["createdAt"] == received[0]
@@ -169,11 +169,11 @@ def test_an_unread_guest_is_required() -> None:
 
 def test_an_unchanged_document_needs_no_commit() -> None:
     ledger = ledger_with(row_event(1, id=KEY))
-    assert rebuild(ledger.document, ledger.entries, {}) is None
+    assert rebuild_with_guests(ledger.document, ledger.entries, {}) is None
 
 
 def test_a_rebuilt_document_shows_its_guest_and_the_journal_does_not() -> None:
-    write = rebuild(None, ledger_with(GUEST_ROW).entries, KNOWN_GUESTS)
+    write = rebuild_with_guests(None, ledger_with(GUEST_ROW).entries, KNOWN_GUESTS)
     assert write is not None
     assert write.changed_fields["dinerName"] == "Ada Lovelace"
     assert "dinerName" not in write.entry["changes"]
@@ -182,7 +182,7 @@ def test_a_rebuilt_document_shows_its_guest_and_the_journal_does_not() -> None:
 
 def test_a_rebuilt_document_of_a_forgotten_guest_has_no_personal_data() -> None:
     forgotten = {GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)}
-    write = rebuild(None, ledger_with(GUEST_ROW).entries, forgotten)
+    write = rebuild_with_guests(None, ledger_with(GUEST_ROW).entries, forgotten)
     assert write is not None
     assert write.changed_fields["metadata.specialRequests"] is None
     assert write.entry["changes"].keys() & PERSONAL_PATHS == set()
@@ -194,10 +194,10 @@ def test_a_damaged_journal_rebuilds_nothing(damage: dict[str, Any]) -> None:
     ledger = ledger_with(row_event(1))
     entries = {id_: {**entry, **damage} for id_, entry in ledger.entries.items()}
     with pytest.raises(UnreadableDocumentError):
-        rebuild(None, entries, {})
+        rebuild_with_guests(None, entries, {})
 
 
 def test_a_reservation_without_a_journal_is_left_alone() -> None:
     ledger = ledger_with(row_event(1))
     with pytest.raises(UnreadableDocumentError, match="no entry"):
-        rebuild(ledger.document, {}, {})
+        rebuild_with_guests(ledger.document, {}, {})

@@ -50,7 +50,7 @@ STORED_SPELLINGS: dict[str, Any] = {
 READ_MODES: list[ReadMode] = ["nothing", "document", "entry"]
 
 
-def row(sequence_id: int, **fields: Any) -> ReservationEvent:
+def spelled_row_event(sequence_id: int, **fields: Any) -> ReservationEvent:
     return row_event(sequence_id, **{**ROW_FIELDS, **fields})
 
 
@@ -60,25 +60,27 @@ def as_stored_earlier(event: ReservationEvent) -> ReservationEvent:
     return replace(event, version=version, fields={**event.fields, **STORED_SPELLINGS})
 
 
-def ledger_of_earlier_release() -> InMemoryLedger:
-    return ledger_with(as_stored_earlier(row(1)))
+def ledger_with_earlier_spellings() -> InMemoryLedger:
+    return ledger_with(as_stored_earlier(spelled_row_event(1)))
 
 
 @pytest.mark.parametrize("mode", READ_MODES)
-@pytest.mark.parametrize("newer", [(), (row(2, party_size=9),)])
+@pytest.mark.parametrize("newer", [(), (spelled_row_event(2, party_size=9),)])
 def test_a_repeated_row_is_a_duplicate(mode: ReadMode, newer: tuple[ReservationEvent, ...]) -> None:
-    ledger = ledger_of_earlier_release()
+    ledger = ledger_with_earlier_spellings()
     for event in newer:
         ledger.apply(event)
     before = flatten_document(ledger.document or {})
-    assert isinstance(ledger.apply(row(1), mode), NoChange)
+    assert isinstance(ledger.apply(spelled_row_event(1), mode), NoChange)
     assert flatten_document(ledger.document or {}) == before
 
 
 @pytest.mark.parametrize("mode", READ_MODES)
 def test_a_repeated_row_with_another_value_is_a_conflict(mode: ReadMode) -> None:
-    ledger = ledger_of_earlier_release()
-    assert isinstance(ledger.apply(row(1, guest_request="Nuts"), mode), VersionConflict)
+    ledger = ledger_with_earlier_spellings()
+    assert isinstance(
+        ledger.apply(spelled_row_event(1, guest_request="Nuts"), mode), VersionConflict
+    )
 
 
 def test_a_repeated_envelope_is_a_duplicate() -> None:
@@ -89,8 +91,8 @@ def test_a_repeated_envelope_is_a_duplicate() -> None:
 
 
 def test_a_stored_document_has_the_fingerprint_of_its_row_and_no_drift() -> None:
-    document = ledger_of_earlier_release().document or {}
-    event = row(1)
+    document = ledger_with_earlier_spellings().document or {}
+    event = spelled_row_event(1)
     identity = replace(TEST_IDENTITY, external_key=event.external_key)
     flat = flatten_document(document)
     digest = fingerprint_row(event, identity.restaurant_id, ZONE)
@@ -99,7 +101,7 @@ def test_a_stored_document_has_the_fingerprint_of_its_row_and_no_drift() -> None
 
 
 def test_a_stored_id_is_requested_as_it_was_stored() -> None:
-    ledger = ledger_of_earlier_release()
+    ledger = ledger_with_earlier_spellings()
     ids = [ledger.state.find_request_id(name) for name in ("openTableId", "guestId")]
     assert ids == [STORED_SPELLINGS["openTableId"], STORED_SPELLINGS["guestId"]]
     document = ledger.document or {}
@@ -107,7 +109,7 @@ def test_a_stored_id_is_requested_as_it_was_stored() -> None:
 
 
 def test_a_document_edited_by_hand_has_drifted() -> None:
-    document = ledger_of_earlier_release().document or {}
+    document = ledger_with_earlier_spellings().document or {}
     document["source"]["state"] = "Seated"
     flat = flatten_document(document)
     identity = replace(TEST_IDENTITY, external_key=UUID)
@@ -115,18 +117,18 @@ def test_a_document_edited_by_hand_has_drifted() -> None:
 
 
 def test_a_newer_version_with_the_same_values_is_no_visible_change() -> None:
-    ledger = ledger_of_earlier_release()
-    write = ledger.apply(row(2))
+    ledger = ledger_with_earlier_spellings()
+    write = ledger.apply(spelled_row_event(2))
     assert isinstance(write, ReservationWrite)
     assert (write.outcome, write.entry["changes"]) == (EventOutcome.UNCHANGED, {})
     assert flatten_without_spellings(ledger.document) == flatten_without_spellings(
-        ledger_with(row(1), row(2)).document
+        ledger_with(spelled_row_event(1), spelled_row_event(2)).document
     )
 
 
 def test_a_journal_with_old_and_new_entries_rebuilds_the_registers() -> None:
-    ledger = ledger_of_earlier_release()
-    ledger.apply(row(2, party_size=9))
+    ledger = ledger_with_earlier_spellings()
+    ledger.apply(spelled_row_event(2, party_size=9))
     assert rebuild_state(ledger.entries.values()).registers_by_actor == (
         ledger.state.registers_by_actor
     )
@@ -134,7 +136,7 @@ def test_a_journal_with_old_and_new_entries_rebuilds_the_registers() -> None:
 
 @pytest.mark.parametrize("mode", READ_MODES)
 def test_a_text_stored_before_the_limit_is_the_same_as_its_beginning(mode: ReadMode) -> None:
-    long_row = row(1, guest_request="x" * 20_000)
+    long_row = spelled_row_event(1, guest_request="x" * 20_000)
     stored = {**long_row.fields, "specialRequests": "x" * 20_000}
     del stored["cutTexts"]
     ledger = ledger_with(replace(long_row, fields=stored))

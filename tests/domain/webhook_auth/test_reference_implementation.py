@@ -20,7 +20,7 @@ Headers = dict[str, str]
 Scenario = Callable[[], Headers]
 
 
-def signed(age: int = 0, id_: str = "msg_p5jXN8AQM9LWM0D4loKWxJek") -> Headers:
+def signed_by_package(age: int = 0, id_: str = "msg_p5jXN8AQM9LWM0D4loKWxJek") -> Headers:
     """Return the headers of a message signed by the package ``age`` seconds ago."""
     at = datetime.now(UTC) - timedelta(seconds=age)
     stamp = str(int(at.timestamp()))
@@ -31,7 +31,7 @@ def edited(header: str, pattern: str) -> Scenario:
     """Return a scenario with one header rewritten; ``{}`` stands for its previous value."""
 
     def make() -> Headers:
-        headers = signed()
+        headers = signed_by_package()
         return headers | {header: pattern.format(headers[header])}
 
     return make
@@ -42,7 +42,7 @@ def replaced(headers: Headers, old: str, new: str) -> Headers:
 
 
 def without(header: str) -> Scenario:
-    return lambda: {name: text for name, text in signed().items() if name != header}
+    return lambda: {name: text for name, text in signed_by_package().items() if name != header}
 
 
 def accepts(headers: Headers, body: bytes = BODY.encode()) -> bool:
@@ -59,7 +59,7 @@ def package_accepts(headers: Headers) -> bool:
 
 
 AGREED: dict[str, Scenario] = {
-    "a valid message": signed,
+    "a valid message": signed_by_package,
     "no id": without(ID),
     "no timestamp": without(TIMESTAMP),
     "no signature": without(SIGNATURE),
@@ -68,12 +68,12 @@ AGREED: dict[str, Scenario] = {
     "an empty signature": edited(SIGNATURE, ""),
     "another id": edited(ID, "msg_other"),
     "another signature": edited(SIGNATURE, "v1,dGhpcyBpcyBubyBzaWduYXR1cmU="),
-    "another version": lambda: replaced(signed(), "v1,", "v2,"),
+    "another version": lambda: replaced(signed_by_package(), "v1,", "v2,"),
     "a timestamp that is no number": edited(TIMESTAMP, "hello"),
-    "over five minutes old": lambda: signed(age=310),
-    "almost five minutes old": lambda: signed(age=290),
-    "over five minutes ahead": lambda: signed(age=-310),
-    "almost five minutes ahead": lambda: signed(age=-290),
+    "over five minutes old": lambda: signed_by_package(age=310),
+    "almost five minutes old": lambda: signed_by_package(age=290),
+    "over five minutes ahead": lambda: signed_by_package(age=-310),
+    "almost five minutes ahead": lambda: signed_by_package(age=-290),
     "several signatures, one good": edited(SIGNATURE, "v1,AAAA v2,AAAA {}"),
     "several signatures, none good": edited(SIGNATURE, "v1,AAAA v1,BBBB"),
     "an asymmetric signature beside": edited(SIGNATURE, "v1a,AAAA {}"),
@@ -90,8 +90,8 @@ TOO_LENIENT: dict[str, Scenario] = {
     "a fraction": edited(TIMESTAMP, "{}.5"),
     "underscores": edited(TIMESTAMP, "0_{}"),
     "a sign": edited(TIMESTAMP, "+{}"),
-    "an id with a dot": lambda: signed(id_="msg.1"),
-    "noise within base64": lambda: replaced(signed(), "v1,", "v1,!*"),
+    "an id with a dot": lambda: signed_by_package(id_="msg.1"),
+    "noise within base64": lambda: replaced(signed_by_package(), "v1,", "v1,!*"),
 }
 
 
@@ -116,8 +116,8 @@ def test_input_that_makes_the_package_raise_is_accepted_by_its_valid_signature(n
 
 def test_a_non_utf8_body_makes_the_package_raise_and_is_verified_here() -> None:
     with pytest.raises(UnicodeDecodeError):
-        Webhook(SECRET).verify(b"\xff", signed())
-    assert not accepts(signed(), b"\xff")
+        Webhook(SECRET).verify(b"\xff", signed_by_package())
+    assert not accepts(signed_by_package(), b"\xff")
 
 
 @pytest.mark.parametrize("name", TOO_LENIENT)

@@ -34,7 +34,7 @@ def basic_header(pair: str) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def verify(
+def verify_body(
     headers: dict[str, str],
     schemes: frozenset[WebhookAuthScheme] = ALL_SCHEMES,
     credentials: Credentials = CREDENTIALS,
@@ -45,15 +45,15 @@ def verify(
 def verify_authorization(
     header: str, schemes: frozenset[WebhookAuthScheme] = ALL_SCHEMES
 ) -> Verification:
-    return verify({"authorization": header}, schemes)
+    return verify_body({"authorization": header}, schemes)
 
 
 def test_a_signed_message_is_accepted() -> None:
-    assert verify(SIGNED).reason == "standard-webhooks"
+    assert verify_body(SIGNED).reason == "standard-webhooks"
 
 
 def test_a_secret_that_is_not_base64_is_skipped() -> None:
-    assert verify(SIGNED).credential_index == 0
+    assert verify_body(SIGNED).credential_index == 0
 
 
 def test_a_bearer_token_is_accepted() -> None:
@@ -114,7 +114,7 @@ def test_no_credential_is_rejected(header: str) -> None:
 
 
 def test_a_request_without_headers_is_rejected() -> None:
-    assert verify({}).reason == "no_credential"
+    assert verify_body({}).reason == "no_credential"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_scheme_that_the_restaurant_does_not_accept_is_rejected(
     headers: dict[str, str], scheme: WebhookAuthScheme
 ) -> None:
     rejected = Verification(is_accepted=False, reason="scheme_not_accepted")
-    assert verify(headers, ALL_SCHEMES - {scheme}) == rejected
+    assert verify_body(headers, ALL_SCHEMES - {scheme}) == rejected
 
 
 def test_a_bearer_token_is_not_accepted_as_basic() -> None:
@@ -138,16 +138,16 @@ def test_a_bearer_token_is_not_accepted_as_basic() -> None:
 
 @pytest.mark.parametrize("name", [*SIGNED, "webhook-other"])
 def test_a_valid_token_does_not_override_an_invalid_signature(name: str) -> None:
-    assert not verify({name: "x", "authorization": "Bearer new-token"}).is_accepted
+    assert not verify_body({name: "x", "authorization": "Bearer new-token"}).is_accepted
 
 
 def test_without_accepted_schemes_every_request_is_rejected() -> None:
-    assert not verify(SIGNED, frozenset()).is_accepted
+    assert not verify_body(SIGNED, frozenset()).is_accepted
 
 
 @pytest.mark.parametrize("headers", [SIGNED, {"authorization": "Bearer x"}])
 def test_without_credentials_every_request_is_rejected(headers: dict[str, str]) -> None:
-    assert not verify(headers, ALL_SCHEMES, Credentials()).is_accepted
+    assert not verify_body(headers, ALL_SCHEMES, Credentials()).is_accepted
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """The staff API of the test restaurant, and callers with each role."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +12,6 @@ from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, SecretsFileStore
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import ApiContext, IdTokenVerifier, StaffRoles
-from tests.support.accounts import ServedAccounts, serve_accounts
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import (
     OLD_WEBHOOK_SECRET,
@@ -24,12 +21,6 @@ from tests.support.staff_api import (
     unsigned_id_token,
 )
 from tests.support.world import World
-
-
-@pytest.fixture
-def timer() -> FakeTimer:
-    """The clock of the role cache."""
-    return FakeTimer()
 
 
 @pytest.fixture
@@ -65,56 +56,36 @@ def anonymous_client(api_context: ApiContext, world: World) -> StaffApiClient:
     return StaffApiClient(api_transport(api_context), world.restaurant.id, None)
 
 
-@pytest.fixture(scope="session")
-def served_accounts() -> Iterator[ServedAccounts]:
-    with serve_accounts() as started:
-        yield started
-
-
-@pytest.fixture
-def accounts(served_accounts: ServedAccounts, monkeypatch: pytest.MonkeyPatch) -> LocalAccounts:
-    """The accounts of Firebase Authentication, none at first."""
-    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served_accounts.host)
-    served_accounts.accounts.users.clear()
-    served_accounts.accounts.lookup_count = 0
-    return served_accounts.accounts
-
-
 @pytest.fixture
 def client_accepting_emulator_tokens(
-    anonymous_client: StaffApiClient, accounts: LocalAccounts
+    anonymous_client: StaffApiClient, local_accounts: LocalAccounts
 ) -> StaffApiClient:
     """A client without a token; the API accepts the unsigned tokens of the Auth emulator."""
-    assert accounts.lookup_count == 0
+    assert local_accounts.lookup_count == 0
     return anonymous_client
 
 
 @pytest.fixture
 async def host(client_accepting_emulator_tokens: StaffApiClient, world: World) -> StaffApiClient:
-    return await add_staff_member(client_accepting_emulator_tokens, world, "hanna", "host")
+    return await create_member_client(client_accepting_emulator_tokens, world, "hanna", "host")
 
 
 @pytest.fixture
 async def manager(client_accepting_emulator_tokens: StaffApiClient, world: World) -> StaffApiClient:
-    return await add_staff_member(client_accepting_emulator_tokens, world, "mara", "manager")
+    return await create_member_client(client_accepting_emulator_tokens, world, "mara", "manager")
 
 
 @pytest.fixture
 def operator(
-    client_accepting_emulator_tokens: StaffApiClient, accounts: LocalAccounts, project: str
+    client_accepting_emulator_tokens: StaffApiClient, local_accounts: LocalAccounts, project: str
 ) -> StaffApiClient:
     claims = json.dumps({"operator": True})
-    accounts.add("olga", "olga@example.com", customAttributes=claims)
+    local_accounts.add("olga", "olga@example.com", customAttributes=claims)
     token = unsigned_id_token(project, "olga", operator=True)
     return client_accepting_emulator_tokens.with_token(token)
 
 
-async def read_settings_document(world: World) -> dict[str, Any]:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    return (await settings.get()).to_dict() or {}
-
-
-async def add_staff_member(
+async def create_member_client(
     client: StaffApiClient, world: World, uid: str, role: str
 ) -> StaffApiClient:
     """Add a member to the restaurant's staff and return a client with their token."""

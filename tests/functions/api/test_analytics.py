@@ -20,8 +20,7 @@ async def world_with_analytics(world: World) -> World:
     world.actions.create(START_TIME + timedelta(days=2), 2)
     world.actions.cancel(world.actions.create(START_TIME + timedelta(days=3), 6).key)
     for document in build_native_reservations(world.restaurant.id, NEW_YORK, START_TIME):
-        reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
-        await reservations.document(document["id"]).set(document)
+        await world.reservations_collection.document(document["id"]).set(document)
     await world.reconcile()
     return world
 

@@ -26,7 +26,7 @@ from shared.errors import InvalidSettingsError
 from shared.firestore import paths
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
-from tests.functions.api.conftest import add_staff_member
+from tests.functions.api.conftest import create_member_client
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import StaffApiClient, error_code, token_claims, unsigned_id_token
 from tests.support.world import World
@@ -103,7 +103,7 @@ async def member(
     published_keys: PublishedKeys, anonymous_client: StaffApiClient, world: World
 ) -> StaffApiClient:
     assert published_keys.status == 200
-    return await add_staff_member(anonymous_client, world, "hanna", "host")
+    return await create_member_client(anonymous_client, world, "hanna", "host")
 
 
 async def test_a_token_signed_by_a_published_key_is_accepted(
@@ -255,28 +255,31 @@ async def test_an_operator_claim_that_is_not_true_is_none(
     ids=["claim removed", "account disabled", "sessions revoked"],
 )
 async def test_a_revoked_operator_loses_access_within_a_minute(
-    change: dict[str, object], operator: StaffApiClient, accounts: LocalAccounts, timer: FakeTimer
+    change: dict[str, object],
+    operator: StaffApiClient,
+    local_accounts: LocalAccounts,
+    timer: FakeTimer,
 ) -> None:
     assert (await operator.get("integration")).status_code == 200
-    accounts.users["olga"] |= change
+    local_accounts.users["olga"] |= change
     timer.advance(60)
     assert error_code(await operator.get("integration")) == (403, "FORBIDDEN")
 
 
 async def test_an_operator_whose_account_was_deleted_has_no_access(
-    operator: StaffApiClient, accounts: LocalAccounts
+    operator: StaffApiClient, local_accounts: LocalAccounts
 ) -> None:
-    accounts.users.clear()
+    local_accounts.users.clear()
     assert error_code(await operator.get("integration")) == (403, "FORBIDDEN")
 
 
 async def test_the_account_of_an_operator_is_read_once_a_minute(
-    operator: StaffApiClient, accounts: LocalAccounts, timer: FakeTimer
+    operator: StaffApiClient, local_accounts: LocalAccounts, timer: FakeTimer
 ) -> None:
     for _ in range(3):
         await operator.get("me")
         timer.advance(10)
-    assert accounts.lookup_count == 1
+    assert local_accounts.lookup_count == 1
 
 
 async def test_without_firebase_an_operator_gets_503_and_a_host_is_served(
@@ -331,5 +334,5 @@ async def test_a_removed_member_is_forbidden_within_a_minute(
 async def test_an_unknown_role_is_none(
     client_accepting_emulator_tokens: StaffApiClient, world: World
 ) -> None:
-    client = await add_staff_member(client_accepting_emulator_tokens, world, "hanna", "waiter")
+    client = await create_member_client(client_accepting_emulator_tokens, world, "hanna", "waiter")
     assert error_code(await client.get("reports")) == (403, "FORBIDDEN")

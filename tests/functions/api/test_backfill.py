@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from shared.concurrency import Deadline
 from shared.errors import EnqueueError
-from shared.firestore import paths
 from shared.polling.backfill import backfill_restaurant
 from shared.staff.identity import ApiContext
 from shared.tasks.queue import QueuedTask
@@ -112,14 +111,14 @@ async def test_a_range_that_is_none_or_too_large_is_refused(
 async def test_a_restaurant_that_is_switched_off_has_none(
     manager: StaffApiClient, world: World
 ) -> None:
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    integration = world.integration_document
     await integration.update({"enabled": False})
     response = await manager.post("integration/backfill", MARCH)
     assert error_code(response) == (409, "INTEGRATION_DISABLED")
 
 
 async def test_invalid_settings_are_reported_first(manager: StaffApiClient, world: World) -> None:
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    integration = world.integration_document
     await integration.update({"restaurantId": None})
     response = await manager.post("integration/backfill", MARCH)
     assert error_code(response) == (409, "SETTINGS_UNUSABLE")

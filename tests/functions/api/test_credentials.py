@@ -12,7 +12,6 @@ from shared.domain.webhook_auth import Verification
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.staff.identity import ApiContext
-from tests.functions.api.conftest import read_settings_document
 from tests.support.events import envelope_body
 from tests.support.staff_api import (
     NEW_WEBHOOK_SECRET,
@@ -66,7 +65,7 @@ async def test_no_credential_is_returned_or_written_to_firestore(
 ) -> None:
     response = await manager.put("integration", {"credentials": {"bearerTokens": ["hunter2"]}})
     assert response.json()["credentials"]["bearerTokens"] == 1
-    assert "hunter2" not in response.text + str(await read_settings_document(world))
+    assert "hunter2" not in response.text + str(await world.read_settings_document())
 
 
 async def test_credentials_never_go_to_a_secret_that_an_operator_chose(
@@ -104,7 +103,7 @@ async def test_first_credentials_make_the_restaurants_own_secret(
     await operator.put("integration", {"secret": None})
     await put_credentials(manager, apiKey="key")
     assert secret_file.read() == {"apiKey": "key"}
-    assert (await read_settings_document(world))["secret"] == world.restaurant.secret
+    assert (await world.read_settings_document())["secret"] == world.restaurant.secret
 
 
 async def test_a_working_connection_brings_a_row(manager: StaffApiClient, world: World) -> None:
@@ -211,9 +210,9 @@ async def test_a_refused_change_leaves_no_credential(
     secret_file: RestaurantSecretFile,
     world: World,
 ) -> None:
-    before, settings = secret_file.read(), await read_settings_document(world)
+    before, settings = secret_file.read(), await world.read_settings_document()
     claim = paths.rid_claim_document(world.services.firestore, "777")
     await claim.set({"restaurantId": "elsewhere"})
     body = refused | {"credentials": {"webhookSecrets": [NEW_WEBHOOK_SECRET]}}
     assert (await operator.put("integration", body)).status_code in {400, 409}
-    assert (secret_file.read(), await read_settings_document(world)) == (before, settings)
+    assert (secret_file.read(), await world.read_settings_document()) == (before, settings)

@@ -1,14 +1,11 @@
 """The restaurant's health, and the caller's role."""
 
-import json
 from datetime import timedelta
 
 from sandbox.fault_injection import FailureKind
-from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.firestore import paths
-from shared.ingest.events import IncomingEvent, ingest_event
 from tests.support.events import envelope_body
+from tests.support.quarantine import ingest_envelope_body
 from tests.support.reservations import apply_envelope
 from tests.support.staff_api import StaffApiClient
 from tests.support.world import World
@@ -97,8 +94,7 @@ async def test_a_dry_run_is_not_the_newest_check(host: StaffApiClient, world: Wo
 async def test_a_failing_poll_is_returned_with_a_message(
     host: StaffApiClient, world: World
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"timeZone": "Mars/Olympus"})
+    await world.change_settings(timeZone="Mars/Olympus")
     await world.poll()
     body = (await host.get("health")).json()
     assert body["poll"]["consecutiveFailures"] == 1
@@ -106,16 +102,7 @@ async def test_a_failing_poll_is_returned_with_a_message(
 
 
 async def test_open_quarantine_is_counted(host: StaffApiClient, world: World) -> None:
-    body = envelope_body(partySize=0)
-    event = IncomingEvent(
-        WebhookFormat.ENVELOPE,
-        body,
-        json.dumps(body),
-        "application/json",
-        world.clock(),
-        Channel.WEBHOOK,
-    )
-    await ingest_event(world.services, world.settings(), event)
+    await ingest_envelope_body(world, envelope_body(partySize=0))
     world.clock.advance(60)
     body = (await host.get("health")).json()
     assert body["openQuarantine"] == 1
@@ -154,8 +141,7 @@ async def test_configuration_problems_that_block_webhooks_are_returned(
 async def test_an_unknown_zone_is_a_problem_before_any_poll(
     host: StaffApiClient, world: World
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"timeZone": "Mars/Olympus"})
+    await world.change_settings(timeZone="Mars/Olympus")
     [problem] = (await host.get("health")).json()["problems"]
     assert problem.startswith("timeZone must be an IANA zone")
 
@@ -182,8 +168,7 @@ async def test_an_operator_receives_the_operator_role(operator: StaffApiClient) 
 
 
 async def test_an_invalid_zone_is_null(host: StaffApiClient, world: World) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"timeZone": "Mars/Olympus"})
+    await world.change_settings(timeZone="Mars/Olympus")
     assert (await host.get("me")).json()["timeZone"] is None
 
 

@@ -8,13 +8,9 @@ import pytest
 
 from dev.local.auth_emulator import LocalAccounts
 from shared.firestore import paths
-from tests.functions.api.conftest import read_settings_document
+from tests.support.restaurants import read_rid_claim
 from tests.support.staff_api import RestaurantSecretFile, StaffApiClient, error_code
 from tests.support.world import World
-
-
-async def read_rid_claim(world: World, rid: str) -> dict[str, Any] | None:
-    return (await paths.rid_claim_document(world.services.firestore, rid).get()).to_dict()
 
 
 async def test_the_settings_are_returned_without_credentials(
@@ -57,11 +53,10 @@ async def test_an_unreadable_secret_is_returned_as_a_message(
 
 
 async def test_a_change_touches_its_fields_alone(manager: StaffApiClient, world: World) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"poll": {"cursor": 1}, "otherField": "x"})
-    before = await read_settings_document(world)
+    await world.integration_document.update({"poll": {"cursor": 1}, "otherField": "x"})
+    before = await world.read_settings_document()
     await manager.put("integration", {"country": "GB"})
-    assert await read_settings_document(world) == before | {
+    assert await world.read_settings_document() == before | {
         "country": "GB",
         "updatedAt": world.clock(),
         "updatedBy": "mara",
@@ -84,7 +79,7 @@ async def test_null_removes_the_country_and_means_nothing_elsewhere(
 ) -> None:
     await manager.put("integration", {"country": "GB"})
     await manager.put("integration", {"country": None, "timeZone": None})
-    stored = await read_settings_document(world)
+    stored = await world.read_settings_document()
     assert (stored["country"], stored["timeZone"]) == (None, "America/New_York")
 
 
@@ -113,9 +108,9 @@ async def test_what_cannot_be_used_is_refused_unwritten(
     world: World,
     secret_file: RestaurantSecretFile,
 ) -> None:
-    before = (await read_settings_document(world), secret_file.read())
+    before = (await world.read_settings_document(), secret_file.read())
     assert error_code(await manager.put("integration", body)) == (400, "INVALID_REQUEST")
-    assert (await read_settings_document(world), secret_file.read()) == before
+    assert (await world.read_settings_document(), secret_file.read()) == before
 
 
 async def test_an_error_never_contains_a_credential(manager: StaffApiClient) -> None:
@@ -132,10 +127,10 @@ async def test_what_is_not_usable_cannot_be_switched_on(operator: StaffApiClient
 async def test_the_rid_and_the_secrets_name_are_an_operators(
     field: str, manager: StaffApiClient, world: World
 ) -> None:
-    before = await read_settings_document(world)
+    before = await world.read_settings_document()
     response = await manager.put("integration", {field: "123"})
     assert error_code(response) == (403, "ROLE_REQUIRED")
-    assert await read_settings_document(world) == before
+    assert await world.read_settings_document() == before
 
 
 async def test_an_operator_opens_an_integration_with_one_call(
@@ -144,25 +139,30 @@ async def test_an_operator_opens_an_integration_with_one_call(
     settings = {"enabled": True, "restaurantId": "777", "timeZone": "Europe/London"}
     body = await operator.at_restaurant("new-one").put("integration", settings)
     assert (body.status_code, body.json()["restaurantId"]) == (200, "777")
-    assert await read_rid_claim(world, "777") == {"restaurantId": "new-one"}
+    assert await read_rid_claim(world.services.firestore, "777") == {"restaurantId": "new-one"}
 
 
 async def test_a_new_rid_frees_the_old_one(operator: StaffApiClient, world: World) -> None:
     await operator.put("integration", {"restaurantId": "777"})
-    assert await read_rid_claim(world, world.restaurant.rid) is None
-    assert await read_rid_claim(world, "777") == {"restaurantId": world.restaurant.id}
+    assert await read_rid_claim(world.services.firestore, world.restaurant.rid) is None
+    assert await read_rid_claim(world.services.firestore, "777") == {
+        "restaurantId": world.restaurant.id
+    }
 
 
 async def test_a_rid_of_another_restaurant_is_rejected(
     operator: StaffApiClient, world: World
 ) -> None:
-    before = await read_settings_document(world)
+    before = await world.read_settings_document()
     await paths.rid_claim_document(world.services.firestore, "777").set(
         {"restaurantId": "elsewhere"}
     )
     response = await operator.put("integration", {"restaurantId": "777"})
     assert error_code(response) == (409, "RID_TAKEN")
-    assert (await read_settings_document(world), await read_rid_claim(world, "777")) == (
+    assert (
+        await world.read_settings_document(),
+        await read_rid_claim(world.services.firestore, "777"),
+    ) == (
         before,
         {"restaurantId": "elsewhere"},
     )
@@ -171,20 +171,24 @@ async def test_a_rid_of_another_restaurant_is_rejected(
 async def test_saving_the_same_rid_keeps_the_claim(operator: StaffApiClient, world: World) -> None:
     rid = world.restaurant.rid
     assert (await operator.put("integration", {"restaurantId": rid})).status_code == 200
-    assert await read_rid_claim(world, rid) == {"restaurantId": world.restaurant.id}
+    assert await read_rid_claim(world.services.firestore, rid) == {
+        "restaurantId": world.restaurant.id
+    }
 
 
 async def read_etag(client: StaffApiClient) -> dict[str, str]:
     return {"If-Match": (await client.get("integration")).headers["etag"]}
 
 
-async def put(client: StaffApiClient, body: object, headers: dict[str, str]) -> httpx.Response:
+async def put_integration(
+    client: StaffApiClient, body: object, headers: dict[str, str]
+) -> httpx.Response:
     return await client.call("PUT", "integration", json=body, headers=headers)
 
 
 async def test_a_change_with_the_current_etag_is_made(manager: StaffApiClient) -> None:
     etag = await read_etag(manager)
-    response = await put(manager, {"country": "GB"}, etag)
+    response = await put_integration(manager, {"country": "GB"}, etag)
     assert response.status_code == 200
     assert {"If-Match": response.headers["etag"]} == await read_etag(manager) != etag
 
@@ -194,23 +198,23 @@ async def test_a_change_of_older_settings_is_refused_and_names_who_changed_them(
     operator: StaffApiClient,
     world: World,
     secret_file: RestaurantSecretFile,
-    accounts: LocalAccounts,
+    local_accounts: LocalAccounts,
 ) -> None:
-    accounts.users["olga"]["displayName"] = "Olga"
+    local_accounts.users["olga"]["displayName"] = "Olga"
     etag = await read_etag(manager)
     await operator.put("integration", {"country": "GB"})
-    before = (await read_settings_document(world), secret_file.read())
+    before = (await world.read_settings_document(), secret_file.read())
     body = {"timeZone": "Europe/London", "credentials": {"bearerTokens": ["mine"]}}
-    response = await put(manager, body, etag)
+    response = await put_integration(manager, body, etag)
     assert error_code(response) == (412, "SETTINGS_CHANGED")
     assert response.json()["error"]["message"].startswith("Olga changed these settings")
-    assert (await read_settings_document(world), secret_file.read()) == before
+    assert (await world.read_settings_document(), secret_file.read()) == before
 
 
 async def test_of_two_changes_at_the_same_time_one_is_refused(manager: StaffApiClient) -> None:
     etag = await read_etag(manager)
     changes = ({"credentials": {"bearerTokens": ["one"]}}, {"credentials": {"apiKey": "two"}})
-    answers = await asyncio.gather(*(put(manager, change, etag) for change in changes))
+    answers = await asyncio.gather(*(put_integration(manager, change, etag) for change in changes))
     assert sorted(answer.status_code for answer in answers) == [200, 412]
 
 
@@ -220,7 +224,7 @@ async def test_every_form_of_the_current_etag_is_accepted(
 ) -> None:
     etag = (await manager.get("integration")).headers["etag"]
     headers = {"If-Match": form.format(etag)}
-    assert (await put(manager, {"country": "GB"}, headers)).status_code == 200
+    assert (await put_integration(manager, {"country": "GB"}, headers)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -241,8 +245,7 @@ async def test_a_change_past_the_api_changes_the_etag(
     fields: dict[str, Any], manager: StaffApiClient, world: World
 ) -> None:
     etag = await read_etag(manager)
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update(fields)
+    await world.integration_document.update(fields)
     assert await read_etag(manager) != etag
 
 

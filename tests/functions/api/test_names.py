@@ -19,10 +19,10 @@ EVENTS = "reservations/own-1/events"
 
 
 @pytest.fixture
-def people(accounts: LocalAccounts) -> LocalAccounts:
-    accounts.add("hanna", "hanna@example.com", displayName="Hanna")
-    accounts.add("mara", "mara@example.com")
-    return accounts
+def named_accounts(local_accounts: LocalAccounts) -> LocalAccounts:
+    local_accounts.add("hanna", "hanna@example.com", displayName="Hanna")
+    local_accounts.add("mara", "mara@example.com")
+    return local_accounts
 
 
 async def read_cancelling_user(client: StaffApiClient) -> tuple[str, str | None]:
@@ -30,14 +30,14 @@ async def read_cancelling_user(client: StaffApiClient) -> tuple[str, str | None]
     return event["by"], event["byName"]
 
 
-@pytest.mark.usefixtures("people")
+@pytest.mark.usefixtures("named_accounts")
 async def test_a_history_names_who_cancelled(host: StaffApiClient, world: World) -> None:
     await write_native_reservation(world)
     await host.post(PATH)
     assert await read_cancelling_user(host) == ("hanna", "Hanna")
 
 
-@pytest.mark.usefixtures("people")
+@pytest.mark.usefixtures("named_accounts")
 async def test_an_account_without_a_name_is_shown_by_its_address(
     manager: StaffApiClient, world: World
 ) -> None:
@@ -51,25 +51,25 @@ async def test_an_account_without_a_name_is_shown_by_its_address(
 
 
 async def test_after_the_deletion_of_an_account_the_id_remains(
-    host: StaffApiClient, world: World, people: LocalAccounts, timer: FakeTimer
+    host: StaffApiClient, world: World, named_accounts: LocalAccounts, timer: FakeTimer
 ) -> None:
     await write_native_reservation(world)
     await host.post(PATH)
     await host.get(EVENTS)
-    del people.users["hanna"]
+    del named_accounts.users["hanna"]
     timer.advance(301)
     assert await read_cancelling_user(host) == ("hanna", None)
 
 
 async def test_a_name_is_read_once_in_five_minutes(
-    host: StaffApiClient, world: World, people: LocalAccounts, timer: FakeTimer
+    host: StaffApiClient, world: World, named_accounts: LocalAccounts, timer: FakeTimer
 ) -> None:
     await write_native_reservation(world)
     await host.post(PATH)
     for _ in range(3):
         await host.get(EVENTS)
         timer.advance(60)
-    assert people.lookup_count == 1
+    assert named_accounts.lookup_count == 1
 
 
 async def test_a_history_is_shown_without_firebase(

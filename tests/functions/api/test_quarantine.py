@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.firestore import paths
 from tests.support.events import envelope_body
 from tests.support.quarantine import (
     HOUR,
@@ -153,9 +152,8 @@ async def test_what_still_cannot_be_applied_stays_open(
 async def test_a_body_other_than_an_event_cannot_be_replayed(
     body: str, manager: StaffApiClient, world: World
 ) -> None:
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     id_ = await quarantine_row_of_unknown_rid(world)
-    await items.document(id_).update({"body": body})
+    await world.quarantine_collection.document(id_).update({"body": body})
     response = await manager.post(f"quarantine/{id_}/replay")
     assert error_code(response) == (409, "STILL_REJECTED")
 
@@ -236,8 +234,9 @@ async def test_the_authentication_result_is_returned_and_journaled(
 async def test_a_replayed_item_names_its_event(manager: StaffApiClient, world: World) -> None:
     id_ = await quarantine_event_from_future(world)
     replayed = (await manager.post(f"quarantine/{id_}/replay")).json()
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
-    assert (await items.document(id_).get()).get("eventId") == replayed["eventId"]
+    assert (await world.quarantine_collection.document(id_).get()).get("eventId") == replayed[
+        "eventId"
+    ]
 
 
 async def test_a_replayed_event_that_its_relay_sends_again_is_a_duplicate(
@@ -258,8 +257,7 @@ async def test_nothing_is_replayed_into_an_integration_that_is_switched_off(
     dry: str, manager: StaffApiClient, world: World
 ) -> None:
     id_ = await quarantine_event_from_future(world)
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"enabled": False})
+    await world.change_settings(enabled=False)
     response = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
     assert error_code(response) == (409, "DISABLED")
 

@@ -6,7 +6,6 @@ import pytest
 
 from functions.api import quarantine_actions
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.firestore import paths
 from tests.support.events import envelope_body, row_body
 from tests.support.quarantine import (
     quarantine_event_body,
@@ -144,8 +143,7 @@ async def test_an_event_rejected_again_does_not_stop_a_bulk_replay(
     manager: StaffApiClient, world: World
 ) -> None:
     ids = await quarantine_many(world, 3)
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
-    await items.document(ids[1]).update({"body": 7})
+    await world.quarantine_collection.document(ids[1]).update({"body": 7})
     await set_rid(world)
     response = (await manager.post("quarantine/replay", {"reason": "wrong_rid"})).json()
     assert (response["outcomes"], response["rejected"]) == ({"created": 2}, 1)

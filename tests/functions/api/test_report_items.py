@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from sandbox.fault_injection import FailureKind
-from shared.firestore import paths
 from tests.support.held_plans import hold_plan_with_missing, hold_plan_with_updates
 from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import World
@@ -102,14 +101,13 @@ async def test_a_divergence_shows_the_decision_of_the_staff(
 
 async def test_damaged_items_hide_nothing(host: StaffApiClient, world: World) -> None:
     _, held_id = await hold_plan_with_missing(world)
-    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
     damaged = [
         7,
         {},
         {"reservationId": 7, "startAt": "x", "partySize": "x"},
         {"reservationId": "opentable-x", "startAt": "0001-01-01T00:00:00Z", "changes": 7},
     ]
-    await reports.document(held_id).update({"missing": damaged})
+    await world.reports_collection.document(held_id).update({"missing": damaged})
     page = await read_items(host, held_id, list="missing")
     assert (page["total"], [item["localDate"] for item in page["items"]]) == (3, [None] * 3)
 

@@ -8,7 +8,6 @@ import pytest
 from shared.domain.days import DateWindow
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.reconciliation.report import ReconciliationReport
-from shared.firestore import paths
 from shared.reconciliation import report_store
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.staff_api import StaffApiClient, error_code
@@ -58,8 +57,7 @@ async def test_a_plan_of_a_disabled_integration_is_not_executed(
     manager: StaffApiClient, world: World
 ) -> None:
     _, held_id = await hold_plan_with_updates(world)
-    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await reference.update({"enabled": False})
+    await world.change_settings(enabled=False)
     response = await manager.post(f"reports/{held_id}/force")
     assert error_code(response) == (409, "INTEGRATION_DISABLED")
 

@@ -10,7 +10,6 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import DELETE_FIELD
 from msgspec.structs import replace
 
-from shared.firestore import paths
 from shared.staff.identity import ApiContext
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.reservations import (
@@ -286,8 +285,7 @@ async def test_an_impossible_date_is_answered_by_one_sentence(
 async def test_without_a_time_zone_the_error_says_what_to_fix(
     host: StaffApiClient, world: World
 ) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"timeZone": "Mars/Olympus"})
+    await world.change_settings(timeZone="Mars/Olympus")
     response = await host.get(DAY_PATH)
     assert error_code(response) == (409, "SETTINGS_UNUSABLE")
     assert "timeZone" in response.json()["error"]["message"]

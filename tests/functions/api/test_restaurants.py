@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.firestore import paths
-from shared.ingest.events import IncomingEvent, ingest_event
 from shared.ingest.refusals import record_refusal
-from tests.functions.api.conftest import add_staff_member, read_settings_document
+from tests.functions.api.conftest import create_member_client
 from tests.support.events import envelope_body
+from tests.support.quarantine import ingest_envelope_body
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.staff_api import StaffApiClient, error_code, unsigned_id_token
 from tests.support.webhooks import store_refusals
@@ -21,7 +19,7 @@ from tests.support.world import World
 LIST = "/api/restaurants"
 
 
-async def list_restaurants(client: StaffApiClient, **params: Any) -> list[dict[str, Any]]:
+async def fetch_restaurants(client: StaffApiClient, **params: Any) -> list[dict[str, Any]]:
     response = await client.get(LIST, params=params)
     assert response.status_code == 200, response.text
     restaurants: list[dict[str, Any]] = response.json()["restaurants"]
@@ -29,7 +27,7 @@ async def list_restaurants(client: StaffApiClient, **params: Any) -> list[dict[s
 
 
 async def list_ids(client: StaffApiClient) -> list[str]:
-    return [restaurant["id"] for restaurant in await list_restaurants(client)]
+    return [restaurant["id"] for restaurant in await fetch_restaurants(client)]
 
 
 async def add_restaurants(world: World, uid: str, count: int) -> list[str]:
@@ -48,9 +46,8 @@ async def test_a_restaurant_is_listed_with_name_zone_role_and_health(
     host: StaffApiClient, world: World
 ) -> None:
     await host.get("me")  # adds the user id to the document
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"name": "Chez Panisse"})
-    assert await list_restaurants(host) == [
+    await world.change_settings(name="Chez Panisse")
+    assert await fetch_restaurants(host) == [
         {
             "id": world.restaurant.id,
             "name": "Chez Panisse",
@@ -85,7 +82,7 @@ async def test_an_operator_sees_every_restaurant_with_settings(
     operator: StaffApiClient, world: World
 ) -> None:
     others = await add_restaurants(world, "hanna", 2)
-    restaurants = await list_restaurants(operator)
+    restaurants = await fetch_restaurants(operator)
     assert [each["id"] for each in restaurants] == sorted([world.restaurant.id, *others])
     assert {each["role"] for each in restaurants} == {"operator"}
 
@@ -124,7 +121,7 @@ async def test_a_cursor_of_no_page_is_refused(
 async def test_a_document_without_a_user_id_is_listed_after_the_first_call(
     client_accepting_emulator_tokens: StaffApiClient, world: World
 ) -> None:
-    client = await add_staff_member(client_accepting_emulator_tokens, world, "hanna", "host")
+    client = await create_member_client(client_accepting_emulator_tokens, world, "hanna", "host")
     assert await list_ids(client) == []
     assert (await client.get("me")).status_code == 200
     assert await list_ids(client) == [world.restaurant.id]
@@ -156,9 +153,9 @@ async def test_other_integrations_are_no_restaurants(
 async def test_a_restaurant_without_settings_is_listed_to_its_staff(
     host: StaffApiClient, world: World
 ) -> None:
-    await paths.integration_document(world.services.firestore, world.restaurant.id).delete()
+    await world.integration_document.delete()
     await host.get("me")
-    [restaurant] = await list_restaurants(host, include="counts")
+    [restaurant] = await fetch_restaurants(host, include="counts")
     assert (restaurant["name"], restaurant["timeZone"], restaurant["health"]) == (None, None, None)
     assert restaurant["counts"] == {"openQuarantine": 0, "coversToday": None}
 
@@ -168,9 +165,8 @@ async def test_one_damaged_restaurant_does_not_hide_the_others(
 ) -> None:
     [other] = await add_restaurants(world, "hanna", 1)
     damaged = {"name": 5, "timeZone": {"x": 1}, "poll": [], "reconciliation": "x", "updatedAt": 1}
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({**damaged, "lastPolledAt": "yesterday"})
-    found = {each["id"]: each for each in await list_restaurants(operator, include="counts")}
+    await world.integration_document.update({**damaged, "lastPolledAt": "yesterday"})
+    found = {each["id"]: each for each in await fetch_restaurants(operator, include="counts")}
     assert found.keys() == {world.restaurant.id, other}
     assert found[world.restaurant.id]["health"]["reasons"] == ["settings_unusable"]
     assert found[other]["health"]["status"] == "OK"
@@ -185,17 +181,8 @@ async def test_counts_are_the_open_quarantine_and_the_covers_of_today(
     world.actions.create(today, 3)
     world.actions.create(today + timedelta(days=1), 9)
     await world.reconcile()
-    body = envelope_body(partySize=0)
-    event = IncomingEvent(
-        WebhookFormat.ENVELOPE,
-        body,
-        json.dumps(body),
-        "application/json",
-        world.clock(),
-        Channel.WEBHOOK,
-    )
-    await ingest_event(world.services, world.settings(), event)
-    [restaurant] = await list_restaurants(host, include="counts")
+    await ingest_envelope_body(world, envelope_body(partySize=0))
+    [restaurant] = await fetch_restaurants(host, include="counts")
     assert restaurant["counts"] == {"openQuarantine": 1, "coversToday": 7}
     assert restaurant["health"]["divergences"] == 0
     assert restaurant["health"]["status"] == "REVIEW"
@@ -204,9 +191,8 @@ async def test_counts_are_the_open_quarantine_and_the_covers_of_today(
 
 async def test_open_divergences_are_a_reason(host: StaffApiClient, world: World) -> None:
     await host.get("me")
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"reconciliation.openDivergences": 2})
-    [restaurant] = await list_restaurants(host)
+    await world.integration_document.update({"reconciliation.openDivergences": 2})
+    [restaurant] = await fetch_restaurants(host)
     health = restaurant["health"]
     assert (health["status"], health["reasons"]) == ("REVIEW", ["divergences_open"])
     assert health["divergences"] == 2
@@ -219,7 +205,7 @@ async def test_refused_webhooks_are_a_reason_and_are_listed_with_the_counts(
     for _ in range(3):
         record_refusal(world.services, world.restaurant.id, "bearer", "no_credential_matches")
     await store_refusals(world.services)
-    [restaurant] = await list_restaurants(host, include="counts")
+    [restaurant] = await fetch_restaurants(host, include="counts")
     health, [refusal] = restaurant["health"], restaurant["refusals"]
     assert (health["status"], health["reasons"]) == ("WARNING", ["webhooks_refused"])
     assert (refusal["scheme"], refusal["reason"], refusal["count"]) == (
@@ -236,7 +222,7 @@ async def test_after_midnight_the_covers_are_those_of_the_evening(
     world.actions.create(world.clock() + timedelta(hours=4), 4)
     await world.reconcile()
     world.clock.advance(12.5 * 3600)  # 03:30 in New York
-    [restaurant] = await list_restaurants(host, include="counts")
+    [restaurant] = await fetch_restaurants(host, include="counts")
     assert restaurant["counts"]["coversToday"] == 4
 
 
@@ -246,7 +232,7 @@ async def test_a_name_can_be_set_and_removed(manager: StaffApiClient, world: Wor
     )
     assert (await manager.get("me")).json()["restaurantName"] == "Chez Panisse"
     await manager.put("integration", {"name": None})
-    assert (await read_settings_document(world))["name"] is None
+    assert (await world.read_settings_document())["name"] is None
     assert (await manager.get("me")).json()["restaurantName"] is None
 
 

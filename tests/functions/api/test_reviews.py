@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from functions.api import reservation_actions
-from shared.firestore import paths
 from shared.reconciliation.report_store import MAX_RECENT_REPORTS
 from tests.support.reservations import BUSINESS_DAY, write_native_reservation
 from tests.support.staff_api import StaffApiClient, error_code
@@ -177,11 +176,7 @@ async def test_removed_reservations_are_not_counted(manager: StaffApiClient, wor
     [removed_id, _], _ = await flag_missing(world, 2)
     await manager.post(f"reservations/{removed_id}/review", REMOVE)
     await world.reconcile()
-    day = (
-        await paths.analytics_collection(world.services.firestore, world.restaurant.id)
-        .document(BUSINESS_DAY)
-        .get()
-    )
+    day = await world.analytics_collection.document(BUSINESS_DAY).get()
     assert day.get("sources.OPENTABLE.covers") == 4
 
 
@@ -252,8 +247,7 @@ async def test_one_that_cannot_be_decided_does_not_stop_the_others(
     manager: StaffApiClient, world: World
 ) -> None:
     ids, report_id = await flag_missing(world, 3)
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
-    await reservations.document(ids[0]).update({"sync": 7})
+    await world.reservations_collection.document(ids[0]).update({"sync": 7})
     response = (await manager.post(f"reports/{report_id}/reviews", REMOVE)).json()
     assert (response["decided"], response["notReviewable"]) == (2, 1)
 
@@ -288,7 +282,7 @@ async def test_a_decision_leaves_the_open_divergences_of_the_restaurant(
 ) -> None:
     ids, report_id = await flag_missing(world, 3)
     await manager.post(f"reservations/{ids[0]}/review", REMOVE)
-    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
+    reference = world.integration_document
     assert (await reference.get()).get("reconciliation.openDivergences") == 2
     await manager.post(f"reports/{report_id}/reviews", REMOVE)
     assert (await reference.get()).get("reconciliation.openDivergences") == 0
@@ -330,10 +324,9 @@ async def test_a_decision_about_a_reservation_of_no_current_report_hides_no_othe
         for _ in range(MAX_RECENT_REPORTS):
             world.clock.advance(3600)
             await world.reconcile()
-        reference = paths.integration_document(world.services.firestore, world.restaurant.id)
-        await reference.update({"reconciliation.openDivergences": 1})
+        await world.integration_document.update({"reconciliation.openDivergences": 1})
         await manager.post(f"reservations/{far_id}/review", REMOVE)
-    assert (await reference.get()).get("reconciliation.openDivergences") == 1
+    assert (await world.integration_document.get()).get("reconciliation.openDivergences") == 1
 
 
 async def test_the_newest_report_counts_decided_reservations_once(

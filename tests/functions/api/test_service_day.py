@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.firestore import paths
 from tests.support.reservations import apply_envelope, write_native_reservation
 from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import World
 
 
-async def book(world: World, id_: str, start: str) -> None:
+async def store_reservation_at(world: World, id_: str, start: str) -> None:
     await apply_envelope(world, reservationId=id_, reservationDateTime=start)
 
 
@@ -23,10 +22,10 @@ async def list_day(client: StaffApiClient, query: str) -> list[str]:
 @pytest.fixture
 async def saturday_night(world: World) -> None:
     """Reservations around the midnight after Saturday, 14 March 2026, in New York (UTC-4)."""
-    await book(world, "early", "2026-03-14T03:30:00-04:00")
-    await book(world, "dinner", "2026-03-14T19:00:00-04:00")
-    await book(world, "late", "2026-03-15T00:30:00-04:00")
-    await book(world, "brunch", "2026-03-15T11:00:00-04:00")
+    await store_reservation_at(world, "early", "2026-03-14T03:30:00-04:00")
+    await store_reservation_at(world, "dinner", "2026-03-14T19:00:00-04:00")
+    await store_reservation_at(world, "late", "2026-03-15T00:30:00-04:00")
+    await store_reservation_at(world, "brunch", "2026-03-15T11:00:00-04:00")
 
 
 @pytest.mark.usefixtures("saturday_night")
@@ -145,8 +144,9 @@ async def test_the_caller_gets_the_locale_of_the_setting_the_country_or_the_zone
 async def test_damaged_settings_of_the_page_stop_nothing(
     manager: StaffApiClient, world: World
 ) -> None:
-    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await reference.update({"serviceDayEndsAt": 4, "locale": "x y", "hourCycle": ["h12"]})
+    await world.integration_document.update(
+        {"serviceDayEndsAt": 4, "locale": "x y", "hourCycle": ["h12"]}
+    )
     integration = (await manager.get("integration")).json()
     assert (integration["serviceDayEndsAt"], integration["locale"], integration["hourCycle"]) == (
         "04:00",

@@ -9,7 +9,7 @@ import pytest
 from dev.local.auth_emulator import LocalAccounts
 from dev.local.processes import LOOPBACK, find_free_port
 from shared.firestore import paths
-from tests.functions.api.conftest import add_staff_member
+from tests.functions.api.conftest import create_member_client
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import StaffApiClient, error_code, unsigned_id_token
 from tests.support.world import World
@@ -19,12 +19,12 @@ CONFIRMED = {"emailVerified": True, **PASSWORD}
 
 
 @pytest.fixture
-def people(accounts: LocalAccounts) -> LocalAccounts:
+def people(local_accounts: LocalAccounts) -> LocalAccounts:
     """The accounts of the staff, and of a person who is not on it."""
-    accounts.add("mara", "mara@example.com", displayName="Mara", **CONFIRMED)
-    accounts.add("hanna", "hanna@example.com", displayName="Hanna", **CONFIRMED)
-    accounts.add("nils", "nils@example.com", **CONFIRMED)
-    return accounts
+    local_accounts.add("mara", "mara@example.com", displayName="Mara", **CONFIRMED)
+    local_accounts.add("hanna", "hanna@example.com", displayName="Hanna", **CONFIRMED)
+    local_accounts.add("nils", "nils@example.com", **CONFIRMED)
+    return local_accounts
 
 
 async def add(client: StaffApiClient, email: str, role: str = "host") -> dict[str, Any]:
@@ -192,7 +192,7 @@ async def test_members_without_an_account_are_listed_without_a_name(
     manager: StaffApiClient, world: World
 ) -> None:
     for uid in ("gone", "x" * 300):
-        await add_staff_member(manager, world, uid, "host")
+        await create_member_client(manager, world, uid, "host")
     staff = (await manager.get("staff")).json()["staff"]
     names = {member["uid"]: (member["name"], member["email"]) for member in staff}
     assert names == {

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from sandbox.fault_injection import FailureKind
-from shared.firestore import paths
-from tests.functions.api.conftest import read_settings_document
 from tests.support.reservations import write_native_reservation
 from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import World
@@ -30,8 +28,7 @@ async def preview(client: StaffApiClient, zone: str) -> dict[str, Any]:
 @pytest.fixture
 async def wrong_zone_ledger(world: World) -> World:
     """A ledger whose settings had a wrong zone when it was filled."""
-    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await reference.update({"timeZone": "America/Los_Angeles"})
+    await world.change_settings(timeZone="America/Los_Angeles")
     for start in (EVENING, NIGHT):
         world.actions.create(start, 4)
     await world.poll()
@@ -39,7 +36,7 @@ async def wrong_zone_ledger(world: World) -> World:
 
 
 async def read_ledger_and_settings(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
-    return await world.ledger_documents(), await read_settings_document(world)
+    return await world.ledger_documents(), await world.read_settings_document()
 
 
 async def test_a_zone_that_contradicts_opentables_rows_is_refused_before_it_is_written(
@@ -47,14 +44,14 @@ async def test_a_zone_that_contradicts_opentables_rows_is_refused_before_it_is_w
 ) -> None:
     world.actions.create(EVENING, 4)
     await world.poll()
-    before = await read_settings_document(world)
+    before = await world.read_settings_document()
     response = await change_zone(manager, "America/Los_Angeles")
     assert error_code(response) == (409, "TIME_ZONE_CONTRADICTED")
     assert response.json()["error"]["message"] == (
         "Nothing was changed. 1 of 1 reservations at OpenTable have local times that contradict "
         "the time zone America/Los_Angeles. Choose the zone of the restaurant."
     )
-    assert await read_settings_document(world) == before
+    assert await world.read_settings_document() == before
 
 
 async def test_a_confirmation_does_not_accept_a_contradicted_zone(
@@ -83,14 +80,14 @@ async def test_a_repeated_local_time_contradicts_nothing(
 async def test_a_change_that_moves_reservations_asks_first(
     manager: StaffApiClient, wrong_zone_ledger: World
 ) -> None:
-    before = await read_settings_document(wrong_zone_ledger)
+    before = await wrong_zone_ledger.read_settings_document()
     response = await change_zone(manager, "America/New_York")
     assert error_code(response) == (409, "TIME_ZONE_UNCONFIRMED")
     assert response.json()["error"]["message"] == (
         "With America/New_York, 1 reservation moves to another day. Nothing was changed. "
         "Confirm the change."
     )
-    assert await read_settings_document(wrong_zone_ledger) == before
+    assert await wrong_zone_ledger.read_settings_document() == before
 
 
 async def test_a_confirmed_change_is_written(
@@ -98,7 +95,7 @@ async def test_a_confirmed_change_is_written(
 ) -> None:
     response = await change_zone(manager, "America/New_York", confirmTimeZone=True)
     assert (response.status_code, response.json()["timeZone"]) == (200, "America/New_York")
-    assert "confirmTimeZone" not in await read_settings_document(wrong_zone_ledger)
+    assert "confirmTimeZone" not in await wrong_zone_ledger.read_settings_document()
 
 
 async def test_the_preview_counts_and_writes_nothing(

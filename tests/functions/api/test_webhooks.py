@@ -10,7 +10,6 @@ from dev.local.processes import LOOPBACK, find_free_port
 from shared.domain.credentials import decode_webhook_secret
 from shared.ingest.refusals import record_refusal
 from shared.staff.identity import ApiContext
-from tests.functions.api.conftest import read_settings_document
 from tests.support.events import envelope_body
 from tests.support.processes import ServedFunction, serve_deployed_function
 from tests.support.quarantine import ingest_envelope_body
@@ -130,7 +129,7 @@ async def test_a_generated_signing_secret_has_the_length_of_the_specification(
     secret = (await manager.post(f"{PATH}/credentials", body)).json()["credential"]
     assert 24 <= len(decode_webhook_secret(secret)) <= 64
     assert secret_file.read()["webhookSecrets"] == [secret] != [OLD_WEBHOOK_SECRET]
-    assert (await read_settings_document(world))["credentialsChangedAt"] == world.clock()
+    assert (await world.read_settings_document())["credentialsChangedAt"] == world.clock()
 
 
 async def test_no_credential_goes_to_a_secret_that_an_operator_chose(
