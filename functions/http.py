@@ -229,7 +229,9 @@ class ScheduledRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         """Reject two ways to name restaurants."""
         if self.restaurant_id and self.restaurant_ids:
-            raise ValueError("restaurantId and restaurantIds exclude each other")
+            raise InvalidFieldsError(
+                {"restaurantIds": "restaurantId and restaurantIds exclude each other"}
+            )
 
     @property
     def requested_ids(self) -> tuple[str, ...]:
@@ -248,30 +250,34 @@ async def read_scheduled_request(
     """Return the request of the scheduler or the queue. Cloud Run has authenticated the sender.
 
     Raises:
-        InvalidJsonError: The body is no JSON object.
-        RequestRejectedError: 405, 413, 415, or 400 for unknown or invalid fields; the response
-            names them.
+        RequestRejectedError: 405, 413, 415, or 400 for a body that is no JSON object and for
+            unknown or invalid fields; the response names them.
     """
     _require_plain_post(request)
     raw_body = await _read_bounded_body(request)
-    body = parse_strict_json(raw_body) if raw_body.strip() else {}
+    try:
+        body = parse_strict_json(raw_body) if raw_body.strip() else {}
+    except InvalidJsonError as error:
+        names = [_clean_name(error.repeated_key or "body")]
+        raise RequestRejectedError(400, "invalid_json", fields=names) from None
     # Without this check, a misspelled `dryRun` would run for real.
     known_names = {item.encode_name for item in fields(request_type)} - {"tick"}
-    # Replaced: a lone surrogate, which JSON may escape, cannot be encoded in the response.
-    invalid_names = {
-        name[:_MAX_NAME_LENGTH].encode(errors="replace").decode()
-        for name in body.keys() - known_names
-    }
+    invalid_names = {_clean_name(name) for name in body.keys() - known_names}
     scheduled = request_type()
     try:
         scheduled = read_struct(request_type, body)
     except InvalidFieldsError as error:
-        invalid_names |= {name or "body" for name in error.problems}
+        invalid_names |= error.problems.keys()
     if invalid_names:
         raise RequestRejectedError(400, "invalid_request", fields=sorted(invalid_names))
     # Two requests in one minute without a schedule time enqueue each task once.
     minute = f"{context.clock():%Y-%m-%dT%H:%M}"
     return replace(scheduled, tick=request.headers.get(_SCHEDULE_TIME_HEADER, minute))
+
+
+def _clean_name(name: str) -> str:
+    # Replaced: a lone surrogate, which JSON may escape, cannot be encoded in the response.
+    return name[:_MAX_NAME_LENGTH].encode(errors="replace").decode()
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from functions.http import (
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import BackfillStatus
+from shared.domain.structs import InvalidFieldsError
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
 from shared.tasks.fan_out import fan_out, run_for_each_restaurant, should_repeat_run
@@ -44,7 +45,7 @@ class ScheduledPollRequest(ScheduledRequest, frozen=True, kw_only=True):
         """Reject a backfill without a restaurant."""
         super().__post_init__()
         if self.backfill and not self.restaurant_id:
-            raise ValueError("backfill goes with restaurantId")
+            raise InvalidFieldsError({"backfill": "backfill goes with restaurantId"})
 
 
 @functions_framework.aio.http

@@ -25,6 +25,7 @@ from functions.http import (
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.days import DateWindow
+from shared.domain.structs import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import fan_out, run_for_each_restaurant, should_repeat_run
@@ -52,13 +53,16 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
         """Reject an invalid window, and `force` with anything but a restaurant."""
         super().__post_init__()
         if self.start_date and self.end_date:
-            DateWindow(self.start_date, self.end_date)
+            try:
+                DateWindow(self.start_date, self.end_date)
+            except ValueError as error:
+                raise InvalidFieldsError({"endDate": str(error)}) from None
         if self.force and (
             not self.restaurant_id or self.start_date or self.end_date or self.is_dry_run
         ):
-            raise ValueError("force goes with restaurantId and nothing else")
+            raise InvalidFieldsError({"force": "force goes with restaurantId and nothing else"})
         if self.is_scheduled and (self.start_date or self.end_date or self.force):
-            raise ValueError("scheduled goes without dates and force")
+            raise InvalidFieldsError({"scheduled": "scheduled goes without dates and force"})
 
     def to_request(self) -> ReconciliationRequest:
         """Return the options of the run. A plain request for all restaurants is the schedule's."""

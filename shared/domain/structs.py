@@ -67,6 +67,8 @@ def read_struct(
         raise InvalidFieldsError(problems)
     try:
         return struct_type(**values)
+    except InvalidFieldsError:
+        raise
     except ValueError as error:
         raise InvalidFieldsError({"": str(error)}) from None
 

@@ -12,7 +12,11 @@ from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import build_url, validate_base_url
-from shared.domain.normalization.identifiers import add_rid_prefix, list_id_spellings
+from shared.domain.normalization.identifiers import (
+    add_rid_prefix,
+    list_id_spellings,
+    remove_rid_prefix,
+)
 from shared.domain.opentable_pagination import Page, PaginationState, accept_page
 from shared.errors import OpenTableItemRejectedError, OpenTableRequestRejectedError
 from shared.opentable.auth import AccessTokenCache
@@ -224,4 +228,4 @@ def parse_row(body: dict[str, object], rid: str, requested_id: str) -> OpenTable
 
 
 def _normalize_id(rid: str, open_table_id: str) -> str:
-    return open_table_id.removeprefix(f"{rid}-").lower()
+    return remove_rid_prefix(open_table_id, rid).lower()

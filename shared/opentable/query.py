@@ -3,6 +3,8 @@
 The webhook imports this module at startup, so it must not import `requests`.
 """
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from http import HTTPStatus
@@ -103,6 +105,7 @@ class ItemReader:
         self._access = access
         self._deadline = deadline
         self._unavailable_count = 0
+        self._credential_check: asyncio.Task[int] | None = None
 
     async def read(
         self, resource: Resource, open_table_id: str
@@ -123,8 +126,20 @@ class ItemReader:
             return await self._client.fetch_row(resource, self._access, open_table_id, deadline)
         except OpenTableItemRejectedError as error:
             if error.status == HTTPStatus.UNAUTHORIZED:
-                raise
+                with suppress(OpenTableUnavailableError):
+                    await self._check_credential()
             return error
         except OpenTableUnavailableError as error:
             self._unavailable_count += 1
             return error
+
+    async def _check_credential(self) -> None:
+        """Raise the error of a listing, if OpenTable refuses the credential for it too.
+
+        All items of the run share one listing.
+        """
+        if self._credential_check is None:
+            self._credential_check = asyncio.create_task(
+                self._client.probe_listing(self._access, self._deadline.within(MAX_ITEM_SECONDS))
+            )
+        await asyncio.shield(self._credential_check)

@@ -195,17 +195,24 @@ async def test_only_a_plain_request_leaves_the_days_to_the_schedule(
 
 
 @pytest.mark.parametrize(
-    "body",
+    "body, name",
     [
-        {"restaurantId": "a", "restaurantIds": ["b"]},
-        {"scheduled": True, "startDate": "2026-03-09"},
-        {"scheduled": True, "force": "report", "restaurantId": "a"},
+        ({"restaurantId": "a", "restaurantIds": ["b"]}, "restaurantIds"),
+        ({"scheduled": True, "startDate": "2026-03-09"}, "scheduled"),
+        ({"scheduled": True, "force": "report", "restaurantId": "a"}, "scheduled"),
+        ({"force": "report"}, "force"),
+        ({"force": "report", "restaurantId": "a", "dryRun": True}, "force"),
     ],
 )
-async def test_fields_that_contradict_each_other_are_rejected(
-    context: AppContext, body: dict[str, object]
+async def test_fields_that_contradict_each_other_are_named(
+    context: AppContext, body: dict[str, object], name: str
 ) -> None:
-    assert await field_errors(context, **body) == ["body"]
+    assert await field_errors(context, **body) == [name]
+
+
+async def test_a_backfill_without_its_restaurant_is_named(context: AppContext) -> None:
+    result = await parse_request(context, ScheduledPollRequest, b'{"backfill": true}')
+    assert result == JsonResult(400, {"status": "invalid_request", "fields": ["backfill"]})
 
 
 async def test_an_empty_list_does_not_request_every_restaurant(context: AppContext) -> None:
@@ -223,9 +230,16 @@ async def test_a_task_names_a_limited_number_of_restaurants(context: AppContext)
     assert await field_errors(context, restaurantIds=["a"] * 201) == ["restaurantIds"]
 
 
-@pytest.mark.parametrize("body", [b"[]", b"5", b"null", b"{", b'{"a": 1, "a": 2}', b"\xff"])
-async def test_a_body_that_is_not_an_object_is_rejected(
-    monkeypatch: pytest.MonkeyPatch, context: AppContext, body: bytes
+@pytest.mark.parametrize(
+    "body, name",
+    [
+        *((body, "body") for body in (b"[]", b"5", b"null", b"{", b"\xff")),
+        (b'{"dryRun": true, "dryRun": false}', "dryRun"),
+        (b'{"b": 1, "a": {"c": 1, "c": 2}}', "c"),
+    ],
+)
+async def test_a_body_that_is_not_an_object_is_rejected_and_a_repeated_key_named(
+    monkeypatch: pytest.MonkeyPatch, context: AppContext, body: bytes, name: str
 ) -> None:
     async def read(request: Request, context: AppContext) -> JsonResult:
         await read_scheduled_request(request, context, ScheduledPollRequest)
@@ -233,7 +247,8 @@ async def test_a_body_that_is_not_an_object_is_rejected(
 
     monkeypatch.setattr("functions.http.get_app_context", lambda: context)
     response = await json_function(log_failed_run)(read)(make_request(body))
-    assert (response.status_code, bytes(response.body)) == (400, b'{"status":"invalid_json"}')
+    assert response.status_code == 400
+    assert json.loads(bytes(response.body)) == {"status": "invalid_json", "fields": [name]}
 
 
 async def test_every_invalid_field_is_named(context: AppContext) -> None:
@@ -292,8 +307,8 @@ async def test_booleans_are_not_coerced(context: AppContext, value: object) -> N
 
 
 @pytest.mark.parametrize("end", ["2026-03-08", "9999-12-31"])
-async def test_an_invalid_window_is_reported_for_the_body(context: AppContext, end: str) -> None:
-    assert await field_errors(context, startDate="2026-03-09", endDate=end) == ["body"]
+async def test_an_invalid_window_is_reported_for_its_end(context: AppContext, end: str) -> None:
+    assert await field_errors(context, startDate="2026-03-09", endDate=end) == ["endDate"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

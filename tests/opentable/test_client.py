@@ -258,3 +258,15 @@ def test_a_row_is_parsed_in_every_shape(
 def test_any_other_row_is_not_the_requested_one(body: dict[str, object]) -> None:
     with pytest.raises(UnreadableBodyError):
         parse_row(body, "1", "1-ABC")
+
+
+async def test_an_id_with_an_earlier_rid_is_requested_with_the_present_one(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
+) -> None:
+    key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
+    scripted_adapter.steps = [ScriptedResponse(new_row(key))]
+    assert await client.fetch_guest(access, f"7-{key}", deadline) == new_row(key)
+    assert scripted_adapter.requests[-1].url == f"https://api.example/sync/v2/guests/555001-{key}"

@@ -9,11 +9,19 @@ from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation
 from shared.opentable import query
 from tests.support.held_plans import RESERVATION_COUNT, execute_plan, hold_plan_with_updates
-from tests.support.world import START_TIME, HiddenReservations, World, differing_keys
+from tests.support.world import (
+    START_TIME,
+    HiddenReservations,
+    RejectedCredential,
+    World,
+    differing_keys,
+)
 
 SOON = START_TIME + timedelta(days=2)
 EVERY_REQUEST = 2_000
 FAILURES = [
+    # The listing accepts the credential, so it is this reservation's failure.
+    pytest.param(FailureKind.STATUS, {"status": 401}, "answered 401", id="401"),
     pytest.param(FailureKind.STATUS, {"status": 403}, "answered 403", id="403"),
     pytest.param(FailureKind.STATUS, {"status": 409}, "answered 409", id="409"),
     pytest.param(FailureKind.STATUS, {"status": 422}, "answered 422", id="422"),
@@ -120,14 +128,14 @@ async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
 
 async def test_a_rejected_credential_still_fails_the_run(world: World) -> None:
     hidden, _ = await book_and_hide(world)
-    fail_reservation_requests(world, hidden.key, FailureKind.STATUS, status=401)
-    with HiddenReservations(world, hidden.key):
+    by_id = f"/sync/v2/reservations/{world.restaurant.rid}-{hidden.key}"
+    with HiddenReservations(world, hidden.key), RejectedCredential(world, by_id):
         report = await world.reconcile()
     assert report["status"] == "FAILED"
     assert "answered 401" in report["reason"]
 
 
-@pytest.mark.parametrize("status", [403, 422, 500])
+@pytest.mark.parametrize("status", [401, 403, 422, 500])
 async def test_a_failed_request_of_a_forced_plan_is_a_divergence_and_the_rest_is_corrected(
     world: World, status: int
 ) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
 from shared.domain.reconciliation.held_plan import (
     LEDGER_CHANGED_REASON,
@@ -25,7 +24,13 @@ from tests.support.held_plans import (
     hold_plan_with_updates,
     read_report,
 )
-from tests.support.world import START_TIME, HiddenReservations, World, differing_keys
+from tests.support.world import (
+    START_TIME,
+    HiddenReservations,
+    RejectedCredential,
+    World,
+    differing_keys,
+)
 
 
 async def is_ledger_equal(world: World) -> bool:
@@ -173,10 +178,9 @@ async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
     monkeypatch.setattr(report_store, "MAX_ITEMS_PER_BATCH", 8)
     _, held = await hold_plan_with_updates(world)
     last_id = (await read_report(world, held))["updated"][-1]["precondition"]["openTableId"]
-    world.sandbox.faults.script_failure(
-        FailureKind.STATUS, path=f"/sync/v2/reservations/{last_id}", status=401, times=2
-    )
-    first, second = await execute_plan(world, held), await execute_plan(world, held)
+    with RejectedCredential(world, f"/sync/v2/reservations/{last_id}"):
+        first = await execute_plan(world, held)
+    second = await execute_plan(world, held)
     assert (first["status"], second["status"]) == ("FAILED", "COMPLETED")
     assert first["reason"].endswith("force the held plan again for the rest.")
     assert len(first["updated"]) + len(second["updated"]) == RESERVATION_COUNT

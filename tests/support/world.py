@@ -277,3 +277,25 @@ class HiddenReservations:
     def __exit__(self, *_: object) -> None:
         self._shelf.reservations.update(self._hidden)
         self._shelf.version += 1
+
+
+class RejectedCredential:
+    """Have OpenTable reject the credential from the first request of some paths on, in a block."""
+
+    def __init__(self, world: World, path_prefix: str) -> None:
+        self._sandbox = world.sandbox
+        self._path_prefix = path_prefix
+        self._handle = world.sandbox.handle
+        self._is_rejected = False
+
+    def __enter__(self) -> None:
+        self._sandbox.handle = self._answer  # type: ignore[method-assign]
+
+    def __exit__(self, *_: object) -> None:
+        self._sandbox.handle = self._handle  # type: ignore[method-assign]
+
+    def _answer(self, request: SandboxRequest) -> SandboxResponse:
+        self._is_rejected |= request.path.startswith(self._path_prefix)
+        if self._is_rejected and request.path.startswith("/sync/"):
+            return build_json_response(HTTPStatus.UNAUTHORIZED, {}, "0")
+        return self._handle(request)

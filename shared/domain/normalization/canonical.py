@@ -5,6 +5,7 @@ release before it, or a person, may have stored another spelling. So two spellin
 compared, merged or fingerprinted.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ MIN_TEXT_BYTES_LIMIT = 256
 # At the end of a cut text, or the last item of a cut list. The comparison of states keeps it.
 CUT_MARK = "…[cut]"
 CUT_TEXTS_FIELD = "cutTexts"
+
+_RID_PREFIX = re.compile(r"^[0-9]{1,18}-", re.ASCII)
 
 SPELLING_SUFFIX = "Spelling"  # of the fields for an id as OpenTable wrote it
 
@@ -57,10 +60,22 @@ def canonicalize_path(path: str, value: Any) -> Any:
 
 
 def build_comparison_key(name: str, value: Any) -> Any:
-    """Return a canonical value for comparisons: unknown states differ in their letters only."""
-    return (
-        field_values.normalize_state(value) if name == "state" and isinstance(value, str) else value
-    )
+    """Return a canonical value for comparisons.
+
+    Unknown states differ in their letters only, phone numbers in their digits, and ids in their
+    keys: the rid before a key changes with the restaurant's.
+    """
+    if not isinstance(value, str):
+        return value
+    match name:
+        case "state":
+            return field_values.normalize_state(value)
+        case "phone" if not is_cut(value):
+            return field_values.normalize_phone(value)
+        case "openTableId" | "guestId":
+            return _RID_PREFIX.sub("", value)
+        case _:
+            return value
 
 
 def build_path_comparison_key(path: str, value: Any) -> Any:

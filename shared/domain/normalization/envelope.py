@@ -95,34 +95,48 @@ def parse_envelope(
     """
     data = body["data"]
     try:
-        event_type = EnvelopeEventType(read_first_present(body, "eventType", "event_type"))
+        event_type = _parse_event_type(read_first_present(body, "eventType", "event_type"))
     except ValueError:
         raise InvalidEventError(
             "unknown_event_type",
             "eventType must be reservation.created, reservation.updated or reservation.cancelled.",
         ) from None
-    envelope_id = field_values.parse_identifier(body.get("id"))
-    if envelope_id is None:
-        # A retry has the same content and so the same id.
-        content = json.dumps(body, sort_keys=True).encode()
-        envelope_id = "content:" + hashlib.sha256(content).hexdigest()
-    event_id = build_envelope_event_id(envelope_id)
     timestamp = _parse_timestamp(
         body.get("timestamp"), received_at, accept_future_timestamp=accept_future_timestamp
     )
     reservation_id = field_values.parse_identifier(read_first_present(data, *_RESERVATION_ID_NAMES))
     if reservation_id is None:
         raise InvalidEventError("invalid_id", "data.reservationId is missing or not text.")
+    external_key, fields = (
+        build_external_key(reservation_id, rid),
+        _parse_fields(event_type, data, zone),
+    )
+    envelope_id = field_values.parse_identifier(body.get("id"))
+    if envelope_id is None:
+        # A retry has the same content and so the same id, in any spelling.
+        content = json.dumps(
+            [event_type, external_key, timestamp, fields], sort_keys=True, default=str
+        )
+        envelope_id = "content:" + hashlib.sha256(content.encode()).hexdigest()
+    event_id = build_envelope_event_id(envelope_id)
     return ReservationEvent(
-        external_key=build_external_key(reservation_id, rid),
+        external_key=external_key,
         event_id=event_id,
         event_type=event_type,
         actor=Actor.RELAY,
         version=Version.from_timestamp(timestamp, event_id, EVENT_TYPE_RANKS[event_type]),
-        fields=cut_texts(_parse_fields(event_type, data, zone), max_text_bytes),
+        fields=cut_texts(fields, max_text_bytes),
         payload=payload,
         channel=channel,
     )
+
+
+def _parse_event_type(value: object) -> EnvelopeEventType:
+    """Return an event type, written in any case and with one or two ``l``."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if text == "reservation.canceled":
+        return EnvelopeEventType.CANCELLED
+    return EnvelopeEventType(text)
 
 
 def _parse_timestamp(

@@ -21,10 +21,12 @@ MAX_INTEGER = 2**63 - 1  # Firestore's
 _MAX_EXACT_FLOAT = 2**53  # above it, a float skips some integers
 
 # The length is bounded: converting a very long number is expensive.
-_NUMBER_TEXT = re.compile(r"\s*(-?[0-9]{1,19})(\.0*)?\s*", re.ASCII)
+_NUMBER_TEXT = re.compile(r"\s*([+-]?[0-9]{1,19})(\.0*)?\s*", re.ASCII)
+
+_PHONE_PUNCTUATION = re.compile(r"[\s()+./-]+")
 
 _ISO = re.compile(
-    r"(?P<wall>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)"
+    r"(?P<wall>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,30})?)?)"
     r"(?P<zone>[Zz]|[+-]\d{2}(:?\d{2})?)?",
     re.ASCII,
 )
@@ -156,6 +158,11 @@ def canonicalize_text(text: str) -> str:
     """Return a text in Unicode NFC, with LF line ends and without outer blanks."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", lines).strip()
+
+
+def normalize_phone(number: str) -> str:
+    """Return a phone number for comparisons: without punctuation and an international prefix."""
+    return _PHONE_PUNCTUATION.sub("", unicodedata.normalize("NFKC", number)).lstrip("0")
 
 
 def parse_text(name: str, value: object) -> str | None:

@@ -39,7 +39,8 @@ def build_external_key(open_table_id: str, rid: str | None) -> str:
     """Return a reservation's key, the same on all channels.
 
     OpenTable writes ``{rid}-{key}`` in its API, the bare key in webhook samples, and UUIDs in
-    either case. The key has no prefix; UUIDs and object ids are in lower case.
+    either case. The key has no prefix (`remove_rid_prefix`); UUIDs and object ids are in lower
+    case.
 
     Args:
         rid: The restaurant's OpenTable number, None without one.
@@ -47,7 +48,7 @@ def build_external_key(open_table_id: str, rid: str | None) -> str:
     Raises:
         InvalidEventError: The rest is not ``[A-Za-z0-9_.:-]{1,200}``.
     """
-    key = open_table_id.removeprefix(f"{rid}-") if rid else open_table_id
+    key = remove_rid_prefix(open_table_id, rid) if rid else open_table_id
     if not _EXTERNAL_KEY.fullmatch(key):
         raise InvalidEventError(
             "invalid_id", "The reservation id is too long or has characters that a key cannot have."
@@ -69,7 +70,7 @@ def list_id_spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
 
     OpenTable may distinguish case, and its channels and a relay write one id in different cases.
     """
-    key = open_table_id.removeprefix(f"{rid}-")
+    key = remove_rid_prefix(open_table_id, rid)
     if not _CASELESS_KEY.fullmatch(key):
         return (open_table_id,)
     prefix = open_table_id.removesuffix(key)
@@ -83,8 +84,18 @@ def build_canonical_id(open_table_id: str, rid: str) -> str:
 
 def add_rid_prefix(open_table_id: str, rid: str) -> str:
     """Return an id in the form of OpenTable's API, ``{rid}-{key}``."""
-    prefix = f"{rid}-"
-    return open_table_id if open_table_id.startswith(prefix) else prefix + open_table_id
+    return f"{rid}-{remove_rid_prefix(open_table_id, rid)}"
+
+
+def remove_rid_prefix(open_table_id: str, rid: str) -> str:
+    """Return an id without its ``{rid}-``.
+
+    A restaurant can get another rid. Its reservations and guests keep their keys, so the prefix of
+    an earlier rid is removed too, if the rest is certainly a key: a UUID or an object id.
+    """
+    number, _, key = open_table_id.partition("-")
+    is_earlier_rid = is_rid(number) and _CASELESS_KEY.fullmatch(key)
+    return key if number == rid or is_earlier_rid else open_table_id
 
 
 def lower_caseless_key(open_table_id: str) -> str:

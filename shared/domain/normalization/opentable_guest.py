@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,10 @@ _UTC = ZoneInfo("UTC")
 _CODE_PUNCTUATION = re.compile(r"[\s()+.-]+")
 # Dialed before a country code in most countries; no national number begins with it.
 _INTERNATIONAL_PREFIX = re.compile(r"^[\s(]*00(?=[\s().-]*[1-9])")
+
+# Reserved in ISO 3166 for the United Kingdom, and used more often than its code.
+_COUNTRY_ALIASES = {"UK": "GB"}
+_TRUE_WORDS = {"true", "1", "1.0"}
 
 _TEXT_FIELDS = {
     "first_name": "firstName",
@@ -122,7 +127,8 @@ def _parse_phones(row: Mapping[str, Any], country: str | None) -> list[str]:
     entries = [
         entry for entry in (listed if isinstance(listed, list) else []) if isinstance(entry, dict)
     ]
-    entries.sort(key=lambda entry: entry.get("primary") is not True)
+    # A doubtful value must not lose the guest.
+    entries.sort(key=lambda entry: str(entry.get("primary")).strip().casefold() not in _TRUE_WORDS)
     numbers = [number for entry in entries if (number := parse_phone_entry(entry, country))]
     if not numbers and row.get("phone"):
         text = field_values.parse_text("phone", field_values.format_number(row["phone"]))
@@ -147,12 +153,13 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
         return None
     number = number.strip()
     given_code = entry.get("country_code")
-    if given_code is None or given_code == "":
+    if field_values.is_absent(given_code):
         return format_e164(number, country)
-    code = field_values.format_number(given_code)
-    code = _CODE_PUNCTUATION.sub("", code) if isinstance(code, str) else ""
+    code = field_values.format_number(field_values.canonicalize_number(given_code))
+    code = unicodedata.normalize("NFKC", code) if isinstance(code, str) else ""
+    code = _CODE_PUNCTUATION.sub("", code).upper()
     if not code.isdecimal():
-        return format_e164(number, code)
+        return format_e164(number, _COUNTRY_ALIASES.get(code, code))
     code = code.lstrip("0")
     # The country parses a trunk zero and a number with the code. Some codes have no one country.
     return (

@@ -1,6 +1,7 @@
 """Parse JSON of senders strictly, and bound its numbers and its depth."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,15 @@ MAX_NESTING_DEPTH = 64  # far below the depth that exhausts the stack
 
 
 class InvalidJsonError(ValueError):
-    """The body is not a JSON object in UTF-8."""
+    """The body is not a JSON object in UTF-8.
+
+    Args:
+        repeated_key: A key that an object has twice.
+    """
+
+    def __init__(self, problem: str, repeated_key: str | None = None) -> None:
+        super().__init__(problem)
+        self.repeated_key = repeated_key
 
 
 def parse_strict_json(body: bytes) -> dict[str, Any]:
@@ -25,6 +34,8 @@ def parse_strict_json(body: bytes) -> dict[str, Any]:
             parse_constant=reject_constant,
             parse_int=parse_bounded_integer,
         )
+    except InvalidJsonError:
+        raise
     except (ValueError, RecursionError):
         raise InvalidJsonError("not JSON") from None
     if not isinstance(parsed, dict):
@@ -37,7 +48,8 @@ def parse_strict_json(body: bytes) -> dict[str, Any]:
 def _reject_duplicate_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     parsed = dict(pairs)
     if len(parsed) != len(pairs):
-        raise ValueError("duplicate key")
+        (repeated_key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise InvalidJsonError("not JSON: an object has a key twice", repeated_key)
     return parsed
 
 

@@ -69,6 +69,8 @@ ROW_SPELLINGS: list[tuple[str, object, object]] = [
     ("visit_tags", [], None),
     ("table_number", ["12", "13"], [12, "13 "]),
     ("table_number", [], None),
+    ("party_size", 4, "+4"),
+    ("scheduled_time_utc", "2026-03-14T23:15:00Z", "2026-03-14T23:15:00.0000000000Z"),
 ]
 
 
@@ -106,6 +108,29 @@ def test_two_spellings_of_an_envelope_are_one_event(name: str, one: Any, other: 
     events = [envelope_event(**{name: value}) for value in (one, other)]
     assert events[0].external_key == events[1].external_key
     assert events[0].fields == events[1].fields
+
+
+@pytest.mark.parametrize(
+    "one, other, are_equal",
+    [
+        ("15551234567", "+1 (555) 123-4567", True),
+        ("15551234567", "001 555.123.4567", True),
+        ("15551234567", "\uff0b15551234567", True),
+        ("15551234567", "15551234568", False),
+        ("15551234567", "+1 555 123 4567 x8", False),
+        ("1" * 100 + CUT_MARK, "1" * 200, True),
+    ],
+)
+def test_two_spellings_of_a_phone_number_are_the_same(
+    one: str, other: str, are_equal: bool
+) -> None:
+    assert is_same_value("phone", one, other) is are_equal
+
+
+@pytest.mark.parametrize("name", ["openTableId", "guestId"])
+def test_an_id_is_the_same_after_its_restaurant_got_another_rid(name: str) -> None:
+    assert is_same_value(name, f"555001-{UUID.lower()}", f"555002-{UUID.lower()}")
+    assert not is_same_value(name, "555001-g1", "555001-g2")
 
 
 @pytest.mark.parametrize(

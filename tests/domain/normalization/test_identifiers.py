@@ -21,6 +21,18 @@ def test_a_key_keeps_another_restaurants_prefix() -> None:
     assert identifiers.build_external_key("555002-ot_1", "555001") == "555002-ot_1"
 
 
+@pytest.mark.parametrize("key", [UUID, OBJECT_ID, "12345678-1234-1234-1234-123456789012"])
+def test_a_uuid_or_object_id_drops_the_prefix_of_an_earlier_rid(key: str) -> None:
+    assert identifiers.build_external_key(f"555002-{key}", "555001") == key.lower()
+    assert identifiers.add_rid_prefix(f"555002-{key}", "555001") == f"555001-{key}"
+    assert identifiers.build_external_key(key, "555001") == key.lower()
+
+
+@pytest.mark.parametrize("open_table_id", ["abc", "1-abc"])
+def test_a_missing_prefix_is_completed(open_table_id: str) -> None:
+    assert identifiers.add_rid_prefix(open_table_id, "1") == "1-abc"
+
+
 def test_a_key_drops_one_prefix_only() -> None:
     assert identifiers.build_external_key("7-7-x", "7") == "7-x"
 
