@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run `ledger` with the words of this process."""
     try:
-        from cli.app import ledger  # noqa: PLC0415 - Ctrl-C during the imports is one sentence too
+        from cli.app import ledger  # noqa: PLC0415 -- Ctrl-C during the imports is one sentence too
 
         ledger.main(prog_name="ledger")
     except KeyboardInterrupt:

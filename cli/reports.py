@@ -101,7 +101,7 @@ async def reconcile_and_print_report(
     examples=["ledger reports list restaurant-123", "ledger reports list restaurant-123 --limit 5"],
 )
 @click.option("--limit", type=Count(1, 200), default=20, help="How many reports.")
-async def list_reports(api: OperatorClient, console: Console, *, limit: int) -> CommandResult:
+async def print_reports(api: OperatorClient, console: Console, *, limit: int) -> CommandResult:
     """List the newest reconciliation reports."""
     response = await api.get("reports", limit=limit)
     rows = [("report", "status", "from", "to", "changed", "divergences")]
@@ -211,6 +211,6 @@ def _format_entry(entry: ReportJson) -> str:
 reports = LedgerGroup(
     "reports",
     help="Read reconciliation reports, and apply held plans.",
-    commands=[list_reports, show_report, apply_report],
+    commands=[print_reports, show_report, apply_report],
     examples=["ledger reports show restaurant-123"],
 )

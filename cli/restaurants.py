@@ -22,7 +22,7 @@ from shared.restaurants.settings import release_rid
 
 
 @operator_command("list", examples=["ledger restaurants list", "ledger restaurants list --json"])
-async def list_restaurants(session: OperatorSession, console: Console) -> CommandResult:
+async def print_restaurants(session: OperatorSession, console: Console) -> CommandResult:
     """List all restaurants that have an OpenTable integration."""
     connected = await list_all(session)
     rows = [("id", "name", "time zone", "status")]
@@ -154,7 +154,7 @@ restaurants = LedgerGroup(
     "restaurants",
     help="Connect restaurants, show their state and change their settings.",
     commands=[
-        list_restaurants,
+        print_restaurants,
         add_restaurant,
         show_status,
         pause_restaurant,

@@ -23,7 +23,7 @@ _email_argument = click.argument(
 
 
 @restaurant_command("list", examples=["ledger staff list bistro-7"])
-async def list_staff(api: OperatorClient, console: Console) -> CommandResult:
+async def print_staff(api: OperatorClient, console: Console) -> CommandResult:
     """List who may open a restaurant's page."""
     response = await api.get("staff")
     rows = [("e-mail", "name", "role", "state")]
@@ -82,7 +82,7 @@ async def remove_staff(api: OperatorClient, console: Console, *, email: str) -> 
 staff = LedgerGroup(
     "staff",
     help="Manage who may open a restaurant's page.",
-    commands=[list_staff, add_staff, remove_staff],
+    commands=[print_staff, add_staff, remove_staff],
     examples=["ledger staff add bistro-7 ana@example.com --role manager"],
 )
 
