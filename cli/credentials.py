@@ -15,8 +15,9 @@ import click
 from cli.output import CommandError, Console, open_new_file, partial_path
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.errors import InvalidSettingsError
-from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS, generate_credential
+from shared.restaurants.webhook_credentials import generate_credential
 
 _PROMPTS = {
     WebhookAuthScheme.BEARER: "Bearer token of OpenTable's webhooks",

@@ -28,10 +28,10 @@ from cli.target import build_run_url
 from shared.concurrency import Deadline
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.errors import InvalidSettingsError
 from shared.polling.backfill import read_backfill, run_backfill_steps
 from shared.reconciliation.run import ReconciliationRequest
-from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 
 SETTING_LABELS = {
     "name": "name",

@@ -23,10 +23,10 @@ from shared.domain.credentials import Credentials
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.structs import typed_or_none
+from shared.domain.webhook_auth import CREDENTIAL_KEYS, group_by_scheme
 from shared.ingest.deliveries import WebhookCredentialUse, read_webhook_credential_uses
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.settings import read_integration_document
-from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 
 _MAX_WEBHOOKS = 200
 _PICKUP_TIME = timedelta(seconds=CHANGE_PICKUP_SECONDS)
@@ -166,12 +166,7 @@ async def read_webhook_credentials(
 ) -> Mapping[WebhookAuthScheme, Sequence[str]]:
     """Return the webhook credentials in a secret by scheme, newest first."""
     payload = await api.app_context.secret_store.read(secret_id)
-    credentials = Credentials.from_payload(secret_id, payload)
-    return {
-        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
-        WebhookAuthScheme.BASIC: credentials.basic_credentials,
-        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
-    }
+    return group_by_scheme(Credentials.from_payload(secret_id, payload))
 
 
 @dataclass(frozen=True, slots=True)

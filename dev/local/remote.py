@@ -25,7 +25,7 @@ from dev.local.demo_data import DEMO_RESTAURANT_ID, DEMO_SECRET_ID, DEMO_TIME_ZO
 from sandbox.mock_events import post_mock_events, read_fresh_mock_events
 from sandbox.simulator import post_webhook
 from shared.domain.settings import WebhookAuthScheme
-from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 
 _TIMEOUT_SECONDS = 5
 _HTTP_BAD_REQUEST = 400

@@ -14,14 +14,11 @@ from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
 from functions.api.responses import BODY_ERROR_RESPONSES, ResponseModel, UtcInstant
 from shared.domain.settings import WebhookAuthScheme, parse_settings
 from shared.domain.structs import typed_or_none
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.settings import read_integration_document
-from shared.restaurants.webhook_credentials import (
-    CREDENTIAL_KEYS,
-    generate_credential,
-    probe_webhook,
-)
+from shared.restaurants.webhook_credentials import generate_credential, probe_webhook
 
 router = APIRouter(prefix=f"{API_PREFIX}/integration/webhooks", route_class=StaffRoute)
 

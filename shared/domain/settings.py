@@ -1,4 +1,4 @@
-"""Parse the integration settings of one restaurant and check them for mistakes.
+"""Parse the integration settings of one restaurant.
 
 An invalid setting is left empty and reported in words; the others stay usable. So the webhook
 function can still authenticate a sender and quarantine its events until the setting is fixed.
@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.credentials import Credentials, decode_webhook_secret
 from shared.domain.normalization.identifiers import is_rid
 from shared.errors import InvalidSettingsError
 
@@ -152,49 +151,3 @@ def _parse_optional_text(document: Mapping[str, Any], name: str, problems: list[
         return value
     problems.append(f"{name} must be text.")
     return None
-
-
-def webhook_config_problems(
-    settings: IntegrationSettings, credentials: Credentials, claiming_restaurant_id: str | None
-) -> list[str]:
-    """List ignored settings and what keeps OpenTable's webhooks from being accepted, as sentences.
-
-    Args:
-        settings: The restaurant's settings.
-        credentials: The restaurant's credentials with the partner's defaults.
-        claiming_restaurant_id: The ``restaurantId`` of ``openTableRids/{rid}``, if it exists.
-    """
-    problems = list(settings.warnings)
-    credential_lists = {
-        WebhookAuthScheme.STANDARD_WEBHOOKS: ("webhookSecrets", credentials.webhook_secrets),
-        WebhookAuthScheme.BEARER: ("bearerTokens", credentials.bearer_tokens),
-        WebhookAuthScheme.BASIC: ("basicCredentials", credentials.basic_credentials),
-    }
-    if not settings.webhook_auth:
-        problems.append(
-            "webhookAuth is empty, so every webhook is rejected and changes arrive by poll only: "
-            f"list any of {', '.join(credential_lists)}."
-        )
-    for scheme in sorted(settings.webhook_auth):
-        name, issued = credential_lists[scheme]
-        if not issued:
-            problems.append(
-                f"webhookAuth accepts {scheme}, but the secret has no {name}: enter one."
-            )
-    for index, secret in enumerate(credentials.webhook_secrets):
-        try:
-            decode_webhook_secret(secret)
-        except ValueError:
-            problems.append(
-                f"webhookSecrets[{index}] is not a Standard Webhooks secret (whsec_ and base64) "
-                "and verifies nothing: enter it again."
-            )
-    if claiming_restaurant_id != settings.restaurant_id:
-        mismatch = (
-            "does not exist" if claiming_restaurant_id is None else "names another restaurant"
-        )
-        problems.append(
-            f"openTableRids/{settings.rid} {mismatch}, so OpenTable's webhooks are rejected: "
-            f'set its restaurantId to "{settings.restaurant_id}".'
-        )
-    return problems

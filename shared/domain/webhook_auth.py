@@ -1,6 +1,7 @@
 """Authenticate the sender of a webhook: Standard Webhooks signature, bearer token or basic auth.
 
-Any headers and any body give a `Verification`; nothing here raises.
+Any headers and any body give a `Verification`; nothing here raises. `list_webhook_problems` names
+what in the settings and credentials of a restaurant keeps its webhooks from being accepted.
 """
 
 import base64
@@ -14,7 +15,14 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from shared.domain.credentials import Credentials, decode_webhook_secret
-from shared.domain.settings import WebhookAuthScheme
+from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
+
+# The keys of the lists in a secret's payload.
+CREDENTIAL_KEYS = {
+    WebhookAuthScheme.BEARER: "bearerTokens",
+    WebhookAuthScheme.BASIC: "basicCredentials",
+    WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
+}
 
 SIGNATURE_TOLERANCE = timedelta(seconds=300)
 MAX_SIGNATURES = 32
@@ -159,3 +167,54 @@ def encode_header(header: str) -> bytes:
         return header.encode("latin-1")
     except UnicodeEncodeError:
         return header.encode("utf-8", "surrogatepass")
+
+
+def list_webhook_problems(
+    settings: IntegrationSettings, credentials: Credentials, claiming_restaurant_id: str | None
+) -> list[str]:
+    """List ignored settings and what keeps OpenTable's webhooks from being accepted, as sentences.
+
+    Args:
+        settings: The restaurant's settings.
+        credentials: The restaurant's credentials with the partner's defaults.
+        claiming_restaurant_id: The ``restaurantId`` of ``openTableRids/{rid}``, if it exists.
+    """
+    problems = list(settings.warnings)
+    issued_by_scheme = group_by_scheme(credentials)
+    if not settings.webhook_auth:
+        problems.append(
+            "webhookAuth is empty, so every webhook is rejected and changes arrive by poll only: "
+            f"list any of {', '.join(issued_by_scheme)}."
+        )
+    for scheme in sorted(settings.webhook_auth):
+        if not issued_by_scheme[scheme]:
+            key = CREDENTIAL_KEYS[scheme]
+            problems.append(
+                f"webhookAuth accepts {scheme}, but the secret has no {key}: enter one."
+            )
+    for index, secret in enumerate(credentials.webhook_secrets):
+        try:
+            decode_webhook_secret(secret)
+        except ValueError:
+            problems.append(
+                f"webhookSecrets[{index}] is not a Standard Webhooks secret (whsec_ and base64) "
+                "and verifies nothing: enter it again."
+            )
+    if claiming_restaurant_id != settings.restaurant_id:
+        mismatch = (
+            "does not exist" if claiming_restaurant_id is None else "names another restaurant"
+        )
+        problems.append(
+            f"openTableRids/{settings.rid} {mismatch}, so OpenTable's webhooks are rejected: "
+            f'set its restaurantId to "{settings.restaurant_id}".'
+        )
+    return problems
+
+
+def group_by_scheme(credentials: Credentials) -> dict[WebhookAuthScheme, tuple[str, ...]]:
+    """Return the credentials of webhooks, the newest of each scheme first."""
+    return {
+        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
+        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
+        WebhookAuthScheme.BASIC: credentials.basic_credentials,
+    }

@@ -20,8 +20,9 @@ from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
-from shared.domain.settings import IntegrationSettings, parse_settings, webhook_config_problems
+from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.structs import typed_or_none
+from shared.domain.webhook_auth import list_webhook_problems
 from shared.errors import (
     InvalidSettingsError,
     OpenTableError,
@@ -277,7 +278,7 @@ async def check_webhook_settings(restaurant: RestaurantContext) -> list[str]:
     client, settings = restaurant.context.firestore, restaurant.settings
     claim = await read_document(paths.rid_claim_document(client, settings.require_rid()))
     claimant = typed_or_none(str, (claim.to_dict() or {}).get("restaurantId"))
-    problems = webhook_config_problems(settings, restaurant.access.credentials, claimant)
+    problems = list_webhook_problems(settings, restaurant.access.credentials, claimant)
     for problem in problems:
         log_event(
             Severity.WARNING,

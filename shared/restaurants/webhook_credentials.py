@@ -20,14 +20,9 @@ from shared.domain.credentials import decode_webhook_secret
 from shared.domain.normalization.envelope import TEST_EVENT_TYPE
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
+from shared.domain.webhook_auth import group_by_scheme
 from shared.errors import InvalidSettingsError
 
-# The keys of the lists in a secret's payload.
-CREDENTIAL_KEYS = {
-    WebhookAuthScheme.BEARER: "bearerTokens",
-    WebhookAuthScheme.BASIC: "basicCredentials",
-    WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
-}
 _KEY_BYTES = 32
 _PROBE_TIMEOUT_SECONDS = 10.0
 _PAUSED = "OpenTable sync is paused, so every webhook is refused. Resume it first."
@@ -103,11 +98,7 @@ async def probe_webhook(
     # A person tests what they just stored: skip the caches.
     context.directory.invalidate(settings)
     credentials = await context.directory.load_credentials(settings)
-    newest_first = {
-        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
-        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
-        WebhookAuthScheme.BASIC: credentials.basic_credentials,
-    }
+    newest_first = group_by_scheme(credentials)
     candidates = sorted(settings.webhook_auth) if scheme is None else [scheme]
     used_scheme = next((candidate for candidate in candidates if newest_first[candidate]), None)
     if used_scheme is None:

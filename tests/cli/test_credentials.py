@@ -14,8 +14,8 @@ from cli.credentials import (
 from cli.output import CommandError, Console
 from shared.domain.credentials import decode_webhook_secret
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.errors import InvalidSettingsError
-from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 from tests.cli.harness import build_console
 
 NEW_CREDENTIALS = {"bearerTokens": ["hunter2"]}

@@ -11,8 +11,8 @@ from shared.domain.settings import (
     WebhookAuthScheme,
     find_time_zone,
     parse_settings,
-    webhook_config_problems,
 )
+from shared.domain.webhook_auth import list_webhook_problems
 from shared.errors import InvalidSettingsError
 from tests.strategies.json_values import json_values
 from tests.support.restaurants import Restaurant
@@ -141,7 +141,7 @@ def problems_of_settings(
     **settings: Any,
 ) -> list[str]:
     credentials = Credentials(webhook_secrets=webhook_secrets or (WEBHOOK_SECRET,))
-    return webhook_config_problems(CHECKED_RESTAURANT.settings(**settings), credentials, claimed_by)
+    return list_webhook_problems(CHECKED_RESTAURANT.settings(**settings), credentials, claimed_by)
 
 
 def test_correct_settings_have_no_problems() -> None:
@@ -156,7 +156,7 @@ def test_a_missing_scheme_is_reported() -> None:
 
 def test_a_scheme_without_a_credential_is_reported() -> None:
     settings = CHECKED_RESTAURANT.settings(webhookAuth=["basic", "bearer", "standard-webhooks"])
-    assert webhook_config_problems(settings, Credentials(), CHECKED_RESTAURANT.id) == [
+    assert list_webhook_problems(settings, Credentials(), CHECKED_RESTAURANT.id) == [
         "webhookAuth accepts basic, but the secret has no basicCredentials: enter one.",
         "webhookAuth accepts bearer, but the secret has no bearerTokens: enter one.",
         "webhookAuth accepts standard-webhooks, but the secret has no webhookSecrets: enter one.",
