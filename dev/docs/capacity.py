@@ -62,6 +62,10 @@ NIGHTLY_READS_WRITES = (36, 3)
 CHANGED_HOURLY_WRITES = 3 + 2 + NEAR_DAYS_AHEAD
 CHANGED_NIGHTLY_WRITES = 3 + 2 + FULL_DAYS_AHEAD
 
+# Calls of OpenTable's API and log lines of a run, as measured.
+CALLS_PER_POLL, CALLS_PER_RECONCILIATION = 2, 1
+LOG_LINES_PER_POLL, LOG_LINES_PER_RECONCILIATION = 1, 2
+
 # Bytes of a document and its name, as measured; of its index entries; and of a log line.
 RESERVATION_BYTES = 2_700
 RESERVATION_INDEX_BYTES = 8_000
@@ -151,7 +155,10 @@ CAPACITY_FIGURES = (
     ),
     CapacityFigure("operations", "Cloud Tasks operations", "tasks * 2"),
     CapacityFigure(
-        "calls", "OpenTable API calls", "polls * 2 + hourly * 1 + nightly * 1 + bookings * 1"
+        "calls",
+        "OpenTable API calls",
+        f"polls * {CALLS_PER_POLL} + hourly * {CALLS_PER_RECONCILIATION}"
+        f" + nightly * {CALLS_PER_RECONCILIATION} + bookings * 1",
     ),
     CapacityFigure(
         "rate", "OpenTable API calls per second", f"calls / ({DAYS_PER_MONTH} * 86400)", decimals=2
@@ -208,7 +215,8 @@ CAPACITY_FIGURES = (
     CapacityFigure(
         "logged",
         "GiB of log lines",
-        f"(webhooks + polls + 2 * (hourly + nightly) + invocations) * {LOG_LINE_BYTES}"
+        f"(webhooks + polls + {LOG_LINES_PER_RECONCILIATION} * (hourly + nightly) + invocations)"
+        f" * {LOG_LINE_BYTES}"
         " / 1073741824",
         decimals=1,
     ),

@@ -1,5 +1,8 @@
 """The printed formulas are computed, and docs/scale.md contains their results."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dev.docs import capacity as a
@@ -86,7 +89,18 @@ def test_the_settings_are_as_the_code_has_them() -> None:
     assert DEFAULT_DAYS_AHEAD == a.FULL_DAYS_AHEAD
     assert environment.run_budget_seconds == a.RUN_BUDGET_SECONDS
     assert environment.lookback_seconds == 86_400 / a.POLLS_PER_DAY  # so two polls list each change
+    assert environment.journal_retention_days == a.RETENTION_DAYS
+    assert environment.report_retention_days == a.REPORT_RETENTION_DAYS
     assert a.HOURLY_PER_DAY + a.NIGHTLY_PER_DAY == a.RECONCILIATIONS_PER_DAY
+
+
+def test_as_many_backups_are_kept_as_infra_says() -> None:
+    variables = Path(SCALE_PAGE.parents[1], "infra", "variables.tf").read_text()
+    kept = re.findall(
+        r'"(?:daily|weekly)_backup_retention_\w+" \{.*?default\s+= (\d+)', variables, re.DOTALL
+    )
+    assert len(kept) == 2
+    assert sum(map(int, kept)) == a.BACKUP_COPIES
 
 
 @pytest.fixture(scope="module")

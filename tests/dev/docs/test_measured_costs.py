@@ -15,6 +15,7 @@ from dev.docs import capacity as a
 from functions.poll import ScheduledPollRequest, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.guest_actions import GuestActions
+from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.domain.ledger.document import flatten_document
@@ -191,6 +192,49 @@ async def test_cost_of_a_compared_reservation(
     # A query without a result costs one read as well.
     expected = a.LISTED_READS + reads + (rows - 1) * a.COMPARED_ROW_READS
     assert usage_meter.take_counts()[0] == expected
+
+
+async def test_writes_of_a_reconciliation_after_changes(
+    quiet_world: World, usage_meter: FirestoreUsageMeter
+) -> None:
+    await quiet_world.poll()
+    for days in (1, 2):
+        booked = quiet_world.actions.create(START_TIME + timedelta(days=days), 2)
+        await ingest_reservation(quiet_world, booked)
+    usage_meter.take_counts()
+    await run_reconciliations(quiet_world)
+    written = usage_meter.take_counts()[1]
+    assert a.HOURLY_READS_WRITES[1] < written <= a.CHANGED_HOURLY_WRITES
+
+
+async def test_calls_of_opentables_api_and_log_lines_of_quiet_runs(
+    quiet_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle, paths_called = quiet_world.sandbox.handle, list[str]()
+
+    def record(request: SandboxRequest) -> SandboxResponse:
+        paths_called.append(request.path)
+        return handle(request)
+
+    monkeypatch.setattr(quiet_world.sandbox, "handle", record)
+    counts = []
+    capsys.readouterr()
+    for run in (run_polls, run_reconciliations):
+        await run(quiet_world)
+        calls = [path for path in paths_called if path.startswith("/sync/")]
+        counts.append((len(calls), len(capsys.readouterr().out.splitlines())))
+        paths_called.clear()
+    assert counts == [
+        (a.CALLS_PER_POLL, a.LOG_LINES_PER_POLL),
+        (a.CALLS_PER_RECONCILIATION, a.LOG_LINES_PER_RECONCILIATION),
+    ]
+
+
+async def test_size_of_a_report(quiet_world: World) -> None:
+    report = await quiet_world.reconcile(is_scheduled=True)
+    path = f"restaurants/{report['restaurantId']}/reconciliationReports/{report['reportId']}"
+    stored = Document.serialize(Document(fields=encode_dict(report)))
+    assert len(stored) + len(path) <= a.REPORT_BYTES
 
 
 def estimate_index_bytes(path: str, document: dict[str, Any]) -> int:
