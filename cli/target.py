@@ -107,8 +107,8 @@ def select_target(
             os.environ["GOOGLE_CLOUD_PROJECT"] = project
         if not os.environ.get("GOOGLE_CLOUD_PROJECT"):
             raise CommandError(
-                "Name a place: --local for the `make run` on this machine, --project for a Google "
-                "Cloud project, or --profile."
+                "Choose a target: --local for the `make run` on this machine, --project for a "
+                "Google Cloud project, or --profile."
             )
     # K_SERVICE marks a deployed function, but Cloud Shell and Cloud Run jobs set it too.
     variables = {name: text for name, text in os.environ.items() if name != "K_SERVICE"}

@@ -73,7 +73,7 @@ async def list_recent(
         for each in deliveries
     ]
     kind = "refused or quarantined" if failed else "received"
-    console.print_list(rows, empty=f"No webhook was {kind} lately.")
+    console.print_list(rows, empty=f"No webhook was {kind} recently.")
     listed = [
         {
             to_camel(name): format_utc(value) if isinstance(value, datetime) else value

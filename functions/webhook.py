@@ -59,12 +59,12 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
         sender, raw_body, body = await _authenticate(request, context, started_at)
         settings = sender.settings
         restaurant_id = settings.restaurant_id
-        if sender.route.shape is WebhookFormat.ENVELOPE and is_test_event(body):
+        if sender.route.format is WebhookFormat.ENVELOPE and is_test_event(body):
             # It is only sent to prove that webhooks arrive: nothing is stored.
             _log_webhook(sender, "test")
             return build_status_result(200, "test", restaurantId=restaurant_id)
         incoming_event = IncomingEvent(
-            sender.route.shape,
+            sender.route.format,
             body,
             # The text and its type are stored unchanged if the event goes to the quarantine.
             raw_body.decode(),

@@ -35,7 +35,7 @@ class IncomingEvent(Struct, frozen=True):
         is_reviewed: A staff member replays the event and has seen it.
     """
 
-    shape: WebhookFormat
+    format: WebhookFormat
     body: dict[str, Any]
     text: str
     content_type: str
@@ -172,7 +172,7 @@ def normalize_event(
     max_text_bytes = context.environment.max_text_bytes
     try:
         zone = settings.require_zone()
-        if incoming.shape is WebhookFormat.OPENTABLE_RESERVATION:
+        if incoming.format is WebhookFormat.OPENTABLE_RESERVATION:
             return parse_opentable_reservation(
                 incoming.body,
                 incoming.text,

@@ -143,7 +143,7 @@ class RestaurantDirectory:
         `find_by_restaurant_id`.
         """
         settings = None
-        if route.shape is WebhookFormat.ENVELOPE:
+        if route.format is WebhookFormat.ENVELOPE:
             settings = await self.find_by_restaurant_id(route.reference, is_partner=is_partner)
         return settings or await self.find_by_rid(route.reference, is_partner=is_partner)
 

@@ -40,7 +40,7 @@ class WebhookRoute(Struct, frozen=True):
         reference: OpenTable's rid, or in an envelope also Lineup's id.
     """
 
-    shape: WebhookFormat
+    format: WebhookFormat
     reference: str
 
 
@@ -67,13 +67,15 @@ _data_decoder = Decoder(_RoutingData)
 
 def find_route(body: Mapping[str, Any]) -> WebhookRoute | None:
     """Return the route of a parsed body; None in an unknown format or without a usable id."""
-    shape = detect_webhook_format(body)
-    if shape is None:
+    webhook_format = detect_webhook_format(body)
+    if webhook_format is None:
         return None
-    is_envelope = shape is WebhookFormat.ENVELOPE
+    is_envelope = webhook_format is WebhookFormat.ENVELOPE
     reference = read_restaurant_reference(body) if is_envelope else parse_identifier(body["rid"])
     # A rid is a possible restaurant id, too.
-    return WebhookRoute(shape, reference) if reference and is_restaurant_id(reference) else None
+    if reference is None or not is_restaurant_id(reference):
+        return None
+    return WebhookRoute(webhook_format, reference)
 
 
 def detect_webhook_format(body: Mapping[str, Any]) -> WebhookFormat | None:
