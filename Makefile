@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap run test test-fast coverage mutate soak bench check setup-check audit lock sbom \
-	firebase check-infra provider-schema format clean
+	firebase pin-images check-infra provider-schema format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in bu
 
 firebase: bootstrap ## Fetch firebase-tools by npm, for the tests that try firebase.json
 	@$(BIN)/python -m dev.local.firebase_tools
+
+pin-images: bootstrap ## Pin the images of cloudbuild.yaml by digest (needs Docker with buildx)
+	@$(BIN)/python -m dev.release.images
 
 provider-schema: bootstrap ## Compare the copied schema of Terraform's Google provider with its source
 	@$(BIN)/python -m dev.infra.provider_schema --check

@@ -10,7 +10,7 @@ locals {
 
   secret_id                = "resource.name.extract(\"/secrets/{id}\")"
   is_opentable_secret      = "${local.secret_id}.startsWith(\"opentable-\")"
-  is_partner_secret        = "(${local.secret_id} + \"/\").startsWith(\"${var.partner_secret_id}/\")"
+  is_partner_secret        = "(${local.secret_id} + \"/\").startsWith(\"${local.partner_secret_id}/\")"
   is_restaurant_credential = "${local.is_opentable_secret} && !${local.is_partner_secret}"
 }
 

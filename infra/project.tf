@@ -2,6 +2,7 @@ locals {
   apis = [
     "artifactregistry",
     "cloudbuild",
+    "cloudresourcemanager",
     "cloudscheduler",
     "cloudtasks",
     "clouderrorreporting",
@@ -17,6 +18,7 @@ locals {
     "run",
     "secretmanager",
     "serviceusage",
+    "storage",
   ]
 }
 

@@ -14,7 +14,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Region of services, jobs and queues. firebase.json names it too."
+  description = "Region of services, jobs and queues. firebase.json and _REGION in cloudbuild.yaml name it too."
   type        = string
   default     = "us-central1"
 }
@@ -25,19 +25,8 @@ variable "database_location" {
   default     = "us-central1"
 }
 
-variable "partner_secret_id" {
-  description = "Secret with the partner's OpenTable credentials."
-  type        = string
-  default     = "opentable-partner"
-
-  validation {
-    condition     = startswith(var.partner_secret_id, "opentable-")
-    error_message = "The services read only secrets whose name begins with opentable-."
-  }
-}
-
 variable "canary_restaurant_id" {
-  description = "Restaurant that the smoke test of a release writes to."
+  description = "Restaurant that the smoke test of a release writes to. _CANARY in cloudbuild.yaml names it too."
   type        = string
   default     = "canary"
 }

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -69,6 +70,17 @@ def test_a_stack_trace_has_the_form_of_pythons(log_line: LogLine) -> None:
     assert trace.frames[-1].line == look_up_guest.__code__.co_firstlineno + 1
 
 
+def test_a_line_names_the_error_and_its_deepest_frame(log_line: LogLine) -> None:
+    line = log_line(catch(look_up_guest))
+    assert (line["severity"], line["error"]) == ("ERROR", "KeyError")
+    assert line["where"] == f"{__file__}:{look_up_guest.__code__.co_firstlineno + 1}"
+
+
+def test_the_line_of_an_error_names_its_restaurant(capsys: pytest.CaptureFixture[str]) -> None:
+    log_internal_error(catch(look_up_guest), "restaurant-1")
+    assert json.loads(capsys.readouterr().out)["restaurantId"] == "restaurant-1"
+
+
 def test_an_error_of_a_package_has_its_full_name(log_line: LogLine) -> None:
     [*_, trace] = parse_stack_trace(log_line(catch(fail_while_handling))["stack_trace"])
     assert trace.error == "shared.errors.InvalidEventError"
@@ -101,6 +113,18 @@ def test_no_line_of_a_stack_trace_has_a_value_or_source_code(
 def test_the_stack_trace_of_a_recursion_is_bounded(log_line: LogLine) -> None:
     [trace] = parse_stack_trace(log_line(catch(recurse))["stack_trace"])
     assert (trace.error, len(trace.frames)) == ("RecursionError", 50)
+
+
+def test_a_bounded_stack_trace_has_the_newest_frames(log_line: LogLine) -> None:
+    [trace] = parse_stack_trace(log_line(catch(recurse))["stack_trace"])
+    assert {frame.function for frame in trace.frames} == {"recurse"}
+
+
+def test_the_causes_of_an_error_are_bounded(log_line: LogLine) -> None:
+    errors = [KeyError() for _ in range(7)]
+    for error, cause in pairwise(errors):
+        error.__cause__ = cause
+    assert log_line(errors[0])["stack_trace"].count("KeyError") == 5
 
 
 def test_causes_that_form_a_circle_are_logged_once_each(log_line: LogLine) -> None:

@@ -46,12 +46,12 @@ def find_rules_changes(expected: str, current: str | None) -> list[str]:
     ]
 
 
-def read_rules(project: str, token: str, api: str = RULES_API) -> str | None:
+def read_rules(project: str, token: str) -> str | None:
     """Return the security rules in force, None if the project has none."""
 
     def get(path: str) -> dict[str, Any]:
         request = urllib.request.Request(
-            f"{api}/{path}", headers={"Authorization": f"Bearer {token}"}
+            f"{RULES_API}/{path}", headers={"Authorization": f"Bearer {token}"}
         )
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
             return dict(json.load(response))

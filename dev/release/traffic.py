@@ -13,7 +13,10 @@ def main() -> None:
     """Print one field of a service."""
     field, file = sys.argv[1:]
     service = read_service(Path(file))
-    print(FIELDS[field](service))
+    try:
+        print(FIELDS[field](service))
+    except LookupError as error:
+        sys.exit(str(error))
 
 
 def read_service(file: Path) -> dict[str, Any]:
@@ -27,8 +30,17 @@ def get_service_url(service: Mapping[str, Any]) -> str:
 
 
 def find_serving_revision(service: Mapping[str, Any]) -> str:
-    """Return the revision with most of the traffic."""
-    targets = [target for target in service["status"]["traffic"] if target.get("percent")]
+    """Return the revision with most of the traffic.
+
+    Raises:
+        LookupError: No revision has traffic.
+    """
+    targets = [target for target in service["status"].get("traffic", []) if target.get("percent")]
+    if not targets:
+        name = service["metadata"]["name"]
+        raise LookupError(
+            f"{name} has no revision with traffic. Read its logs and repair it first."
+        )
     return str(max(targets, key=lambda target: target["percent"])["revisionName"])
 
 

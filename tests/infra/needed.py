@@ -41,6 +41,7 @@ RELEASE_COMMANDS: dict[str, set[Grant]] = {
         ("iam.serviceAccounts.actAs", f"account {name}")
         for name in ("opentable-test", "opentable-build")
     },
+    "gcloud builds list": _in(PROJECT, "cloudbuild.builds.list"),
     "gcloud artifacts docker tags": _in(
         _REPOSITORY, "artifactregistry.tags.list", "artifactregistry.packages.list"
     ),

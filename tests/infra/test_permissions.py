@@ -26,6 +26,23 @@ CLIENT_CALL = re.compile(
 )
 
 
+# The API that Terraform calls for a type of resource, by the start of its name.
+APIS = {
+    "google_artifact_registry": "artifactregistry",
+    "google_cloud_run": "run",
+    "google_cloud_scheduler": "cloudscheduler",
+    "google_cloud_tasks": "cloudtasks",
+    "google_firestore": "firestore",
+    "google_logging": "logging",
+    "google_monitoring": "monitoring",
+    "google_project_iam": "cloudresourcemanager",
+    "google_project_service": "serviceusage",
+    "google_secret_manager": "secretmanager",
+    "google_service_account": "iam",
+    "google_storage": "storage",
+}
+
+
 @pytest.fixture
 def planned() -> Resources:
     return plan_resources("production")
@@ -192,6 +209,13 @@ def test_the_database_is_protected_and_backed_up(planned: Resources) -> None:
     assert schedules["daily"]["daily_recurrence"]
     assert schedules["weekly"]["retention"] == "8467200s"
     assert schedules["weekly"]["weekly_recurrence"]
+
+
+def test_the_api_of_every_resource_is_enabled(planned: Resources) -> None:
+    enabled = {row["service"] for row in planned["google_project_service"].values()}
+    apis = {api for kind in planned for prefix, api in APIS.items() if kind.startswith(prefix)}
+    assert all(kind.startswith(tuple(APIS)) for kind in planned)
+    assert {f"{api}.googleapis.com" for api in apis} <= enabled
 
 
 def test_only_services_that_authenticate_their_callers_are_open_to_everyone(

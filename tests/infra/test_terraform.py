@@ -108,6 +108,15 @@ def test_the_state_is_stored_in_a_bucket_for_each_environment(configuration: Pat
     assert len(buckets) == len(ENVIRONMENTS) > 1
 
 
+def test_git_keeps_the_lock_of_the_provider_but_no_state(tmp_path: Path) -> None:
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    paths = ["infra/.terraform.lock.hcl", "infra/.terraform/modules", "infra/terraform.tfstate"]
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, timeout=60, check=True)
+    command = ["git", "check-ignore", *paths]
+    ignored = subprocess.check_output(command, cwd=tmp_path, text=True, timeout=60)
+    assert ignored.splitlines() == paths[1:]
+
+
 def test_the_check_on_a_machine_without_terraform_says_what_is_missing(tmp_path: Path) -> None:
     make = shutil.which("make")
     assert make

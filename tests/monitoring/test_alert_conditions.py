@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 
 from dev.local.emulator import Emulator
-from tests.monitoring.monitoring_files import ALERTS, METRICS, SLOS
+from tests.monitoring.monitoring_files import ALERTS, BURN_RATES, METRICS, SLOS
 from tests.monitoring.scenarios import Project, run_hour_of_faults, run_quiet_hour
 from tests.support.firestore import FirestoreUsageMeter, make_client
 from tests.support.monitoring import (
@@ -15,6 +16,7 @@ from tests.support.monitoring import (
     Point,
     compile_log_filter,
     fires,
+    measure_burn_rate,
     measure_service_level,
     parse_log_entry,
 )
@@ -109,6 +111,19 @@ async def test_a_service_level_is_met_in_a_quiet_hour_and_missed_in_one_of_fault
         measured = measure_service_level(METRICS, SLOS[name], hour_of_faults)
         assert measured is not None
         assert measured < goal
+
+
+@pytest.mark.parametrize("burn_rate", BURN_RATES, ids=[each["name"] for each in BURN_RATES])
+@pytest.mark.parametrize("name", SLOS)
+async def test_a_burn_rate_alert_fires_in_an_hour_of_faults_and_not_in_a_quiet_one(
+    name: str, burn_rate: dict[str, Any], quiet_hour: Observation, hour_of_faults: Observation
+) -> None:
+    observation = hour_of_faults
+    if name == "webhook-latency":  # the faults answer fast or fail
+        observation = Observation()
+        observation.record_request("opentable-webhook", 200, 4_001)
+    assert measure_burn_rate(METRICS, SLOS[name], observation) > burn_rate["threshold"]
+    assert measure_burn_rate(METRICS, SLOS[name], quiet_hour) == 0
 
 
 async def test_old_cursors_miss_the_freshness_of_the_ledger() -> None:

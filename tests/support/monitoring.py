@@ -247,3 +247,12 @@ def measure_service_level(
         good = len(measure(metrics, observation, ratio["goodServiceFilter"]))
         total = good + len(measure(metrics, observation, ratio["badServiceFilter"]))
     return good / total if total else None
+
+
+def measure_burn_rate(
+    metrics: Mapping[str, Any], slo: Mapping[str, Any], observation: Observation
+) -> float:
+    """Return the share of bad events, as a multiple of the share that the goal allows."""
+    measured = measure_service_level(metrics, slo, observation)
+    assert measured is not None
+    return (1 - measured) / (1 - float(slo["goal"]))

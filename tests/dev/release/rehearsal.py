@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,16 @@ class Rehearsal:
             for target in row["traffic"]
             if target["percent"] == 100
         }
+
+    def return_to(self, revisions: Mapping[str, str]) -> None:
+        """Move the traffic by hand, as docs/deploy.md describes."""
+        for service, revision in revisions.items():
+            command = ["gcloud", "run", "services", "update-traffic", service]
+            subprocess.run(
+                [self.programs / command[0], *command[1:], f"--to-revisions={revision}=100"],
+                check=True,
+                timeout=_SECONDS,
+            )
 
     def commit(self, comment: str) -> None:
         """Change the source. After "broken: live" it works until it has the traffic."""
@@ -173,6 +183,8 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
                 "broken": {},
                 "fields": [],
                 "index_state": "CREATING",
+                "sleeps_until_built": 1,
+                "other_releases": "",
                 "channels": {},
                 "page_versions": {},
                 "failing": [],

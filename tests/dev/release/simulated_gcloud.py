@@ -3,8 +3,8 @@
 It runs as a program. Traffic follows the sources of the Cloud SDK 528 (`api_lib/run/traffic.py`):
 a deployment moves traffic only if a target is "latest"; `--no-traffic` gives that target's share to
 the revision that served before; `--to-revisions` pins. Channels of the page's site follow the
-sources of firebase-tools 15.34 (`commands/hosting-clone.js`). Indexes are built during the first
-`sleep`. Everything else is recorded and answered.
+sources of firebase-tools 15.34 (`commands/hosting-clone.js`). Indexes are built after as many
+`sleep` as the state says. Everything else is recorded and answered.
 """
 
 import hashlib
@@ -39,8 +39,10 @@ def main() -> int:
         sys.stdout.write(change_state(names, flags, state) or answer(names, flags, state))
     elif program == "npx":
         sys.stdout.write(run_firebase(names[1:], flags, state))
-    elif state["index_state"] == "CREATING":  # asleep
-        state["index_state"] = "READY"
+    else:  # asleep
+        state["sleeps_until_built"] -= 1
+        if state["index_state"] == "CREATING" and state["sleeps_until_built"] <= 0:
+            state["index_state"] = "READY"
     STATE.write_text(json.dumps(state))
     return 0
 
@@ -74,6 +76,8 @@ def answer(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> st
                 for row in state["services"].values()
                 if revision in row["revisions"]
             ]
+        case ["builds", "list"]:
+            output = state["other_releases"]
         case ["artifacts", "docker", "tags", "list", _]:
             output = state["images"].get(flags["filter"].removeprefix("tag~"), "")
         case ["firestore", "indexes", "fields", "list"]:
@@ -194,7 +198,8 @@ def describe_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
                 "url": f"{state['server']}/{service}/{target['revisionName']}",
             }
         traffic.append(shown)
-    return {"status": {"url": f"{state['server']}/{service}/live", "traffic": traffic}}
+    status = {"url": f"{state['server']}/{service}/live", "traffic": traffic}
+    return {"metadata": {"name": service}, "status": status}
 
 
 if __name__ == "__main__":

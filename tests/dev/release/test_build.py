@@ -59,6 +59,24 @@ def test_every_image_is_a_substitution_whose_digest_is_checked(
     assert all(f'"${name}"' in preflight["script"] for name in images)
 
 
+def test_a_release_has_time_for_its_longest_steps(
+    cloud_build: dict[str, Any], parts: dict[str, dict[str, Any]]
+) -> None:
+    # A build that is cut during its promotion returns no service.
+    seconds = {name: int(part["timeout"].removesuffix("s")) for name, part in parts.items()}
+    index_seconds = int(cloud_build["substitutions"]["_INDEX_WAIT_MINUTES"]) * 60
+    assert index_seconds == 30 * 60
+    other_seconds = 30 * 60
+    total = sum(seconds.values()) + index_seconds + other_seconds
+    assert int(cloud_build["timeout"].removesuffix("s")) >= total
+
+
+def test_a_release_is_recognized_by_its_tag(cloud_build: dict[str, Any]) -> None:
+    [preflight] = [step for step in cloud_build["steps"] if step["id"] == "preflight"]
+    [tag] = cloud_build["tags"]
+    assert f"tags={tag} " in preflight["script"]
+
+
 def test_a_release_runs_as_the_account_for_deployments(cloud_build: dict[str, Any]) -> None:
     account = cloud_build["serviceAccount"].rpartition("/")[2]
     assert account == "opentable-deploy@$PROJECT_ID.iam.gserviceaccount.com"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.bootstrap import ROOT
 from dev.local.firebase_tools import find_firebase_tools
 from tests.dev.release.documented_commands import commands_in, in_text
 from tests.dev.release.parsing import UNDERSTOOD, answers
@@ -35,6 +36,15 @@ def test_every_documented_command_is_understood(tmp_path: Path) -> None:
     commands = commands_in()
     assert len(commands) > 20
     assert not refusals(tmp_path, commands)
+
+
+def test_a_documented_release_stages_its_source_where_its_account_reads_it() -> None:
+    header = (ROOT / "cloudbuild.yaml").read_text().partition("substitutions:")[0]
+    documented = [*commands_in(), *in_text(header)]
+    commands = [words for words in documented if words[:2] == ("builds", "submit")]
+    assert len(commands) == 3
+    bucket = "--gcs-source-staging-dir=gs://restaurants-production-opentable-builds/source"
+    assert all(bucket in words for words in commands)
 
 
 def test_every_command_of_a_release_is_understood(rehearsal: Rehearsal) -> None:

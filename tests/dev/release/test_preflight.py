@@ -5,12 +5,14 @@ import json
 import threading
 import urllib.error
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from dev.bootstrap import ROOT
+from dev.release import preflight
 from dev.release.indexes import find_index_changes
 from dev.release.preflight import find_rules_changes, read_rules
 
@@ -84,27 +86,59 @@ class RulesApi(http.server.BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-@pytest.fixture
-def rules_api() -> Iterator[str]:
+@pytest.fixture(autouse=True)
+def rules_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RulesApi)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr("dev.release.preflight.RULES_API", address)
+    yield
     server.shutdown()
     server.server_close()
 
 
 @pytest.mark.parametrize("status,rules", [(200, "rules"), (404, None)])
 def test_the_rules_in_force_are_read(
-    rules_api: str, status: int, rules: str | None, monkeypatch: pytest.MonkeyPatch
+    status: int, rules: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RulesApi, "status", status)
-    assert read_rules("p", "token", rules_api) == rules
+    assert read_rules("p", "token") == rules
 
 
 @pytest.mark.parametrize("status", [403, 503])
 def test_a_failure_is_never_taken_for_no_rules(
-    rules_api: str, status: int, monkeypatch: pytest.MonkeyPatch
+    status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RulesApi, "status", status)
     with pytest.raises(urllib.error.HTTPError, match=str(status)):
-        read_rules("p", "token", rules_api)
+        read_rules("p", "token")
+
+
+@pytest.mark.parametrize(
+    "deploy_rules,approval,is_stopped",
+    [("", "", False), ("yes", "", True), ("yes", "yes", False)],
+    ids=["left alone", "not approved", "approved"],
+)
+def test_rules_of_other_software_are_replaced_only_after_an_approval(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    deploy_rules: str,
+    approval: str,
+    is_stopped: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "fields.json").write_text("[]")
+    (tmp_path / "firestore.indexes.json").write_text('{"fieldOverrides": []}')
+    (tmp_path / "firestore.rules").write_text("ours")
+    substitutions = {"_DEPLOY_RULES": deploy_rules, "_APPROVE_CHANGES": approval, "_SITE": ""}
+    for name, value in {**substitutions, "PROJECT_ID": "p", "ACCESS_TOKEN": "token"}.items():
+        monkeypatch.setenv(name, value)
+    if is_stopped:
+        with pytest.raises(SystemExit, match="_APPROVE_CHANGES=yes"):
+            preflight.main()
+    else:
+        preflight.main()
+    is_listed = "replaces the 1 lines of the project's rules" in capsys.readouterr().out
+    assert is_listed == (deploy_rules == "yes")

@@ -94,6 +94,31 @@ def test_the_release_after_a_failed_one_has_all_the_traffic(
     assert released.serving() == {service: f"{service}-00004-abc" for service in SERVICES}
 
 
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_the_release_after_two_returns_by_hand_has_all_the_traffic(
+    released: Rehearsal, is_changed: bool
+) -> None:
+    released.commit("second version")
+    assert released.run() is None
+    released.return_to(SECOND)
+    released.return_to(FIRST)
+    assert released.serving() == FIRST
+    if is_changed:
+        released.commit("third version")
+    assert released.run() is None
+    assert released.serving() == {service: f"{service}-00004-abc" for service in SERVICES}
+
+
+def test_a_service_without_a_serving_revision_stops_the_release_before_it_changes_anything(
+    rehearsal: Rehearsal,
+) -> None:
+    services = rehearsal.state()["services"]
+    services["opentable-poll"]["traffic"] = []
+    rehearsal.update_state(services=services)
+    assert rehearsal.run(_APPROVE_CHANGES="yes") == "preflight"
+    assert "opentable-poll has no revision with traffic." in rehearsal.last_output
+
+
 def test_the_old_source_after_a_failed_release_changes_nothing(released: Rehearsal) -> None:
     source = (released.workspace / "main.py").read_text()
     released.commit("broken: everywhere")
@@ -128,6 +153,7 @@ def test_one_failed_return_does_not_stop_the_others(released: Rehearsal) -> None
         ("run services describe api", "preflight"),
         ("firestore indexes fields list", "preflight"),
         ("auth print-access-token", "preflight"),
+        ("builds list", "preflight"),
         ("cloudbuild.test.yaml", "test"),
         ("artifacts docker tags list", "image"),
         ("cloudbuild.image.yaml", "image"),
@@ -145,16 +171,38 @@ def test_an_error_of_gcloud_is_never_taken_for_an_absence(
     assert released.serving() == SECOND
 
 
-def test_images_without_a_digest_stop_the_release_with_the_commands_that_print_them(
+def test_images_without_a_digest_stop_the_release_with_the_command_that_pins_them(
     rehearsal: Rehearsal,
 ) -> None:
     images = {"_PACK_IMAGE": "gcr.io/k8s-skaffold/pack:latest", "_PYTHON_IMAGE": "python:3.12"}
     assert rehearsal.run(**images) == "preflight"
-    lines = [line.strip() for line in rehearsal.last_output.splitlines()]
-    assert [line for line in lines if line.startswith("docker")] == [
-        f"docker buildx imagetools inspect {image} --format '{{{{.Manifest.Digest}}}}'"
-        for image in ("python:3.12", "gcr.io/k8s-skaffold/pack:latest")
-    ]
+    assert (
+        "These images have no digest: python:3.12 gcr.io/k8s-skaffold/pack:latest. "
+        "Run the target pin-images" in rehearsal.last_output
+    )
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_missing_lock_of_terraforms_provider_is_a_warning(
+    rehearsal: Rehearsal, is_committed: bool
+) -> None:
+    (rehearsal.workspace / "infra").mkdir(exist_ok=True)
+    lock = rehearsal.workspace / "infra" / ".terraform.lock.hcl"
+    if is_committed:
+        lock.touch()
+    assert rehearsal.run_step("preflight", _APPROVE_CHANGES="yes")
+    assert ("Warning: infra/.terraform.lock.hcl" in rehearsal.last_output) is not is_committed
+    lock.unlink(missing_ok=True)
+
+
+def test_a_second_release_at_the_same_time_stops_before_it_changes_anything(
+    rehearsal: Rehearsal,
+) -> None:
+    rehearsal.update_state(other_releases="build-0\n")
+    assert rehearsal.run(_APPROVE_CHANGES="yes") == "preflight"
+    assert "Another release is in progress: build-0." in rehearsal.last_output
+    [command] = rehearsal.commands("builds", "list", "--ongoing")
+    assert "--filter=tags=opentable-release AND NOT id=build-1" in command
 
 
 def test_the_code_is_deployed_after_its_indexes_are_built(rehearsal: Rehearsal) -> None:
@@ -164,6 +212,16 @@ def test_the_code_is_deployed_after_its_indexes_are_built(rehearsal: Rehearsal) 
     deployed = [number for number, line in enumerate(commands) if "run deploy" in line]
     assert "composite list" in commands[slept + 1]
     assert slept < min(deployed)
+
+
+def test_indexes_that_are_not_built_in_time_stop_the_release(rehearsal: Rehearsal) -> None:
+    rehearsal.update_state(sleeps_until_built=5)
+    assert rehearsal.run(_APPROVE_CHANGES="yes", _INDEX_WAIT_MINUTES="2") == "indexes"
+    assert len(rehearsal.commands("sleep", "30")) * 30 == 2 * 60
+    assert "The indexes are not built after 2 minutes." in rehearsal.last_output
+    assert rehearsal.serving() == FIRST
+    assert rehearsal.commands("run", "deploy") == []
+    assert rehearsal.run() is None  # the next release continues
 
 
 def test_an_index_that_firestore_cannot_build_stops_the_release(rehearsal: Rehearsal) -> None:
@@ -280,9 +338,21 @@ def test_the_page_after_a_failed_one_is_published(released: Rehearsal) -> None:
     assert live_page(released) == "version-3"
 
 
-@pytest.mark.parametrize("failing", ["hosting:channel:list", "hosting:channel:deploy"])
-def test_an_error_of_firebase_leaves_the_page(released: Rehearsal, failing: str) -> None:
+@pytest.mark.parametrize(
+    "failing,step",
+    [("hosting:channel:list", "firestore"), ("hosting:channel:deploy", "page")],
+)
+def test_an_error_of_firebase_leaves_the_page(released: Rehearsal, failing: str, step: str) -> None:
     released.change_page("second version")
     released.update_state(failing=[failing])
-    assert released.run() == "page"
+    assert released.run() == step
     assert live_page(released) == "version-1"
+
+
+def test_a_project_without_a_site_for_the_page_stops_the_release_before_a_deployment(
+    rehearsal: Rehearsal,
+) -> None:
+    rehearsal.update_state(failing=["hosting:channel:list"])  # as firebase-tools does
+    assert rehearsal.run(_APPROVE_CHANGES="yes") == "firestore"
+    assert rehearsal.commands("deploy") == []
+    assert rehearsal.serving() == FIRST

@@ -85,6 +85,19 @@ def test_a_revision_runs_as_the_planned_account_of_its_service(
     assert written == template["service_account"]
 
 
+def test_a_release_and_the_plan_agree_on_region_canary_and_partner_secret(
+    planned_resources: Resources,
+) -> None:
+    build = (ROOT / "cloudbuild.yaml").read_text()
+    region, canary = re.findall(r"^  _(?:REGION|CANARY): ([\w-]+)", build, re.MULTILINE)
+    services = planned_resources["google_cloud_run_v2_service"].values()
+    assert {row["location"] for row in services} == {region}
+    variables = [read_service_settings(service)[1] for service in SERVICES]
+    partner = {row["OPENTABLE_PARTNER_SECRET"] for row in variables}
+    secrets = planned_resources["google_secret_manager_secret"].values()
+    assert {row["secret_id"] for row in secrets} == {*partner, f"opentable-{canary}"}
+
+
 def test_the_poll_runs_every_15_to_30_minutes_and_reconciliation_hourly(
     planned_resources: Resources,
 ) -> None:
