@@ -77,7 +77,7 @@ async def poll_restaurants(context: AppContext, poll_request: ScheduledPollReque
     else:
         results = await _poll_in_process(context, due_turns, poll_request, deadline)
         is_failed = should_repeat_run(results, is_requested=bool(requested_ids))
-    log_missed_turns(POLL_FUNCTION, turns, results, context.clock())
+    await log_missed_turns(context, POLL_FUNCTION, turns, results)
     results += [
         {"restaurantId": turn.restaurant_id, "status": "skipped", **new_row_counts()}
         for turn in turns

@@ -117,7 +117,7 @@ async def reconcile_restaurants(
             context, turns, scheduled.to_request(), deadline
         )
         is_failed = should_repeat_run(reports, is_requested=bool(requested_ids))
-    log_missed_turns(RECONCILE_FUNCTION, turns, results, context.clock())
+    await log_missed_turns(context, RECONCILE_FUNCTION, turns, results)
     return JsonResult(503 if is_failed else 200, {"restaurants": len(reports), "reports": reports})
 
 

@@ -14,7 +14,7 @@ from shared.domain.run_state import read_run_state, read_run_time
 from shared.domain.schedule import is_poll_due
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.firestore.documents import read_documents
+from shared.firestore.documents import read_document, read_documents
 from shared.firestore.leases import ListedSettings
 from shared.log import LogEvent, Severity, log_event
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION, TaskQueue
@@ -120,17 +120,20 @@ async def _read_page(query: AsyncQuery) -> list[DocumentSnapshot[Any]]:
     return await read_documents(query, LISTING_PAGE_SIZE)
 
 
-def log_missed_turns(
+async def log_missed_turns(
+    context: AppContext,
     function_name: str,
     turns: Sequence[RestaurantTurn],
     results: Sequence[Mapping[str, Any]],
-    now: datetime,
 ) -> None:
     """Log each restaurant that was not begun before the end of the run."""
-    turns_by_id = {turn.restaurant_id: turn for turn in turns}
+    turns_by_id, now = {turn.restaurant_id: turn for turn in turns}, context.clock()
     for result in results:
         if result.get("error") == OUT_OF_TIME_ERROR:
-            cursor = turns_by_id[result["restaurantId"]].cursor
+            turn = turns_by_id[result["restaurantId"]]
+            cursor = turn.cursor
+            if cursor is None and turn.listed is None:  # requested by a task, not listed
+                cursor = await _read_cursor(context, function_name, turn.restaurant_id)
             log_event(
                 Severity.WARNING,
                 LogEvent.TURN_MISSED,
@@ -138,6 +141,18 @@ def log_missed_turns(
                 function=function_name,
                 cursorAgeSeconds=None if cursor is None else round((now - cursor).total_seconds()),
             )
+
+
+async def _read_cursor(
+    context: AppContext, function_name: str, restaurant_id: str
+) -> datetime | None:
+    kind, cursor_name = _TURN_FIELDS[function_name]
+    settings = paths.integration_document(context.firestore, restaurant_id)
+    try:
+        document = (await read_document(settings)).to_dict() or {}
+    except ServiceUnavailableError:
+        return None  # the line is logged without the age
+    return read_run_time(read_run_state(document, kind), cursor_name, context.clock())
 
 
 async def plan_turns(

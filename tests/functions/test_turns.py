@@ -104,6 +104,15 @@ async def test_a_missed_turn_is_logged_with_the_age_of_its_cursor(
     assert not any("cursorAgeSeconds" in other for other in lines.values())
 
 
+async def test_a_missed_turn_of_a_task_is_logged_with_the_age_of_its_cursor(
+    busy_world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cursor = {"cursor": START_TIME - timedelta(hours=2)}
+    ids = [await seed_state(busy_world, poll=cursor) for _ in range(4)]
+    await poll_restaurants(busy_world.services, ScheduledPollRequest(restaurant_ids=tuple(ids)))
+    assert {line["cursorAgeSeconds"] for line in logged_turns(capsys).values()} == {7_200}
+
+
 async def test_a_run_that_reaches_every_restaurant_logs_no_missed_turn(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
