@@ -53,7 +53,9 @@ async def test_an_unknown_person_is_not_removed(cli_harness: CliHarness) -> None
     assert (refused.code, "not on the staff" in refused.errors) == (ExitCode.FAILED, True)
 
 
-async def test_an_operator_is_made_and_ended(local_accounts: LocalAccounts) -> None:
+async def test_the_operators_command_makes_and_ends_an_operator(
+    local_accounts: LocalAccounts,
+) -> None:
     assert (await run_operators("add", "ana@example.com")).code == ExitCode.FAILED  # unconfirmed
     assert OPERATOR_CLAIM not in local_accounts.users["uid-ana"].get("customAttributes", "")
     assert (await run_operators("add", "ana@example.com", "--yes")).code == ExitCode.SUCCESS

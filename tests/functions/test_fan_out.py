@@ -1,6 +1,5 @@
 """With many restaurants a run enqueues tasks for them; a repeated run enqueues none twice."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from shared.firestore.raw_client import FirestoreClient
 from tests.support.cloud_tasks import FakeCloudTasks, Status
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.webhooks import FunctionCaller
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 SCHEDULE_TIME = "2026-03-14T15:00:00Z"
 OTHER_RESTAURANTS = 3
@@ -24,18 +23,17 @@ OTHER_RESTAURANTS = 3
 _RUN_REQUEST: Any = {"x-cloudscheduler-scheduletime": SCHEDULE_TIME}
 
 
-@pytest.fixture
-async def world(firestore: FirestoreClient, tasks: FakeCloudTasks) -> AsyncIterator[World]:
+@pytest.fixture(autouse=True)
+async def _four_restaurants(
+    world: World, firestore: FirestoreClient, tasks: FakeCloudTasks
+) -> None:
     """Four restaurants, and a queue for more than two, with a task for each."""
-    made = await make_world(firestore)
     for _ in range(OTHER_RESTAURANTS):
         await seed(firestore, new_restaurant())
     environment = structs.replace(
-        made.services.environment, fan_out_threshold=2, restaurants_per_task=1
+        world.services.environment, fan_out_threshold=2, restaurants_per_task=1
     )
-    services = replace(made.services, environment=environment, queue=tasks.task_queue())
-    yield replace(made, services=services)
-    made.executor.shutdown()
+    world.services = replace(world.services, environment=environment, queue=tasks.task_queue())
 
 
 async def poll_all(world: World, tick: str = SCHEDULE_TIME, **body: Any) -> JsonResult:

@@ -81,7 +81,7 @@ PERMANENT = [
 PASSING = [interrupt_opentable, interrupt_firestore]
 
 
-async def call_function(
+async def call_for_restaurant(
     world: World, services: AppContext, function: str
 ) -> tuple[int, dict[str, Any]]:
     """Call a function for the restaurant; return the HTTP status and the restaurant's result."""
@@ -106,7 +106,7 @@ async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
     world: World, break_world: Break, function: str
 ) -> None:
     services = await break_world(world)
-    status_code, entry = await call_function(world, services, function)
+    status_code, entry = await call_for_restaurant(world, services, function)
     assert (status_code, entry["retryable"]) == (200, False)
     assert entry["status"] in {"error", "FAILED"}
     assert entry["error"]
@@ -118,12 +118,12 @@ async def test_a_failure_that_passes_is_answered_503(
     world: World, break_world: Break, function: str
 ) -> None:
     services = await break_world(world)
-    status_code, entry = await call_function(world, services, function)
+    status_code, entry = await call_for_restaurant(world, services, function)
     assert (status_code, entry["retryable"]) == (503, True)
 
 
 async def test_a_forced_plan_without_settings_is_answered_200_with_its_error(world: World) -> None:
-    status_code, entry = await call_function(world, await remove_settings(world), "force")
+    status_code, entry = await call_for_restaurant(world, await remove_settings(world), "force")
     assert (status_code, entry["status"], entry["retryable"]) == (200, "FAILED", False)
 
 

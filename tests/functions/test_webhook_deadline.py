@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -38,18 +38,12 @@ def waiting(hanging: str) -> Iterator[ServedFunction]:
         yield started
 
 
-@pytest.fixture
-async def sender() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=30) as client:
-        yield client
-
-
 async def test_a_firestore_that_hangs_is_answered_503_within_the_deadline(
-    waiting: ServedFunction, sender: httpx.AsyncClient
+    waiting: ServedFunction, http: httpx.AsyncClient
 ) -> None:
     began = time.monotonic()
     body = envelope_body() | {"data": {"restaurantId": "r-1"}}
-    response = await sender.post(waiting.url, json=body, headers=BEARER_HEADERS)
+    response = await http.post(waiting.url, json=body, headers=BEARER_HEADERS)
     assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
     assert response.headers["retry-after"]
     assert DEADLINE <= time.monotonic() - began < DEADLINE + PATIENCE
@@ -68,12 +62,12 @@ async def test_a_body_that_never_ends_is_answered_503_within_the_deadline(
 
 
 async def test_the_log_names_the_kind_of_failure_and_nothing_else(
-    waiting: ServedFunction, sender: httpx.AsyncClient
+    waiting: ServedFunction, http: httpx.AsyncClient
 ) -> None:
     body = envelope_body(dinerName="Marked") | {
         "data": {"restaurantId": "r-2", "dinerName": "Marked"}
     }
-    await sender.post(waiting.url, json=body, headers=BEARER_HEADERS)
+    await http.post(waiting.url, json=body, headers=BEARER_HEADERS)
     line = waiting.output.wait_for('"unavailable"')
     assert '"error": "TimeoutError"' in line
     assert not [line for line in waiting.output.lines if "Marked" in line]

@@ -6,6 +6,7 @@ import pytest
 
 from dev.infra.provider_schema import INFRA_FOLDER
 from tests.infra.google_provider import Terraform, use_terraform
+from tests.infra.planned import Resources, plan_resources
 
 GENERATED_BY_TERRAFORM = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.plan")
 
@@ -23,3 +24,8 @@ def terraform(configuration: Path) -> Iterator[Terraform]:
     """Terraform with the stand-in provider in the copy."""
     with use_terraform(configuration) as program:
         yield program
+
+
+@pytest.fixture
+def planned() -> Resources:
+    return plan_resources("production")

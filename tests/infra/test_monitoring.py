@@ -11,11 +11,6 @@ from tests.infra.planned import ENVIRONMENTS, Resources, plan_resources
 from tests.monitoring.monitoring_files import ALERTS, BURN_RATES, METRICS, SLOS
 
 
-@pytest.fixture
-def planned() -> Resources:
-    return plan_resources("production")
-
-
 def to_snake_case(value: Any) -> Any:
     """Return an API document with the names of Terraform's arguments."""
     if isinstance(value, dict):

@@ -43,11 +43,6 @@ APIS = {
 }
 
 
-@pytest.fixture
-def planned() -> Resources:
-    return plan_resources("production")
-
-
 def needed_by_account() -> dict[str, set[Grant]]:
     needed = {**RUNTIME, **CALLERS, **BUILD_STEPS, OPERATORS: OPERATOR}
     release = set[Grant]().union(*RELEASE_COMMANDS.values())

@@ -1,6 +1,5 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -8,21 +7,17 @@ from typing import Any
 import pytest
 
 from shared.domain.webhook_health import MissedWebhooks
-from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.deliveries import update_webhook_silence
-from tests.support.world import START_TIME, World, make_world
+from tests.support.world import START_TIME, World
 
 SOON = START_TIME + timedelta(days=2)
 CapturedOutput = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
-    world = await make_world(firestore)
+@pytest.fixture(autouse=True)
+async def _polled_reservation(world: World) -> None:
     world.actions.create(SOON, 2)
     await world.poll()
-    yield world
-    world.executor.shutdown()
 
 
 async def stored_silent_since(world: World) -> datetime | None:

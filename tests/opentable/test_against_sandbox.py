@@ -52,7 +52,7 @@ def populated_sandbox(manual_clock: ManualClock) -> OpenTableApi:
 
 
 @pytest.fixture
-def sandbox_client(
+def populated_client(
     populated_sandbox: OpenTableApi, executor: ThreadPoolExecutor, fake_clock: FakeMonotonicClock
 ) -> OpenTableClient:
     session = build_session(4)
@@ -68,10 +68,10 @@ def sandbox_client(
 
 @pytest.fixture
 def list_rows(
-    sandbox_client: OpenTableClient, access: OpenTableAccess, deadline: Deadline
+    populated_client: OpenTableClient, access: OpenTableAccess, deadline: Deadline
 ) -> ListRows:
     async def list_rows(resource: Resource = Resource.RESERVATIONS) -> list[OpenTableRow]:
-        pages = sandbox_client.iterate_pages(access, resource, ListingQuery(), deadline)
+        pages = populated_client.iterate_pages(access, resource, ListingQuery(), deadline)
         return [row async for page in pages for row in page.rows]
 
     return list_rows
@@ -125,7 +125,7 @@ async def test_changes_larger_than_the_overlap_give_the_final_state(
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_unchanged_rows_are_never_missed(
+async def test_unchanged_sandbox_rows_are_never_missed(
     list_rows: ListRows,
     populated_sandbox: OpenTableApi,
     order: ListOrder,
@@ -187,17 +187,17 @@ async def test_a_repeated_page_does_no_harm(
 
 
 async def test_a_rate_limit_error_contains_its_status(
-    sandbox_client: OpenTableClient,
+    populated_client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
     populated_sandbox: OpenTableApi,
 ) -> None:
     populated_sandbox.faults.rate_limit = RateLimit(2, "date")
     key = next(iter(sandbox_versions(populated_sandbox)))
-    await sandbox_client.fetch_reservation(access, key, deadline)
-    await sandbox_client.fetch_reservation(access, key, deadline)
+    await populated_client.fetch_reservation(access, key, deadline)
+    await populated_client.fetch_reservation(access, key, deadline)
     with pytest.raises(OpenTableUnavailableError, match="429"):
-        await sandbox_client.fetch_reservation(access, key, deadline)
+        await populated_client.fetch_reservation(access, key, deadline)
 
 
 async def test_a_revoked_restaurant_is_a_rejection(
@@ -210,7 +210,7 @@ async def test_a_revoked_restaurant_is_a_rejection(
 
 @pytest.mark.parametrize("shape", ["bare", "envelope"])
 async def test_a_single_row_is_read_in_either_shape(
-    sandbox_client: OpenTableClient,
+    populated_client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
     populated_sandbox: OpenTableApi,
@@ -218,15 +218,15 @@ async def test_a_single_row_is_read_in_either_shape(
 ) -> None:
     populated_sandbox.choices.single_get = shape  # type: ignore[assignment]  # parametrized text
     row = populated_sandbox.store.list_reservations(RID)[0]
-    fetched = await sandbox_client.fetch_reservation(access, row.key, deadline)
+    fetched = await populated_client.fetch_reservation(access, row.key, deadline)
     assert fetched is not None
     assert fetched["sequence_id"] == row.sequence_id
 
 
 async def test_an_api_key_needs_no_token_request(
-    sandbox_client: OpenTableClient, deadline: Deadline, populated_sandbox: OpenTableApi
+    populated_client: OpenTableClient, deadline: Deadline, populated_sandbox: OpenTableApi
 ) -> None:
     access = OpenTableAccess(str(RID), Credentials(api_key="key"))
-    pages = sandbox_client.iterate_pages(access, Resource.RESERVATIONS, ListingQuery(), deadline)
+    pages = populated_client.iterate_pages(access, Resource.RESERVATIONS, ListingQuery(), deadline)
     assert sum([len(page.rows) async for page in pages]) == SIZE
     assert populated_sandbox.request_counts["token"] == 0

@@ -80,35 +80,35 @@ def socket_client() -> Iterator[OpenTableClient]:
 
 
 @pytest.fixture
-def access() -> OpenTableAccess:
+def socket_access() -> OpenTableAccess:
     return OpenTableAccess("1", Credentials(client_id="me", client_secret="hush"))
 
 
 async def test_one_connection_serves_many_calls(
-    socket_client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
     for _ in range(3):
-        assert await socket_client.fetch_reservation(access, "a", Deadline.after(5))
+        assert await socket_client.fetch_reservation(socket_access, "a", Deadline.after(5))
     assert len(RowHandler.connections) == 1
 
 
 async def test_the_token_request_states_its_empty_body(
-    socket_client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
-    await socket_client.fetch_reservation(access, "a", Deadline.after(5))
+    await socket_client.fetch_reservation(socket_access, "a", Deadline.after(5))
     assert RowHandler.lengths == ["0"]
 
 
 async def test_a_chunked_body_is_read_completely(
-    socket_client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
-    assert await socket_client.fetch_reservation(access, "chunks", Deadline.after(5)) == {
+    assert await socket_client.fetch_reservation(socket_access, "chunks", Deadline.after(5)) == {
         "id": "1-chunks"
     }
 
 
 async def test_a_body_shorter_than_its_content_length_is_an_error(
-    socket_client: OpenTableClient, access: OpenTableAccess
+    socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await socket_client.fetch_reservation(access, "cut", Deadline.after(5))
+        await socket_client.fetch_reservation(socket_access, "cut", Deadline.after(5))

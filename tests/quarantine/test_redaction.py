@@ -1,5 +1,4 @@
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,26 +8,22 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.guest_link import Guest
 from shared.errors import ServiceUnavailableError
-from shared.firestore.raw_client import FirestoreClient
 from shared.guests.repository import save_guest
 from tests.support.events import RID, row_body
 from tests.support.firestore import FirestoreSpy
 from tests.support.guests import quarantine_text
 from tests.support.ledger import StoredLedger
 from tests.support.restaurants import Restaurant
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 KEY = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 FORGOTTEN_GUEST = Guest("gone1", forgotten_at=NOON)
 
 
-@pytest.fixture
-async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
-    world = await make_world(firestore)
-    world.restaurant = Restaurant("restaurant-123", RID)
-    yield world
-    world.executor.shutdown()
+@pytest.fixture(autouse=True)
+def _restaurant_of_the_ledger(world: World, restaurant: Restaurant) -> None:
+    world.restaurant = restaurant
 
 
 async def store_body(world: World, stored_ledger: StoredLedger, body: object) -> Any:

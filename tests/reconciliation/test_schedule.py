@@ -1,6 +1,5 @@
 """Scheduled reconciliations compare the near days every hour and all days every night."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,27 +8,23 @@ from google.cloud.firestore import FieldFilter
 from msgspec.structs import replace
 
 from shared.firestore import paths
-from shared.firestore.raw_client import FirestoreClient
 from tests.support.firestore import FirestoreSpy, FirestoreUsageMeter
-from tests.support.world import START_TIME, World, make_world
+from tests.support.world import START_TIME, World
 
 FAR = START_TIME + timedelta(days=20)
 NEAR = START_TIME + timedelta(days=1)
 HOUR = 3_600
 
 
-@pytest.fixture
-async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
-    """A restaurant with a near and a far reservation, polled and reconciled."""
-    made = await make_world(firestore)
+@pytest.fixture(autouse=True)
+async def _reconciled_reservations(world: World) -> None:
+    """A near and a far reservation, polled and reconciled."""
     for start in (NEAR, FAR):
-        made.actions.create(start, 2)
-    await made.poll()
-    await made.reconcile(is_scheduled=True)
-    made.clock.advance(HOUR)
-    await made.poll()
-    yield made
-    made.executor.shutdown()
+        world.actions.create(start, 2)
+    await world.poll()
+    await world.reconcile(is_scheduled=True)
+    world.clock.advance(HOUR)
+    await world.poll()
 
 
 async def damage(world: World, start: Any) -> str:

@@ -26,21 +26,23 @@ async def control_client(demo_simulator: Simulator) -> AsyncIterator[AsyncClient
         yield control_client
 
 
-async def authorize(control_client: AsyncClient) -> dict[str, str]:
+async def fetch_authorization_headers(control_client: AsyncClient) -> dict[str, str]:
     path = "/api/v2/oauth/token?grant_type=client_credentials"
     reply = await control_client.get(path, auth=("demo-client", "demo-secret"))
     return {"Authorization": f"Bearer {reply.json()['access_token']}"}
 
 
-async def list_rows(control_client: AsyncClient) -> list[dict[str, Any]]:
+async def list_sandbox_rows(control_client: AsyncClient) -> list[dict[str, Any]]:
     answer = await control_client.get(
-        "/sync/v2/reservations", params={"rid": RID}, headers=await authorize(control_client)
+        "/sync/v2/reservations",
+        params={"rid": RID},
+        headers=await fetch_authorization_headers(control_client),
     )
     return list(answer.json()["items"])
 
 
 async def test_sync_is_served_over_http(control_client: AsyncClient) -> None:
-    assert len(await list_rows(control_client)) >= 20
+    assert len(await list_sandbox_rows(control_client)) >= 20
 
 
 async def test_the_state_counts_stored_objects(control_client: AsyncClient) -> None:
@@ -49,11 +51,11 @@ async def test_the_state_counts_stored_objects(control_client: AsyncClient) -> N
 
 
 async def test_a_mutation_reaches_the_feed(control_client: AsyncClient) -> None:
-    key = (await list_rows(control_client))[0]["id"].removeprefix(f"{RID}-")
+    key = (await list_sandbox_rows(control_client))[0]["id"].removeprefix(f"{RID}-")
     body = {"do": "cancel", "rid": RID, "key": key}
     answer = await control_client.post("/_control/mutations", json=body)
     assert answer.status_code == 200
-    assert {row["id"]: row["state"] for row in await list_rows(control_client)}[
+    assert {row["id"]: row["state"] for row in await list_sandbox_rows(control_client)}[
         f"{RID}-{key}"
     ] == "Cancelled"
 
@@ -74,7 +76,7 @@ async def test_an_unusable_mutation_gets_400(body: object, control_client: Async
 
 async def test_a_fault_is_scripted_over_http(control_client: AsyncClient) -> None:
     await control_client.post("/_control/faults", json={"kind": "status", "status": 502})
-    headers = await authorize(control_client)
+    headers = await fetch_authorization_headers(control_client)
     answer = await control_client.get("/sync/v2/reservations", params={"rid": RID}, headers=headers)
     assert answer.status_code == 502
 

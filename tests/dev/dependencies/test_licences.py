@@ -26,7 +26,7 @@ def is_refused(licence: str) -> bool:
     return not all(ACCEPTED.fullmatch(part.strip("()")) for part in parts)
 
 
-def test_the_page_is_current() -> None:
+def test_the_licences_page_is_current() -> None:
     page = PAGE.read_text()
     assert with_tables(page) == page, "run `make lock`"
 

@@ -1,7 +1,6 @@
 """The documented reads and writes of each step equal the measured ones."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from shared.firestore.raw_client import FirestoreClient
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ledger.ledger import ApplyResult
 from tests.support.firestore import FirestoreUsageMeter
-from tests.support.world import NEW_YORK, START_TIME, World, make_world
+from tests.support.world import NEW_YORK, START_TIME, World
 
 ROOT = Path(__file__).resolve().parents[3]
 TWO_HOURS = 7_200  # beyond the lookback
@@ -34,15 +33,11 @@ def usage_meter(firestore: FirestoreClient) -> FirestoreUsageMeter:
     return FirestoreUsageMeter(firestore)
 
 
-@pytest.fixture
-async def world(
-    firestore: FirestoreClient, usage_meter: FirestoreUsageMeter
-) -> AsyncIterator[World]:
-    """A world after one poll, with metered Firestore calls."""
-    made = await make_world(firestore)
-    await made.poll()
-    yield replace(made, services=replace(made.services, firestore=usage_meter.client))
-    made.executor.shutdown()
+@pytest.fixture(autouse=True)
+async def _metered_firestore(world: World, usage_meter: FirestoreUsageMeter) -> None:
+    """Meter Firestore's calls after the first poll."""
+    await world.poll()
+    world.services = replace(world.services, firestore=usage_meter.client)
 
 
 def create_reservation_with_guest(world: World) -> SandboxReservation:

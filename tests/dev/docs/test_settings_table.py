@@ -14,7 +14,7 @@ from dev.docs.settings_table import (
 from shared.config import Environment
 
 
-def test_the_page_is_current() -> None:
+def test_the_settings_page_is_current() -> None:
     page = SETTINGS_PAGE.read_text()
     assert replace_settings_table(page) == page, "run `python -m dev settings`"
 

@@ -28,7 +28,7 @@ POLLED: dict[str, Any] = {
 }
 
 
-def log_line(event: str = "poll", **fields: object) -> str:
+def build_log_line(event: str = "poll", **fields: object) -> str:
     return json.dumps({"severity": "INFO", "message": event, "event": event, **fields})
 
 
@@ -44,16 +44,16 @@ def printed(line: str, simulated: datetime | None = SIMULATED, *, colour: bool =
 
 
 def test_a_log_line_is_named_after_its_event() -> None:
-    assert parse_line(log_line("webhook", outcome="created")).event == "webhook"
+    assert parse_line(build_log_line("webhook", outcome="created")).event == "webhook"
 
 
 def test_a_webhooks_outcome_comes_first() -> None:
-    text = parse_line(log_line("webhook", eventId="seq-7", outcome="created")).text
+    text = parse_line(build_log_line("webhook", eventId="seq-7", outcome="created")).text
     assert text.split() == ["created"]
 
 
 def test_what_a_poll_did_is_counted_out() -> None:
-    assert parse_line(log_line(**POLLED)).text.split() == [
+    assert parse_line(build_log_line(**POLLED)).text.split() == [
         "restaurant-123",
         "ok",
         "fetched",
@@ -64,39 +64,42 @@ def test_what_a_poll_did_is_counted_out() -> None:
 
 
 def test_lines_of_one_kind_are_aligned() -> None:
-    one = parse_line(log_line(status="ok", fetched=3, created=0))
-    other = parse_line(log_line(status="error", fetched=210, created=0))
+    one = parse_line(build_log_line(status="ok", fetched=3, created=0))
+    other = parse_line(build_log_line(status="error", fetched=210, created=0))
     assert one.text.index("created") == other.text.index("created")
 
 
 @pytest.mark.parametrize("field", ["stale", "quarantined"])
 def test_rare_counts_are_printed_only_if_not_zero(field: str) -> None:
-    texts = [parse_line(log_line(**POLLED | {field: count})).text for count in (0, 2)]
+    texts = [parse_line(build_log_line(**POLLED | {field: count})).text for count in (0, 2)]
     assert [field in text for text in texts] == [False, True]
 
 
 def test_another_restaurant_than_the_demos_is_named() -> None:
-    assert "restaurant-9" in parse_line(log_line(**POLLED | {"restaurantId": "restaurant-9"})).text
+    assert (
+        "restaurant-9"
+        in parse_line(build_log_line(**POLLED | {"restaurantId": "restaurant-9"})).text
+    )
 
 
 @pytest.mark.parametrize("field", ["created", "updated", "cancelled"])
 def test_a_repair_stands_out(field: str) -> None:
-    assert parse_line(log_line(**POLLED | {field: 2})).level is LiveLogLevel.REPAIR
+    assert parse_line(build_log_line(**POLLED | {field: 2})).level is LiveLogLevel.REPAIR
 
 
 def test_a_poll_that_changed_nothing_is_plain() -> None:
-    assert parse_line(log_line(**POLLED)).level is LiveLogLevel.PLAIN
+    assert parse_line(build_log_line(**POLLED)).level is LiveLogLevel.PLAIN
 
 
 @pytest.mark.parametrize(
     "severity, level", [("WARNING", LiveLogLevel.WARNING), ("ERROR", LiveLogLevel.ERROR)]
 )
 def test_a_severity_outranks_a_repair(severity: str, level: LiveLogLevel) -> None:
-    assert parse_line(log_line(severity=severity, created=2)).level is level
+    assert parse_line(build_log_line(severity=severity, created=2)).level is level
 
 
 def test_an_unknown_event_is_printed_completely() -> None:
-    assert parse_line(log_line("moon.rose", phase="full")) == LiveLogEntry(
+    assert parse_line(build_log_line("moon.rose", phase="full")) == LiveLogEntry(
         "moon.rose", "phase full"
     )
 
@@ -144,8 +147,8 @@ def test_columns_are_aligned_before_the_first_service() -> None:
 
 
 def test_a_file_gets_no_colour() -> None:
-    assert "\x1b" not in printed(log_line(severity="ERROR"))
+    assert "\x1b" not in printed(build_log_line(severity="ERROR"))
 
 
 def test_an_error_is_red_at_a_terminal() -> None:
-    assert "\x1b[31mpoll" in printed(log_line(severity="ERROR"), colour=True)
+    assert "\x1b[31mpoll" in printed(build_log_line(severity="ERROR"), colour=True)

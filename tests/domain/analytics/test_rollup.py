@@ -25,7 +25,7 @@ from tests.strategies.json_values import json_values
 START = datetime(2026, 3, 14, 23, tzinfo=UTC)  # 19:00 in New York
 
 
-def reservation_document(**fields: Any) -> dict[str, Any]:
+def build_document(**fields: Any) -> dict[str, Any]:
     return {
         "source": {"system": "OPENTABLE"},
         "localDate": "2026-03-14",
@@ -40,7 +40,7 @@ def reservation_document(**fields: Any) -> dict[str, Any]:
 
 
 def booking_facts_of(**fields: Any) -> BookingFacts:
-    facts = booking_facts(reservation_document(**fields), ZONE)
+    facts = booking_facts(build_document(**fields), ZONE)
     assert facts is not None
     return facts
 
@@ -50,7 +50,7 @@ def test_a_visit_uses_restaurant_local_time() -> None:
 
 
 def test_a_document_without_a_date_is_not_counted() -> None:
-    assert booking_facts(reservation_document(localDate=None), ZONE) is None
+    assert booking_facts(build_document(localDate=None), ZONE) is None
 
 
 def test_the_text_time_is_used_without_a_timestamp() -> None:
@@ -145,7 +145,7 @@ def test_a_visit_after_midnight_utc_is_on_the_restaurants_day() -> None:
 
 @given(json_values)
 def test_any_document_is_counted_or_skipped(value: Any) -> None:
-    booking_facts(dict.fromkeys(reservation_document(), value) | {"localDate": "2026-03-14"}, ZONE)
+    booking_facts(dict.fromkeys(build_document(), value) | {"localDate": "2026-03-14"}, ZONE)
 
 
 ledgers = st.lists(reservation_documents(), max_size=12)
@@ -160,7 +160,7 @@ def roll_up(*documents: dict[str, Any]) -> dict[str, Any]:
 
 def roll_up_one(**fields: Any) -> dict[str, Any]:
     builder = RollupBuilder(["2026-03-14"], ZONE)
-    builder.add_document(reservation_document(**fields))
+    builder.add_document(build_document(**fields))
     return builder.build_rollups()["2026-03-14"]["OPENTABLE"]
 
 
@@ -321,10 +321,8 @@ def test_adding_and_removing_a_visit_restores_the_rollup(
 
 def test_removing_a_visit_leaves_no_zero() -> None:
     builder = RollupBuilder(["2026-03-14"], ZONE)
-    builder.add_document(reservation_document())
-    builder.remove_booking(
-        builder.add_document(reservation_document(partySize=2, status="CANCELLED"))
-    )
+    builder.add_document(build_document())
+    builder.remove_booking(builder.add_document(build_document(partySize=2, status="CANCELLED")))
     assert builder.build_rollups() == {"2026-03-14": {"OPENTABLE": roll_up_one(), "LINEUP": {}}}
 
 
@@ -336,12 +334,12 @@ def test_only_requested_days_are_rolled_up() -> None:
 def test_removing_an_uncounted_visit_changes_nothing() -> None:
     builder = RollupBuilder(["2026-03-14"], ZONE)
     builder.remove_booking(None)
-    builder.remove_booking(builder.add_document(reservation_document(localDate="2026-03-15")))
+    builder.remove_booking(builder.add_document(build_document(localDate="2026-03-15")))
     assert builder.build_rollups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}
 
 
 def test_recounting_a_day_replaces_its_counts() -> None:
     builder = RollupBuilder(["2026-03-14"], ZONE)
-    builder.add_document(reservation_document())
+    builder.add_document(build_document())
     builder.reset_day("2026-03-14")
     assert builder.build_rollups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}

@@ -86,7 +86,7 @@ def flag(state: ReservationState, divergence: DivergenceType | None) -> Reservat
     return build_divergence_event(KEY, state, divergence, "report", NOON)
 
 
-def review_event(state: ReservationState, decision: ReviewDecision) -> ReservationEvent:
+def build_review(state: ReservationState, decision: ReviewDecision) -> ReservationEvent:
     request = ReviewRequest(decision, "x", "mara")
     return build_review_event(KEY, state, request, event_id=f"staff-{decision.lower()}", now=NOON)
 
@@ -94,7 +94,7 @@ def review_event(state: ReservationState, decision: ReviewDecision) -> Reservati
 def removed_events() -> list[ReservationEvent]:
     row = row_event(1)
     flagged = flag(merge(row), DivergenceType.MISSING_IN_OPENTABLE)
-    return [row, flagged, review_event(merge(row, flagged), ReviewDecision.REMOVED)]
+    return [row, flagged, build_review(merge(row, flagged), ReviewDecision.REMOVED)]
 
 
 def test_only_a_missing_reservation_is_reviewable() -> None:
@@ -115,7 +115,7 @@ def test_the_order_of_arrival_does_not_matter() -> None:
 
 def test_the_last_decision_counts_even_with_an_equal_clock() -> None:
     events = removed_events()
-    kept = review_event(merge(*events), ReviewDecision.KEPT)
+    kept = build_review(merge(*events), ReviewDecision.KEPT)
     for order in permutations([*events, kept]):
         assert find_review_decision(merge(*order)) == "KEPT"
 

@@ -162,7 +162,7 @@ def test_a_rebuilt_document_keeps_the_time_of_its_creation() -> None:
 GUEST_ROW = row_event(1, id=KEY, guest_id=GUEST_KEY, guest_request="Nuts")
 
 
-def test_an_unread_guest_is_required() -> None:
+def test_a_rebuild_requires_an_unread_guest() -> None:
     stored = StoredReservation(None, ledger_with(GUEST_ROW).entries, {})
     assert decide_rebuild(stored, TEST_IDENTITY, CONTEXT) == GuestRequired(GUEST_KEY)
 

@@ -156,7 +156,7 @@ def test_a_late_older_event_does_not_restore_a_cancelled_reservation() -> None:
     assert merge_events(cancelled, envelope_event(minute=1)).resolve_field("status") == "CANCELLED"
 
 
-def test_a_newer_event_restores_a_cancelled_reservation() -> None:
+def test_a_newer_event_replaces_the_status_cancelled() -> None:
     confirmed = envelope_event("updated", minute=3, status="confirmed")
     assert (
         merge_events(envelope_event("cancelled", minute=2), confirmed).resolve_field("status")

@@ -145,7 +145,7 @@ def test_a_valid_id_is_accepted(check: Check, text: str) -> None:
 @pytest.mark.parametrize(
     "check, text", [(c, text) for c, texts in INVALID.items() for text in texts]
 )
-def test_an_invalid_id_is_rejected(check: Check, text: str) -> None:
+def test_an_invalid_id_does_not_pass_its_check(check: Check, text: str) -> None:
     assert not check(text)
 
 

@@ -34,7 +34,7 @@ def guest_row(**fields: Any) -> dict[str, Any]:
     }
 
 
-def parse_row(**fields: Any) -> Guest:
+def parse_guest_row(**fields: Any) -> Guest:
     return parse_opentable_guest(guest_row(**fields), rid="555001", country="US", now=NOW)
 
 
@@ -47,7 +47,7 @@ def merged(**fields: Any) -> Guest:
 
 
 def test_personal_fields_are_stored_under_the_document_names() -> None:
-    guest = parse_row(
+    guest = parse_guest_row(
         first_name=" Ada ",
         last_name="Lovelace",
         email="ada@example.com",
@@ -82,12 +82,12 @@ def test_personal_fields_are_stored_under_the_document_names() -> None:
 
 
 def test_key_and_version_are_read_as_in_a_reservation_row() -> None:
-    guest = parse_row(id=f"555001-{KEY.upper()}")
+    guest = parse_guest_row(id=f"555001-{KEY.upper()}")
     assert (guest.key, guest.version) == (KEY, Version.from_sequence(7, UPDATED))
 
 
 def test_a_guest_may_have_the_first_sequence_id() -> None:
-    assert parse_row(sequence_id=0).version == Version.from_sequence(0, UPDATED)
+    assert parse_guest_row(sequence_id=0).version == Version.from_sequence(0, UPDATED)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_guest_may_have_the_first_sequence_id() -> None:
 def test_phone_numbers_are_unique_with_the_primary_first(
     numbers: object, phone: object, phones: list[str]
 ) -> None:
-    assert parse_row(phone_numbers=numbers, phone=phone).profile["phones"] == phones
+    assert parse_guest_row(phone_numbers=numbers, phone=phone).profile["phones"] == phones
 
 
 def test_a_phone_number_without_country_is_unchanged() -> None:
@@ -123,7 +123,7 @@ def test_a_phone_number_without_country_is_unchanged() -> None:
 
 
 def test_a_forgotten_guest_has_no_other_fields() -> None:
-    guest = parse_row(
+    guest = parse_guest_row(
         forgotten=True, first_name=5, sequence_id="?", archived=True, primary_guest={}
     )
     assert guest == Guest(KEY, forgotten_at=NOW)
@@ -156,7 +156,7 @@ def test_a_merged_guest_may_have_a_version() -> None:
 
 
 def test_a_guest_may_have_the_sequence_zero() -> None:
-    assert parse_row(sequence_id=0).version == Version.from_sequence(0, UPDATED)
+    assert parse_guest_row(sequence_id=0).version == Version.from_sequence(0, UPDATED)
 
 
 @pytest.mark.parametrize("fields", [{}, {"primary_guest": None}, {"primary_guest": ""}])
@@ -166,7 +166,7 @@ def test_a_merged_guest_without_a_survivor_is_unresolved(fields: dict[str, Any])
 
 
 def test_a_survivor_of_an_active_record_is_not_a_merge() -> None:
-    assert parse_row(primary_guest="555001-survivor", archived=False).survivor_key is None
+    assert parse_guest_row(primary_guest="555001-survivor", archived=False).survivor_key is None
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_an_invalid_field_is_rejected_by_name_without_its_value(
     fields: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(InvalidEventError) as raised:
-        parse_row(**fields)
+        parse_guest_row(**fields)
     assert raised.value.reason == reason
     assert "2125550100" not in str(raised.value)
 
@@ -208,7 +208,7 @@ def test_an_id_unusable_as_document_id_is_rejected(id_: str, name: str) -> None:
 
 @pytest.mark.parametrize("value", [True, "true", 1])
 def test_a_request_to_forget_counts_in_every_spelling(value: object) -> None:
-    assert parse_row(forgotten=value).forgotten_at == NOW
+    assert parse_guest_row(forgotten=value).forgotten_at == NOW
 
 
 @pytest.mark.parametrize("value", [True, "True", "1"])
@@ -218,17 +218,17 @@ def test_a_merge_counts_in_every_spelling(value: object) -> None:
 
 @pytest.mark.parametrize("value, stored", [("true", True), (0, False), (None, None), ("", None)])
 def test_a_consent_is_stored_as_a_truth_value(value: object, stored: bool | None) -> None:
-    assert parse_row(marketing_opted_out=value).profile.get("marketingOptedOut") is stored
+    assert parse_guest_row(marketing_opted_out=value).profile.get("marketingOptedOut") is stored
 
 
 @pytest.mark.parametrize("value", ["7", 7.0, " 7"])
 def test_the_version_of_a_guest_may_be_text(value: object) -> None:
-    assert parse_row(sequence_id=value).version == parse_row().version
+    assert parse_guest_row(sequence_id=value).version == parse_guest_row().version
 
 
 @pytest.mark.parametrize("name, stored", [("notes", "notes"), ("first_name", "firstName")])
 def test_a_long_text_of_a_guest_is_cut(name: str, stored: str) -> None:
-    profile = parse_row(**{name: "\u00e9" * 100_000}, last_name="Lovelace").profile
+    profile = parse_guest_row(**{name: "\u00e9" * 100_000}, last_name="Lovelace").profile
     assert is_cut(profile[stored])
     assert (profile["lastName"], profile["cutTexts"]) == ("Lovelace", True)
 
@@ -238,7 +238,7 @@ def test_a_record_of_maximal_texts_is_stored() -> None:
     texts = dict.fromkeys(
         (*names, "notes_special_relationship", "notes_food_and_drink"), "\u00e9" * 9_000
     )
-    assert parse_row(**texts, tags=["\u00e9" * 4_000] * 9).diner_name is not None
+    assert parse_guest_row(**texts, tags=["\u00e9" * 4_000] * 9).diner_name is not None
 
 
 def test_details_above_the_size_limit_are_rejected() -> None:
@@ -257,7 +257,7 @@ names = st.sampled_from(
 @given(st.dictionaries(names | st.just("primary_guest"), json_values), st.booleans())
 def test_any_row_is_read_or_rejected(fields: dict[str, Any], archived: bool) -> None:
     try:
-        guest = parse_row(**{"archived": archived, **fields})
+        guest = parse_guest_row(**{"archived": archived, **fields})
     except InvalidEventError:
         return
     assert guest_from_map(guest_to_map(guest)) == guest
@@ -268,15 +268,15 @@ def test_any_row_is_read_or_rejected(fields: dict[str, Any], archived: bool) -> 
     [("Ada", "Lovelace", "Ada Lovelace"), ("Ada", "", "Ada"), ("", "Lovelace", "Lovelace")],
 )
 def test_the_name_is_first_and_last(first: str, last: str, name: str) -> None:
-    assert parse_row(first_name=first, last_name=last).diner_name == name
+    assert parse_guest_row(first_name=first, last_name=last).diner_name == name
 
 
 def test_a_guest_of_the_copper_tier_has_no_name() -> None:
-    assert parse_row().diner_name is None
+    assert parse_guest_row().diner_name is None
 
 
 def test_a_guest_is_identified_by_name_email_and_every_phone() -> None:
-    guest = parse_row(first_name="Ada", email="ada@example.com", phone="2125550100")
+    guest = parse_guest_row(first_name="Ada", email="ada@example.com", phone="2125550100")
     assert guest.personal_identifiers == ["Ada", "ada@example.com", "+12125550100"]
 
 
@@ -332,8 +332,10 @@ def test_a_merged_guest_document_has_no_personal_data() -> None:
 
 
 def test_a_guest_repr_has_no_personal_data() -> None:
-    assert "Ada" not in repr(parse_row(first_name="Ada"))
+    assert "Ada" not in repr(parse_guest_row(first_name="Ada"))
 
 
 def test_the_country_code_of_a_row_belongs_to_its_phone() -> None:
-    assert parse_row(phone="7911123456", country_code="44").profile["phones"] == ["+447911123456"]
+    assert parse_guest_row(phone="7911123456", country_code="44").profile["phones"] == [
+        "+447911123456"
+    ]

@@ -144,7 +144,7 @@ async def test_a_compressed_body_is_refused(manager: StaffApiClient) -> None:
 
 
 @pytest.mark.parametrize("coding", ["identity", "", "Identity, identity"])
-async def test_a_content_coding_that_means_none_is_accepted(
+async def test_the_api_accepts_a_content_coding_that_means_none(
     coding: str, manager: StaffApiClient
 ) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}

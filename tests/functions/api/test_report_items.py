@@ -65,7 +65,9 @@ async def test_an_executed_plan_has_no_effects_anymore(
     assert (await manager.get(f"reports/{held_id}")).json()["planEffects"] == []
 
 
-async def test_pages_have_no_gap_or_overlap(host: StaffApiClient, world: World) -> None:
+async def test_pages_of_report_items_have_no_gap_or_overlap(
+    host: StaffApiClient, world: World
+) -> None:
     _, held_id = await hold_plan_with_missing(world)
     everyone = (await read_items(host, held_id, list="missing"))["items"]
     found, offset = [], 0

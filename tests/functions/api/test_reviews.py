@@ -197,7 +197,7 @@ async def test_a_native_reservation_cannot_be_decided(
     assert error_code(response) == (409, "NOT_REVIEWABLE")
 
 
-async def test_an_unknown_reservation_is_not_found(manager: StaffApiClient) -> None:
+async def test_a_review_of_an_unknown_reservation_is_not_found(manager: StaffApiClient) -> None:
     response = await manager.post("reservations/opentable-none/review", REMOVE)
     assert error_code(response) == (404, "NOT_FOUND")
 

@@ -66,7 +66,7 @@ async def test_a_phone_number_is_found_in_any_form(
     assert await search_by_text(host, text) == ["one"]
 
 
-async def test_pages_have_no_gap_or_overlap(host: StaffApiClient, world: World) -> None:
+async def test_pages_of_a_search_have_no_gap_or_overlap(host: StaffApiClient, world: World) -> None:
     for number in range(7):
         await store_reservation(world, f"r{number}", number // 2 - 2, "Kim Lee")
     await store_reservation(world, "undated", None, "Kim Lee")
