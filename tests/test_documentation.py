@@ -57,16 +57,16 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=linked_tests)
 def test_every_anchor_is_a_heading(page: Path) -> None:
-    wanted = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".md"]
+    linked = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".md"]
     assert [
-        (linked_tests(file), anchor) for file, anchor in wanted if anchor not in anchors(file)
+        (linked_tests(file), anchor) for file, anchor in linked if anchor not in anchors(file)
     ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=linked_tests)
 def test_every_test_that_is_named_is_there(page: Path) -> None:
-    wanted = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".py"]
-    missing = [(file, name) for file, name in wanted if f"def {name}(" not in file.read_text()]
+    linked = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".py"]
+    missing = [(file, name) for file, name in linked if f"def {name}(" not in file.read_text()]
     assert [(linked_tests(file), name) for file, name in missing] == []
 
 

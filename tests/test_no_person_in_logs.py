@@ -58,9 +58,9 @@ CRASHES: list[type[Exception]] = [
 @pytest.fixture
 async def function_caller(firestore: FirestoreClient) -> AsyncIterator[FunctionCaller]:
     world = await make_world(firestore, country="US")
-    safe = InMemorySecretSource()
-    safe.payloads[world.restaurant.secret] = CREDENTIALS
-    secrets = CredentialCache(safe.read, lambda: 0.0)
+    secret_source = InMemorySecretSource()
+    secret_source.payloads[world.restaurant.secret] = CREDENTIALS
+    secrets = CredentialCache(secret_source.read, lambda: 0.0)
     directory = RestaurantDirectory(firestore, secrets, None, lambda: 0.0)
     world.sandbox.tokens.partners[0].client_secret = "marked-secret"
     services = structs.replace(world.services, directory=directory)
@@ -90,12 +90,12 @@ def envelope_with_diner(
 ) -> dict[str, Any]:
     """Return a relay's envelope about the marked diner."""
     person = {"dinerName": "Zoë Marked", "dinerEmail": "marked@example.com"}
-    said = {"dinerPhone": "2125559876", "specialRequests": "marked", "reservationId": "ot_1"}
+    details = {"dinerPhone": "2125559876", "specialRequests": "marked", "reservationId": "ot_1"}
     return {
         "eventType": f"reservation.{kind}",
         "id": f"letter-{number}",
         "timestamp": driver.world.clock().isoformat(),
-        "data": {"restaurantId": driver.world.restaurant.id, **person, **said, **data},
+        "data": {"restaurantId": driver.world.restaurant.id, **person, **details, **data},
     }
 
 
@@ -157,11 +157,11 @@ async def test_no_run_that_polls_reconciles_quarantines_and_erases(
     diner = MarkedDiner(GuestScenario(function_caller.world))
     await diner.create_everywhere()
     odd = create_marked_reservation(diner.scenario)
-    book = function_caller.world.sandbox.store
-    book.update_reservation(
+    store = function_caller.world.sandbox.store
+    store.update_reservation(
         odd.rid, odd.key, lambda row: replace(row, party_size=0, venue_notes="marked")
     )
-    book.update_guest(odd.rid, str(odd.guest_key), _unreadable)
+    store.update_guest(odd.rid, str(odd.guest_key), _unreadable)
     await function_caller.call(opentable_poll, {})
     function_caller.world.actions.set_request(diner.reservations[0].key, "marked anew")
     assert await function_caller.call(opentable_reconcile, {}) == 200
@@ -272,14 +272,14 @@ def test_no_setting_that_cannot_be_used(name: str, value: str) -> None:
 async def test_no_secret_that_cannot_be_read(
     function_caller: FunctionCaller, firestore: FirestoreClient, captured_log: Callable[[], str]
 ) -> None:
-    safe = InMemorySecretSource()
+    secret_source = InMemorySecretSource()
     directory = RestaurantDirectory(
-        firestore, CredentialCache(safe.read, lambda: 0.0), None, lambda: 0.0
+        firestore, CredentialCache(secret_source.read, lambda: 0.0), None, lambda: 0.0
     )
     services = structs.replace(function_caller.world.services, directory=directory)
     payloads: list[object] = ["marked, no JSON", {"bearerTokens": "marked"}, {"clientSecret": 5}]
     for payload in payloads:
-        safe.payloads[function_caller.world.restaurant.secret] = payload
+        secret_source.payloads[function_caller.world.restaurant.secret] = payload
         await function_caller.webhook(envelope_with_diner(function_caller, 1), services)
         await function_caller.call(opentable_poll, {}, services)
     assert lines_with_forbidden_text(captured_log()) == []
@@ -315,8 +315,8 @@ async def test_no_call_of_the_staff(
 
 async def _manager(world: World) -> StaffApiClient:
     services = world.services
-    room = build_api_context(services)
+    api_context = build_api_context(services)
     members = paths.staff_member_document(services.firestore, world.restaurant.id, "mara")
     await members.set({"role": "manager"})
     token = unsigned_id_token(services.firestore.project, "mara")
-    return StaffApiClient(api_transport(room), world.restaurant.id, token)
+    return StaffApiClient(api_transport(api_context), world.restaurant.id, token)

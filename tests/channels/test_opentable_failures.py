@@ -82,8 +82,8 @@ def _start_failure(sandbox: OpenTableApi, trouble: OpenTableFailure, times: int)
     """Let trouble begin once two pages have been answered."""
     pages: list[object] = []
 
-    def turn(book: object) -> None:
-        pages.append(book)
+    def turn(store: object) -> None:
+        pages.append(store)
         if len(pages) == 2:
             sandbox.faults.script_failure(trouble.kind, times=times, **trouble.details)
 

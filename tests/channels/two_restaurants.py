@@ -101,13 +101,13 @@ async def open_two_restaurants(firestore: FirestoreClient) -> AsyncIterator[TwoR
     """Open two restaurants with equal sides."""
     world, healthy_restaurant = await make_world(firestore), new_restaurant()
     await seed(firestore, healthy_restaurant, webhookAuth=["bearer"])
-    book, partners = world.sandbox.store, world.sandbox.tokens.partners
-    book.add_restaurant(SandboxRestaurant(int(healthy_restaurant.rid), "Next door", NEW_YORK))
+    store, partners = world.sandbox.store, world.sandbox.tokens.partners
+    store.add_restaurant(SandboxRestaurant(int(healthy_restaurant.rid), "Next door", NEW_YORK))
     partners[0].rids.add(int(healthy_restaurant.rid))
     for rid in partners[0].rids:
         for hour in range(RESERVATIONS_PER_RESTAURANT):
-            ReservationActions(book, rid).create(START_TIME + timedelta(days=1, hours=hour), 2)
-    failing_sandbox = OpenTableApi(book, partners)
+            ReservationActions(store, rid).create(START_TIME + timedelta(days=1, hours=hour), 2)
+    failing_sandbox = OpenTableApi(store, partners)
     failing_sandbox.tokens = world.sandbox.tokens
     adapter = RoutingAdapter(world.sandbox, failing_sandbox, world.restaurant.rid)
     session, environment = build_session(4), world.services.environment

@@ -36,27 +36,30 @@ BURSTS = 4
 
 
 async def _services(
-    world: World, safe: InMemorySecretSource, client: Any, timer: FakeTimer
+    world: World, secret_source: InMemorySecretSource, client: Any, timer: FakeTimer
 ) -> AppContext:
     """Return a context that accepts a relay's signatures, with its own client."""
     await world.change_settings(webhookAuth=["standard-webhooks"])
-    directory = RestaurantDirectory(client, CredentialCache(safe.read, timer), None, timer)
+    directory = RestaurantDirectory(client, CredentialCache(secret_source.read, timer), None, timer)
     return replace(world.services, firestore=client, directory=directory)
 
 
-def _store_credentials(world: World, safe: InMemorySecretSource, *secrets: str) -> None:
+def _store_credentials(world: World, secret_source: InMemorySecretSource, *secrets: str) -> None:
     credentials = {"clientId": "me", "clientSecret": "hush"}
-    safe.payloads[world.restaurant.secret] = {**credentials, "webhookSecrets": list(secrets)}
+    secret_source.payloads[world.restaurant.secret] = {
+        **credentials,
+        "webhookSecrets": list(secrets),
+    }
 
 
 async def test_a_secret_rotation_under_load_rejects_and_loses_no_event(
     world: World, report_drill: ReportDrill
 ) -> None:
-    safe, timer, numbers = InMemorySecretSource(), FakeTimer(), itertools.count()
-    services = await _services(world, safe, world.services.firestore, timer)
+    secret_source, timer, numbers = InMemorySecretSource(), FakeTimer(), itertools.count()
+    services = await _services(world, secret_source, world.services.firestore, timer)
     codes: list[int] = []
     for kept, used in ROTATION:
-        _store_credentials(world, safe, *kept)
+        _store_credentials(world, secret_source, *kept)
         timer.advance(11)
         for _ in range(BURSTS):
             burst = [_call_webhook_signed(world, services, next(numbers), one) for one in used * 4]
@@ -80,13 +83,13 @@ async def test_redelivery_recovers_from_a_minute_without_firestore(
     busy_restaurant: BusyRestaurant, report_drill: ReportDrill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
-    world, safe, wire = (
+    world, secret_source, wire = (
         busy_restaurant.world,
         InMemorySecretSource(),
         FirestoreSpy(busy_restaurant.world.services.firestore),
     )
-    _store_credentials(world, safe, OLD)
-    services = await _services(world, safe, wire.client, FakeTimer())
+    _store_credentials(world, secret_source, OLD)
+    services = await _services(world, secret_source, wire.client, FakeTimer())
     busy_restaurant.dispatcher.faults.silent = True
     dispatcher = webhook_dispatcher_to(world, services)
     attach_relay(world, dispatcher, OLD)

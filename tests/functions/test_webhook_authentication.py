@@ -236,10 +236,10 @@ async def test_nothing_unauthenticated_is_stored(sender: WebhookSender) -> None:
 
 
 async def test_an_unknown_restaurant_leaves_no_trace(sender: WebhookSender) -> None:
-    stranger = new_restaurant()
-    await sender.send(sender.envelope(restaurantId=stranger.id))
-    await sender.send(sender.row(1, rid=int(stranger.rid)))
-    assert await _stored_documents(sender, stranger.id) == []
+    unknown_restaurant = new_restaurant()
+    await sender.send(sender.envelope(restaurantId=unknown_restaurant.id))
+    await sender.send(sender.row(1, rid=int(unknown_restaurant.rid)))
+    assert await _stored_documents(sender, unknown_restaurant.id) == []
     roots = [collection.id async for collection in sender.stored_ledger.client.collections()]
     assert roots == ["openTableRids", "restaurants"]
 

@@ -24,9 +24,9 @@ NOW = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
 
 @pytest.fixture
 def fake_secret_source(restaurant: Restaurant) -> InMemorySecretSource:
-    safe = InMemorySecretSource()
-    safe.payloads[restaurant.secret] = {"bearerTokens": ["old"]}
-    return safe
+    secret_source = InMemorySecretSource()
+    secret_source.payloads[restaurant.secret] = {"bearerTokens": ["old"]}
+    return secret_source
 
 
 @pytest.fixture
@@ -63,18 +63,18 @@ async def test_a_new_token_is_accepted_at_once_after_a_rotation(
     await authenticate_body(directory, row_body(1), "Bearer old")
     timer.advance(10)
     fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new", "old"]}
-    visitor = await authenticate_body(directory, row_body(1), "Bearer new")
-    assert visitor is not None
-    assert visitor.verdict.credential_index == 0
+    sender = await authenticate_body(directory, row_body(1), "Bearer new")
+    assert sender is not None
+    assert sender.verdict.credential_index == 0
 
 
 async def test_the_older_of_two_tokens_is_accepted_with_its_position(
     directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
 ) -> None:
     fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new", "old"]}
-    visitor = await authenticate_body(directory, row_body(1), "Bearer old")
-    assert visitor is not None
-    assert visitor.verdict.credential_index == 1
+    sender = await authenticate_body(directory, row_body(1), "Bearer old")
+    assert sender is not None
+    assert sender.verdict.credential_index == 1
 
 
 async def test_a_flood_of_bad_tokens_reads_a_secret_every_10_s(

@@ -147,7 +147,7 @@ async def open_page(harness: PageHarness, browser: Browser) -> AsyncIterator[Ope
     errors: list[str] = []
     contexts = []
 
-    async def come(
+    async def open_at(
         role: str = "host",
         screen: str = f"reservations/{PAGE_DAY}",
         now: datetime | None = None,
@@ -174,7 +174,7 @@ async def open_page(harness: PageHarness, browser: Browser) -> AsyncIterator[Ope
         await page.bring_to_front()
         return page
 
-    yield come
+    yield open_at
     for context in contexts:
         await close_context(context)
     assert errors == []

@@ -149,8 +149,8 @@ async def test_recent_deliveries_and_refusals_are_listed_with_reasons(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
     await harness.send_envelope()
-    forger = replace(harness.sender, key=encode_signing_secret(b"x" * 32))
-    assert (await forger.send(forger.envelope("updated", 1))).status_code == 401
+    other_sender = replace(harness.sender, key=encode_signing_secret(b"x" * 32))
+    assert (await other_sender.send(other_sender.envelope("updated", 1))).status_code == 401
     page = await open_page("manager", "integration")
     deliveries = page.get_by_role("table", name="Recent deliveries")
     await expect(deliveries.get_by_role("row", name="Added")).to_contain_text("New reservation")

@@ -19,9 +19,9 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(clock: ManualClock) -> SandboxStore:
-    book = SandboxStore(clock)
-    book.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
-    return book
+    made = SandboxStore(clock)
+    made.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
+    return made
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 
 
 def populated_store(count: int, seed: int = 0) -> SandboxStore:
-    book = SandboxStore(ManualClock(NOW), seed)
-    book.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate_store(book, RID, count, seed)
-    return book
+    store = SandboxStore(ManualClock(NOW), seed)
+    store.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
+    populate_store(store, RID, count, seed)
+    return store
 
 
 @pytest.fixture(scope="module")

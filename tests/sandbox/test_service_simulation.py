@@ -15,15 +15,15 @@ DAY = date(2026, 3, 14)
 
 
 def play_service(seed: int = 0, day: date = DAY) -> tuple[SandboxStore, list[SimulatedAction]]:
-    book = SandboxStore(ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC)))
-    book.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate_store(book, RID, 2000)
-    return book, ServiceSimulation(book, RID, day, seed).run_all()
+    store = SandboxStore(ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC)))
+    store.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
+    populate_store(store, RID, 2000)
+    return store, ServiceSimulation(store, RID, day, seed).run_all()
 
 
-def reservations_of_day(book: SandboxStore) -> list[SandboxReservation]:
+def reservations_of_day(store: SandboxStore) -> list[SandboxReservation]:
     return [
-        row for row in book.list_reservations(RID) if row.scheduled_local[:10] == DAY.isoformat()
+        row for row in store.list_reservations(RID) if row.scheduled_local[:10] == DAY.isoformat()
     ]
 
 
@@ -63,8 +63,8 @@ def test_a_service_has_every_kind_of_action() -> None:
 
 
 def test_no_stamp_lies_ahead_of_the_clock() -> None:
-    book, _ = play_service()
-    assert all(row.created <= row.updated <= book.now() for row in book.list_reservations(RID))
+    store, _ = play_service()
+    assert all(row.created <= row.updated <= store.now() for row in store.list_reservations(RID))
 
 
 def test_a_visit_is_dated_in_restaurant_time() -> None:
@@ -85,8 +85,8 @@ def test_a_day_of_changing_clocks_is_played_in_order() -> None:
 
 
 def test_what_a_human_cancelled_is_not_seated_afterwards() -> None:
-    book, _ = play_service()
-    before = {row.key for row in reservations_of_day(book) if row.state == "Cancelled"}
-    ServiceSimulation(book, RID, DAY, 9).run_all()
-    after = {row.key for row in reservations_of_day(book) if row.state == "Cancelled"}
+    store, _ = play_service()
+    before = {row.key for row in reservations_of_day(store) if row.state == "Cancelled"}
+    ServiceSimulation(store, RID, DAY, 9).run_all()
+    after = {row.key for row in reservations_of_day(store) if row.state == "Cancelled"}
     assert before <= after

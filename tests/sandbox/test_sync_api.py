@@ -261,11 +261,11 @@ def test_a_page_of_100000_reservations_is_fast(
 
 @pytest.fixture(scope="module")
 def large_store() -> SandboxClient:
-    book = SandboxStore(ManualClock(SANDBOX_VISIT_TIME))
-    book.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
-    populate_store(book, RID, 100_000)
+    store = SandboxStore(ManualClock(SANDBOX_VISIT_TIME))
+    store.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
+    populate_store(store, RID, 100_000)
     return SandboxClient(
-        OpenTableApi(book, [Partner("client", "secret", "gold", {RID}, api_key="key")])
+        OpenTableApi(store, [Partner("client", "secret", "gold", {RID}, api_key="key")])
     )
 
 

@@ -181,9 +181,9 @@ async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
     """Open a restaurant on both sides, without reservations."""
     clock = ManualClock(START_TIME)
     restaurant = new_restaurant()
-    book = SandboxStore(clock)
-    book.add_restaurant(SandboxRestaurant(int(restaurant.rid), "Demo", NEW_YORK))
-    sandbox = OpenTableApi(book, [Partner("me", "hush", "gold", {int(restaurant.rid)})])
+    store = SandboxStore(clock)
+    store.add_restaurant(SandboxRestaurant(int(restaurant.rid), "Demo", NEW_YORK))
+    sandbox = OpenTableApi(store, [Partner("me", "hush", "gold", {int(restaurant.rid)})])
     executor = ThreadPoolExecutor(4)
     session = build_session(4)
     session.mount("https://", SandboxAdapter(sandbox))
@@ -238,10 +238,12 @@ def build_rewriting_handler(
     return handle_and_rewrite
 
 
-def differing_keys(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:
+def differing_keys(reservations: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:
     """Return the keys of reservations that differ between both sides."""
     return [
-        key for key, reservation in book.items() if not _is_equal_to(ledger.get(key), reservation)
+        key
+        for key, reservation in reservations.items()
+        if not _is_equal_to(ledger.get(key), reservation)
     ]
 
 
@@ -265,18 +267,18 @@ class HiddenReservations:
     """Hide reservations from OpenTable's responses for a while."""
 
     def __init__(self, world: World, *keys: str) -> None:
-        self._shelf = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]
+        self._data = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]
         self._keys = keys
         self._hidden: dict[str, Any] = {}
 
     def __enter__(self) -> None:
         for key in self._keys:
-            self._hidden[key] = self._shelf.reservations.pop(key)
-        self._shelf.version += 1
+            self._hidden[key] = self._data.reservations.pop(key)
+        self._data.version += 1
 
     def __exit__(self, *_: object) -> None:
-        self._shelf.reservations.update(self._hidden)
-        self._shelf.version += 1
+        self._data.reservations.update(self._hidden)
+        self._data.version += 1
 
 
 class RejectedCredential:

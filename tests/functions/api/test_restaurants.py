@@ -74,8 +74,8 @@ async def test_a_user_sees_only_restaurants_with_a_membership(
     await add_restaurants(world, "somebody-else", 2)
     await host.get("me")
     assert await list_ids(host) == sorted([world.restaurant.id, *mine])
-    stranger = host.with_token(unsigned_id_token(project, "stranger"))
-    assert await list_ids(stranger) == []
+    client_without_restaurant = host.with_token(unsigned_id_token(project, "stranger"))
+    assert await list_ids(client_without_restaurant) == []
 
 
 async def test_an_operator_sees_every_restaurant_with_settings(
