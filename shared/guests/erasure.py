@@ -5,7 +5,7 @@ are redacted before they are stored. No replay can restore the personal data. Re
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -55,14 +55,19 @@ async def repeat_erasures(restaurant: RestaurantContext) -> None:
 
 
 async def erase_guest(
-    context: AppContext, settings: IntegrationSettings, guest_key: str, aliases: Iterable[str] = ()
+    context: AppContext,
+    settings: IntegrationSettings,
+    guest_key: str,
+    aliases: Iterable[str] = (),
+    damaged_keys: Collection[str] = (),
 ) -> int:
     """Erase a forgotten guest everywhere; return in how many places something was erased.
 
     The guest's tombstone is stored already. May be repeated: the second time finds nothing.
-    `aliases` are names, phone numbers and addresses to search quarantined bodies for.
+    `aliases` are names, phone numbers and addresses to search quarantined bodies for, and
+    `damaged_keys` reservations from which the guest could not be erased before.
     """
-    reservation_keys = await find_reservations_of_guest(context, settings, guest_key)
+    reservation_keys = await find_reservations_of_guest(context, settings, guest_key, damaged_keys)
     ledger = open_ledger(context, settings)
     with translate_firestore_errors():
         # The quarantine first: the names to search it for come from the reservations.

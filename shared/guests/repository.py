@@ -6,7 +6,7 @@ guest is read. Of two concurrent writers, the later one therefore sees the other
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ from shared.firestore.documents import (
     translate_firestore_errors,
     update_if_unmodified,
 )
-from shared.guests.failures import read_guest_failures, store_unlinked_guest
+from shared.guests.failures import store_unlinked_guest
 from shared.ledger.ledger import apply_events, open_ledger
 from shared.ledger.repository import read_guest_record
 
@@ -138,10 +138,14 @@ async def save_guests(
 
 
 async def propagate_guest(
-    context: AppContext, settings: IntegrationSettings, guest_key: str, channel: Channel
+    context: AppContext,
+    settings: IntegrationSettings,
+    guest_key: str,
+    channel: Channel,
+    damaged_keys: Collection[str] = (),
 ) -> LinkResult:
-    """Link a stored guest to all its reservations."""
-    reservation_keys = await find_reservations_of_guest(context, settings, guest_key)
+    """Link a stored guest to all its reservations (`find_reservations_of_guest`)."""
+    reservation_keys = await find_reservations_of_guest(context, settings, guest_key, damaged_keys)
     links = [(key, guest_key) for key in reservation_keys]
     return await link_guests(context, settings, links, channel)
 
@@ -190,19 +194,21 @@ async def is_guest_referenced(
 
 
 async def find_reservations_of_guest(
-    context: AppContext, settings: IntegrationSettings, guest_key: str
+    context: AppContext,
+    settings: IntegrationSettings,
+    guest_key: str,
+    damaged_keys: Collection[str] = (),
 ) -> list[str]:
     """Return the external keys of a guest's present and earlier reservations, merges included.
 
-    A damaged reservation may have lost its list of guests: it is found if the guest's failure
-    names it.
+    `damaged_keys` are reservations that could not be linked before (`GuestFailure`): the damage may
+    be in their list of guests. They are included as far as they exist.
     """
     keys = set(await _query_reservations(context, settings, guest_key, _MAX_RESERVATIONS))
-    failure = (await read_guest_failures(context, settings, [guest_key])).get(guest_key)
-    if failure is not None and failure.damaged_keys:
+    if damaged_keys:
         references = {
             key: paths.reservation_document(context.firestore, settings.restaurant_id, key)
-            for key in failure.damaged_keys
+            for key in damaged_keys
         }
         with translate_firestore_errors():
             stored = await context.firestore.rpc.batch_get(

@@ -6,7 +6,7 @@ Guests without a stored reservation are not stored.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -189,18 +189,23 @@ async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
         requests = await open_guest_requests(restaurant, [])
         await requests.fetch_all([guest.survivor_id])
     aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
-    await _update_reservations_of_guest(context, settings, guest.key, aliases)
+    await _update_reservations_of_guest(context, settings, guest.key, aliases=aliases)
 
 
 async def _update_reservations_of_guest(
-    context: AppContext, settings: IntegrationSettings, guest_key: str, aliases: Iterable[str] = ()
+    context: AppContext,
+    settings: IntegrationSettings,
+    guest_key: str,
+    *,
+    aliases: Iterable[str] = (),
+    damaged_keys: Collection[str] = (),
 ) -> None:
     """Link a stored guest to its reservations, or erase it from them if it is forgotten."""
     resolved = await follow_merges(context, settings, guest_key)
     if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
-        await erase_guest(context, settings, guest_key, aliases)
+        await erase_guest(context, settings, guest_key, aliases, damaged_keys)
     else:
-        await propagate_guest(context, settings, guest_key, Channel.POLL)
+        await propagate_guest(context, settings, guest_key, Channel.POLL, damaged_keys)
 
 
 async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -> None:
@@ -236,7 +241,9 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     requests = await open_guest_requests(restaurant, [failure.key for failure in due])
     reservations = await gather_bounded(
         _MAX_CONCURRENT_QUERIES,
-        lambda failure: find_reservations_of_guest(context, settings, failure.key),
+        lambda failure: find_reservations_of_guest(
+            context, settings, failure.key, failure.damaged_keys
+        ),
         due,
     )
     needed = [failure for failure, keys in zip(due, reservations, strict=True) if keys]
@@ -246,14 +253,14 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     stored = await read_guests(context, settings, [failure.key for failure in needed])
     await requests.fetch_all([failure.guest_id for failure in needed if failure.key not in stored])
     for failure in needed:
-        key = failure.key
+        key, damaged_keys = failure.key, failure.damaged_keys
         if key in stored:
-            await _update_reservations_of_guest(context, settings, key)
+            await _update_reservations_of_guest(context, settings, key, damaged_keys=damaged_keys)
             # A link that fails again replaces the note.
             if (await read_guest_failures(context, settings, [key])).get(key) == failure:
                 await requests.discard_failure(key)
         elif key not in requests.failures:
-            await propagate_guest(context, settings, key, Channel.POLL)
+            await propagate_guest(context, settings, key, Channel.POLL, damaged_keys)
     await requests.store_summary()
 
 
