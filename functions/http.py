@@ -250,8 +250,8 @@ async def read_scheduled_request(
     """Return the request of the scheduler or the queue. Cloud Run has authenticated the sender.
 
     Raises:
-        RequestRejectedError: 405, 413, 415, or 400 for a body that is no JSON object and for
-            unknown or invalid fields; the response names them.
+        RequestRejectedError: 405, 413, 415, or 400 for a body that is no JSON object, for query
+            parameters, and for unknown or invalid fields; the response names them.
     """
     _require_plain_post(request)
     raw_body = await _read_bounded_body(request)
@@ -262,7 +262,9 @@ async def read_scheduled_request(
         raise RequestRejectedError(400, "invalid_json", fields=names) from None
     # Without this check, a misspelled `dryRun` would run for real.
     known_names = {item.encode_name for item in fields(request_type)} - {"tick"}
-    invalid_names = {_clean_name(name) for name in body.keys() - known_names}
+    # All fields are in the body: the same holds for `?dryRun=true`.
+    unknown_names = {*body.keys() - known_names, *request.query_params}
+    invalid_names = {_clean_name(name) for name in unknown_names}
     scheduled = request_type()
     try:
         scheduled = read_struct(request_type, body)

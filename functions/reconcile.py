@@ -28,7 +28,12 @@ from shared.domain.days import DateWindow
 from shared.domain.structs import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
-from shared.tasks.fan_out import fan_out, run_for_each_restaurant, should_repeat_run
+from shared.tasks.fan_out import (
+    fan_out,
+    run_for_each_restaurant,
+    should_repeat_run,
+    start_deadline_of,
+)
 from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
 from shared.tasks.turns import RestaurantTurn, log_missed_turns, plan_turns
 
@@ -136,7 +141,9 @@ async def _reconcile_in_process(
 
     max_concurrent = context.environment.max_concurrent_restaurants
     restaurant_ids = [turn.restaurant_id for turn in turns]
-    return await run_for_each_restaurant(restaurant_ids, max_concurrent, reconcile, deadline)
+    return await run_for_each_restaurant(
+        restaurant_ids, max_concurrent, reconcile, start_deadline_of(deadline)
+    )
 
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:

@@ -14,6 +14,14 @@ from shared.tasks.turns import OUT_OF_TIME_ERROR, RestaurantTurn
 MAX_CONCURRENT_ENQUEUES = 50
 
 
+def start_deadline_of(deadline: Deadline) -> Deadline:
+    """Return when the last restaurant of a run may begin: each has half of the time or more.
+
+    A restaurant begun later could be cut off at every run, always the same one.
+    """
+    return deadline.within(deadline.remaining() / 2)
+
+
 def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_requested: bool) -> bool:
     """Return whether the scheduler or the queue should send the same request again.
 
@@ -79,15 +87,15 @@ async def run_for_each_restaurant(
     restaurant_ids: list[str],
     max_concurrent: int,
     run: Callable[[str], Awaitable[dict[str, Any]]],
-    deadline: Deadline,
+    start_deadline: Deadline,
 ) -> list[dict[str, Any]]:
     """Run a job for each restaurant and return the results in the same order.
 
-    A job that raises gives the status ``error``. After the deadline no further job starts.
+    A job that raises gives the status ``error``. After `start_deadline` no further job starts.
     """
 
     async def run_isolated(restaurant_id: str) -> dict[str, Any]:
-        if not deadline.remaining():
+        if not start_deadline.remaining():
             return {"restaurantId": restaurant_id, "status": "error", "error": OUT_OF_TIME_ERROR}
         try:
             return await run(restaurant_id)

@@ -93,7 +93,8 @@ def make_request(body: bytes, method: str = "POST", **headers: str) -> Request:
         return {"type": "http.request", "body": body}
 
     header_list = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "method": method, "headers": header_list}, receive)
+    scope = {"type": "http", "method": method, "query_string": b""}
+    return Request({**scope, "headers": header_list}, receive)
 
 
 async def parse_request(
@@ -265,6 +266,16 @@ async def test_every_invalid_field_is_named(context: AppContext) -> None:
 async def test_an_unknown_field_is_named(context: AppContext, name: str, value: object) -> None:
     assert await field_errors(context, **{name: value}) == [name]
     assert await field_errors(context, **COMPLETE_REQUEST, **{name: value}) == [name]
+
+
+async def test_a_query_parameter_is_unknown(context: AppContext) -> None:
+    request = make_request(b"{}")
+    request.scope["query_string"] = b"dryRun=true"
+    with pytest.raises(RequestRejectedError) as rejected:
+        await read_scheduled_request(request, context, ScheduledReconcileRequest)
+    assert rejected.value.result == JsonResult(
+        400, {"status": "invalid_request", "fields": ["dryRun"]}
+    )
 
 
 async def test_unknown_and_invalid_fields_are_named_together(context: AppContext) -> None:

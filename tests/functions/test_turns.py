@@ -12,26 +12,37 @@ from msgspec.structs import replace
 from functions.poll import ScheduledPollRequest, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.http import SandboxRequest, SandboxResponse
+from sandbox.models import SandboxRestaurant
 from shared.concurrency import Clock, Deadline
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
 from shared.tasks.turns import OUT_OF_TIME_ERROR, list_turns
 from tests.support.clocks import FakeTimer
 from tests.support.restaurants import new_restaurant, seed
-from tests.support.world import START_TIME, World
+from tests.support.world import NEW_YORK, START_TIME, World
 
 RESTAURANTS = 8
 BUDGET_SECONDS = 60.0
 
 
 @pytest.fixture
-async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Several restaurants, and a budget for three calls of OpenTable."""
+def calls_per_budget() -> int:
+    """How many calls of OpenTable use up a budget."""
+    return 3
+
+
+@pytest.fixture
+async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch, calls_per_budget: int) -> World:
+    """Several restaurants, and a budget for a few calls of OpenTable."""
     for _ in range(RESTAURANTS - 1):
-        await seed(world.services.firestore, new_restaurant())
+        restaurant = new_restaurant()
+        await seed(world.services.firestore, restaurant)
+        rid = int(restaurant.rid)
+        world.sandbox.store.add_restaurant(SandboxRestaurant(rid, "Another one", NEW_YORK))
+        world.sandbox.tokens.partners[0].rids.add(rid)
     timer, handle = FakeTimer(), world.sandbox.handle
 
     def handle_slowly(request: SandboxRequest) -> SandboxResponse:
-        timer.advance(BUDGET_SECONDS / 3)
+        timer.advance(BUDGET_SECONDS / calls_per_budget)
         return handle(request)
 
     def start_deadline(seconds: float) -> Deadline:
@@ -81,6 +92,20 @@ async def test_a_restaurant_that_missed_its_turn_is_first_in_the_next_run(
             break
         assert missed <= next_missed
     assert not missed
+
+
+# A poll calls twice, the first one a third time for its token.
+@pytest.mark.parametrize("calls_per_budget", [4, 5, 6, 7])
+async def test_a_restaurant_is_begun_only_with_time_for_its_poll(busy_world: World) -> None:
+    polled = set()
+    for _ in range(RESTAURANTS):
+        result = await poll_restaurants(busy_world.services, ScheduledPollRequest())
+        busy_world.clock.advance(1_800)
+        entries: Any = result.body["results"]
+        polled |= {entry["restaurantId"] for entry in entries if entry["status"] == "ok"}
+        errors = {entry["error"] for entry in entries if entry["status"] == "error"}
+        assert errors <= {OUT_OF_TIME_ERROR}
+    assert len(polled) == RESTAURANTS
 
 
 @pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
