@@ -44,6 +44,18 @@ def test_a_combination_error_is_reported_for_the_struct() -> None:
     assert read_problems(Seats=1, dishes=["fish", "meat"]) == {"": "more dishes than seats"}
 
 
+def test_a_combination_error_may_name_its_field() -> None:
+    class Course(Struct):
+        dish: str = ""
+
+        def __post_init__(self) -> None:
+            raise InvalidFieldsError({"dish": "sold out"})
+
+    with pytest.raises(InvalidFieldsError) as raised:
+        read_struct(Course, {})
+    assert raised.value.problems == {"dish": "sold out"}
+
+
 def test_a_lone_surrogate_is_rejected() -> None:
     assert read_problems(guest="\ud800").keys() == {"guest"}
 
