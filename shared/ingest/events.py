@@ -112,7 +112,7 @@ async def normalize_rows(
     batch = NormalizedRows()
     now = context.clock()
     for item in items:
-        incoming = incoming_event_from_row(item, now, channel)
+        incoming = wrap_row(item, now, channel)
         try:
             batch.events.append(normalize_event(context, settings, incoming))
         except InvalidEventError as rejection:
@@ -140,8 +140,8 @@ async def quarantine_if_rejected(
     return await quarantine_event(context, settings, event.payload, JSON_MEDIA_TYPE, result)
 
 
-def incoming_event_from_row(item: object, received_at: datetime, channel: Channel) -> IncomingEvent:
-    """Return a row of OpenTable's API as an event. Equal rows have equal texts."""
+def wrap_row(item: object, received_at: datetime, channel: Channel) -> IncomingEvent:
+    """Wrap a row of OpenTable's API like a received body. Equal rows have equal texts."""
     body = item if isinstance(item, dict) else {}  # an empty object is rejected with a reason
     return IncomingEvent(
         WebhookFormat.OPENTABLE_RESERVATION,

@@ -13,7 +13,7 @@ from shared.domain.normalization.webhook_route import WebhookRoute
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import Verification, detect_scheme, verify_webhook
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
-from shared.ingest.events import incoming_event_from_row, ingest_event
+from shared.ingest.events import ingest_event, wrap_row
 from shared.ingest.refusals import record_refusal
 from shared.ledger.ledger import ApplyResult
 from shared.log import LogEvent, Severity, log_event, log_unusable_settings
@@ -116,7 +116,7 @@ async def refetch_after_relay_event(
     if not applied.needs_refetch:
         return
     budget_seconds = context.environment.refetch_budget_seconds
-    open_table_id = str(applied.state.find_request_id("openTableId"))
+    open_table_id = str(applied.state.find_opentable_id("openTableId"))
     try:
         async with asyncio.timeout(budget_seconds):
             deadline = Deadline.after(budget_seconds)
@@ -127,7 +127,7 @@ async def refetch_after_relay_event(
             outcome = "not_found"
             if row is not None:
                 # The row takes the same path as in a poll; its version decides.
-                incoming = incoming_event_from_row(row, context.clock(), Channel.POLL)
+                incoming = wrap_row(row, context.clock(), Channel.POLL)
                 result = await ingest_event(context, settings, incoming)
                 outcome = result.outcome if isinstance(result, ApplyResult) else result.reason
     except (OpenTableError, InvalidSettingsError, ServiceUnavailableError, TimeoutError) as error:

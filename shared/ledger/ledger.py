@@ -102,7 +102,7 @@ class ApplyResult(Struct, frozen=True):
     @property
     def guest_id(self) -> str:
         """The id of the reservation's guest as OpenTable writes it, or an empty string."""
-        return self.state.find_request_id("guestId") or ""
+        return self.state.find_opentable_id("guestId") or ""
 
     @property
     def needs_refetch(self) -> bool:

@@ -189,7 +189,7 @@ async def build_correction_plan(
                 stored = StoredReservation(stored.document, no_entry, stored.guests)
                 decision = ledger.decide(amendment, stored, write_context)
             precondition = PlanPrecondition(
-                event.request_id,
+                event.open_table_id,
                 format_ledger_versions(state),
                 format_version(event.version),
             )

@@ -179,7 +179,7 @@ async def _add_rows_requested_by_id(
         if find_open_divergence(state) == DivergenceType.VERSION_BEHIND:
             standing.append((event, state))  # an earlier run has requested it
         else:
-            requested_ids[event.external_key] = event.request_id
+            requested_ids[event.external_key] = event.open_table_id
     # The others are decided again below, from the rows requested by id.
     plan.version_behind = standing
     requested = await read_reservations_by_id(run, requested_ids)

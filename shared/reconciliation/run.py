@@ -33,8 +33,8 @@ from shared.firestore.leases import (
     ListedSettings,
     start_run_without_lease,
 )
-from shared.guests.anonymization import anonymize_old_reservations
 from shared.guests.failures import guest_failures_from_document
+from shared.guests.retention import anonymize_old_reservations
 from shared.ingest.deliveries import update_webhook_silence
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error

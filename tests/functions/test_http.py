@@ -1,6 +1,5 @@
 """A scheduled request is parsed in full, or rejected with the names of its invalid fields."""
 
-import asyncio
 import gzip
 import json
 import sys
@@ -15,8 +14,6 @@ from starlette.requests import Request
 
 import shared.opentable
 from functions.http import (
-    MAX_REQUEST_BODY_BYTES,
-    BodyReader,
     JsonResult,
     RequestRejectedError,
     ScheduledRequestT,
@@ -53,39 +50,6 @@ async def context(monkeypatch: pytest.MonkeyPatch) -> AppContext:
     variables = {"GOOGLE_CLOUD_PROJECT": "p", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
     built = build_app_context(read_environment(variables))
     return replace(built, clock=lambda: datetime(2026, 3, 9, 12, 30, 59, tzinfo=UTC))
-
-
-def make_slow_request(arrived: asyncio.Event) -> Request:
-    """Return a request whose body ends when the event is set."""
-
-    async def receive() -> dict[str, Any]:
-        await arrived.wait()
-        return {"type": "http.request", "body": b"{}"}
-
-    return Request({"type": "http", "method": "POST", "headers": []}, receive)
-
-
-async def test_a_body_that_takes_too_long_is_given_up() -> None:
-    with pytest.raises(TimeoutError):
-        await BodyReader(1, timeout_seconds=0.0).read(make_slow_request(asyncio.Event()))
-
-
-async def test_the_oldest_slow_body_makes_room_for_another() -> None:
-    reader, arrived = BodyReader(2, timeout_seconds=60), asyncio.Event()
-    oldest, other, newest = (
-        asyncio.create_task(reader.read(make_slow_request(arrived))) for _ in range(3)
-    )
-    with pytest.raises(TimeoutError):
-        await oldest
-    arrived.set()
-    assert [await other, await newest] == [b"{}", b"{}"]
-
-
-async def test_a_body_above_the_limit_is_refused_while_it_is_read() -> None:
-    request = make_request(b" " * (MAX_REQUEST_BODY_BYTES + 1))
-    with pytest.raises(RequestRejectedError) as caught:
-        await BodyReader(1, timeout_seconds=60).read(request)
-    assert caught.value.result.status_code == 413
 
 
 def make_request(body: bytes, method: str = "POST", **headers: str) -> Request:

@@ -17,7 +17,7 @@ from shared.domain.ledger.document import (
     diff_fields,
     flatten_document,
     list_visible_changes,
-    native_registers,
+    native_state_from_document,
     render_document,
     render_native_update,
 )
@@ -163,7 +163,7 @@ def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -
         UnreadableDocumentError: The document is damaged.
     """
     if system is ReservationSystem.LINEUP:
-        return native_registers(flat)
+        return native_state_from_document(flat)
     # Every write stores it as a list. Flattened, a map is missing; overwriting it would lose it.
     if "source.system" in flat and not isinstance(flat.get("statusHistory"), list):
         raise UnreadableDocumentError("statusHistory is not a list")

@@ -147,7 +147,7 @@ def resolve_status(state: ReservationState) -> str:
     return str(state.resolve_field("status") or ReservationStatus.CONFIRMED.value)
 
 
-def native_registers(flat: Mapping[str, Any]) -> ReservationState:
+def native_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
     """Read the staff's registers of one of Lineup's own reservations.
 
     The status history stays unread: it is in its writer's format.

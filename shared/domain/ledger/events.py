@@ -129,7 +129,7 @@ class ReservationEvent(Struct, frozen=True):
     requested_by: str | None = None
 
     @property
-    def request_id(self) -> str:
+    def open_table_id(self) -> str:
         """The id of an OpenTable object as OpenTable wrote it, for a request."""
         return str(self.fields.get("openTableIdSpelling") or self.fields["openTableId"])
 

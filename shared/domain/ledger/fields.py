@@ -1,7 +1,8 @@
 """Declare the fields of a reservation: their names at each source, their place and their privacy.
 
 Normalization, rendering, comparison, erasure, masking and the export follow from this table.
-CONTRIBUTING.md ("Add a field") lists the places outside it.
+Outside it are `ReservationResponse` of the staff API and the data model page: see CONTRIBUTING.md,
+"Add a field".
 """
 
 from enum import StrEnum
@@ -13,7 +14,7 @@ class FieldKind(StrEnum):
     """How a value is parsed.
 
     TEXT, TEXT_LIST, TEXT_SET (in any order) and INSTANT need no code of their own. START_TIME and
-    CODE (ids, numbers and states) are parsed by name in `shared.domain.normalization`.
+    CUSTOM (ids, numbers and states) are parsed by name in `shared.domain.normalization`.
     """
 
     TEXT = "TEXT"
@@ -21,7 +22,7 @@ class FieldKind(StrEnum):
     TEXT_SET = "TEXT_SET"
     INSTANT = "INSTANT"
     START_TIME = "START_TIME"
-    CODE = "CODE"
+    CUSTOM = "CUSTOM"
 
 
 class PersonalData(StrEnum):
@@ -71,18 +72,18 @@ class ReservationField(Struct, frozen=True):
 
 
 _TEXT, _LIST, _SET = FieldKind.TEXT, FieldKind.TEXT_LIST, FieldKind.TEXT_SET
-_INSTANT, _START_TIME, _CODE = FieldKind.INSTANT, FieldKind.START_TIME, FieldKind.CODE
+_INSTANT, _START_TIME, _CUSTOM = FieldKind.INSTANT, FieldKind.START_TIME, FieldKind.CUSTOM
 _NONE, _STAFF = PersonalData.NONE, PersonalData.STAFF
 _DINER, _CONTACT = PersonalData.DINER, PersonalData.DINER_CONTACT
 
 # Columns: path, kind, personal data, OpenTable's key, the relay's spellings.
 RESERVATION_FIELDS = (
-    ReservationField("source.openTableId", _CODE, _NONE, "id"),
-    ReservationField("source.confirmationId", _CODE, _NONE, "confirmation_id"),
-    ReservationField("source.guestId", _CODE, _NONE, "guest_id"),
-    ReservationField("source.state", _CODE, _NONE, "state", ("status",)),
+    ReservationField("source.openTableId", _CUSTOM, _NONE, "id"),
+    ReservationField("source.confirmationId", _CUSTOM, _NONE, "confirmation_id"),
+    ReservationField("source.guestId", _CUSTOM, _NONE, "guest_id"),
+    ReservationField("source.state", _CUSTOM, _NONE, "state", ("status",)),
     # The ledger's word for OpenTable's state.
-    ReservationField("status", _CODE, _NONE, "state", ("status",)),
+    ReservationField("status", _CUSTOM, _NONE, "state", ("status",)),
     ReservationField(
         "startAt",
         _START_TIME,
@@ -91,9 +92,9 @@ RESERVATION_FIELDS = (
         ("reservationDateTime", "reservation_date_time", "datetime"),
     ),
     # Set by the parser of the start time, not by OpenTable.
-    ReservationField("metadata.startAtNote", _CODE, _NONE),
+    ReservationField("metadata.startAtNote", _CUSTOM, _NONE),
     ReservationField(
-        "partySize", _CODE, _NONE, "party_size", ("partySize", "party_size", "guest_count")
+        "partySize", _CUSTOM, _NONE, "party_size", ("partySize", "party_size", "guest_count")
     ),
     ReservationField("bookedAt", _INSTANT, _NONE, "created_date"),
     ReservationField("arrivedAt", _INSTANT, _NONE, "arrived_time"),
@@ -131,7 +132,7 @@ RESERVATION_FIELDS = (
     # Why the staff kept or removed a reservation that OpenTable does not know.
     ReservationField("metadata.reviewReason", _TEXT, _DINER),
     # The names of shown texts that were too long; rendered, not reported.
-    ReservationField("metadata.cutTexts", _CODE, _NONE),
+    ReservationField("metadata.cutTexts", _CUSTOM, _NONE),
 )
 
 PATHS_BY_NAME = {field.name: field.path for field in RESERVATION_FIELDS}

@@ -208,7 +208,7 @@ class ReservationState(Struct, frozen=True):
         is_missing = self.linked_guest is None and not self.guest_references.is_anonymized
         return guest_key if isinstance(guest_key, str) and is_missing else None
 
-    def find_request_id(self, name: str) -> str | None:
+    def find_opentable_id(self, name: str) -> str | None:
         """Return an id as OpenTable wrote it, for a request: OpenTable may distinguish case.
 
         Args:

@@ -71,7 +71,7 @@ def parse_opentable_reservation(
             {
                 **_build_id_fields("openTableId", open_table_id, rid),
                 **_parse_plain_fields(row, zone),
-                **_parse_coded_fields(row, rid, zone),
+                **_parse_custom_fields(row, rid, zone),
             },
             max_text_bytes,
         ),
@@ -110,7 +110,7 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
     return values
 
 
-def _parse_coded_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:
+def _parse_custom_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:
     """Parse ids, numbers, the start time and the state. An empty start or size reports nothing."""
     values = field_values.parse_state("state", row.get("state"))
     if not field_values.is_absent(row.get("party_size")):

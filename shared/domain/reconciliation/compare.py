@@ -83,14 +83,14 @@ def fingerprint_document(
     open_table_id = flat.get("source.openTableId")
     # A guest id without a guest key is unusable, so no guest record can exist for it.
     if state.missing_guest_key is not None:
-        missing_guest_id = state.find_request_id("guestId")
+        missing_guest_id = state.find_opentable_id("guestId")
     search_terms = build_search_terms(find_diner_name(flat), flat.get("phone"))
     return ReservationFingerprint(
         _hash_fields(flat, state),
         find_open_divergence(state),
         has_start_time=flat.get("startAt") is not None,
         open_table_id=(
-            state.find_request_id("openTableId")
+            state.find_opentable_id("openTableId")
             or (open_table_id if isinstance(open_table_id, str) and open_table_id else None)
             or flat["source.externalReservationId"]
         ),

@@ -1,4 +1,6 @@
-"""Decide whether a plan is held for a person, and what is stored to execute it later.
+"""The limit above which a plan is held for a person, and what is stored to execute it later.
+
+The reconciliation decides which changes count (`shared.reconciliation.reconcile`).
 
 A planned correction has a precondition: it is skipped if either side has changed since the plan
 was made.
@@ -14,9 +16,9 @@ from shared.domain.ledger.events import Actor, Version
 from shared.domain.ledger.registers import ReservationState
 from shared.errors import UnreadableDocumentError
 
-# A run with more changes than both of these is held for a person to review.
-MIN_CHANGES_TO_HOLD = 20
-MAX_CHANGE_RATIO = 0.3
+# A run with more changes than both of these is held: a number, and a share of the reservations.
+MAX_UNREVIEWED_CHANGES = 20
+MAX_UNREVIEWED_RATIO = 0.3
 
 LEDGER_CHANGED_REASON = "The ledger has changed since the plan was made."
 OPENTABLE_CHANGED_REASON = "OpenTable has changed the reservation since the plan was made."
@@ -25,16 +27,16 @@ NOT_AT_OPENTABLE_REASON = (
 )
 
 
-def exceeds_change_limit(rows_in_ledger: int, corrections: int, missing: int) -> bool:
+def exceeds_change_limit(ledger_count: int, update_count: int, missing_count: int) -> bool:
     """Return whether a person must review the changes of a run first.
 
     Args:
-        rows_in_ledger: OpenTable's reservations in the ledger's window.
-        corrections: Updates plus cancellations; creations do not count.
-        missing: Reservations absent from OpenTable's response without an explanation yet.
+        ledger_count: OpenTable's reservations in the ledger's window.
+        update_count: Updates and cancellations; creations do not count.
+        missing_count: Reservations absent from OpenTable's response without an explanation yet.
     """
-    max_changes = max(MIN_CHANGES_TO_HOLD, MAX_CHANGE_RATIO * rows_in_ledger)
-    return corrections > max_changes or missing > max_changes
+    max_changes = max(MAX_UNREVIEWED_CHANGES, MAX_UNREVIEWED_RATIO * ledger_count)
+    return update_count > max_changes or missing_count > max_changes
 
 
 def describe_held_plan(ledger_count: int, update_count: int, missing_count: int) -> str:

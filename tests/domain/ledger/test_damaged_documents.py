@@ -20,7 +20,7 @@ from shared.domain.ledger.decide import (
     StoredReservation,
     UnreadableDocument,
 )
-from shared.domain.ledger.document import native_registers
+from shared.domain.ledger.document import native_state_from_document
 from shared.domain.ledger.guest_link import guest_from_map
 from shared.domain.reconciliation.compare import fingerprint_document
 from shared.domain.reconciliation.held_plan import planned_correction_from_map
@@ -104,7 +104,7 @@ def test_a_damaged_journal_entry_is_unreadable(name: str) -> None:
 
 def test_a_damaged_native_register_is_unreadable() -> None:
     with pytest.raises(UnreadableDocumentError, match=r"sync\.lineup"):
-        native_registers({"id": "a", "sync.lineup": "x"})
+        native_state_from_document({"id": "a", "sync.lineup": "x"})
 
 
 @pytest.mark.parametrize(

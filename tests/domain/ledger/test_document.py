@@ -17,7 +17,7 @@ from shared.domain.ledger.document import (
     diff_fields,
     flatten_document,
     is_visible_path,
-    native_registers,
+    native_state_from_document,
     nest_fields,
     render_document,
     render_native_update,
@@ -272,23 +272,23 @@ def written_fields(
     event: ReservationEvent, document: dict[str, Any] = NATIVE_DOCUMENT
 ) -> dict[str, Any]:
     flat = flatten_document(document)
-    return render_native_update(flat, native_registers(flat).merge(event), event)
+    return render_native_update(flat, native_state_from_document(flat).merge(event), event)
 
 
 def native_document_after(*events: ReservationEvent) -> dict[str, Any]:
     flat = flatten_document(NATIVE_DOCUMENT)
     for event in events:
-        flat |= render_native_update(flat, native_registers(flat).merge(event), event)
+        flat |= render_native_update(flat, native_state_from_document(flat).merge(event), event)
     return flat
 
 
 def test_only_its_writer_may_create_a_native_document() -> None:
     with pytest.raises(InvalidEventError, match="unknown_reservation"):
-        native_registers({})
+        native_state_from_document({})
 
 
 def test_a_native_document_without_staff_changes_has_empty_registers() -> None:
-    assert native_registers(flatten_document(NATIVE_DOCUMENT)).registers_by_actor == {}
+    assert native_state_from_document(flatten_document(NATIVE_DOCUMENT)).registers_by_actor == {}
 
 
 def test_a_cancellation_writes_only_its_own_fields() -> None:
@@ -330,7 +330,7 @@ def test_a_late_event_does_not_overwrite_a_newer_one() -> None:
 
 
 def test_staff_registers_are_read_back() -> None:
-    state = native_registers(native_document_after(cancellation_event()))
+    state = native_state_from_document(native_document_after(cancellation_event()))
     assert state.resolve_field("cancellationReason") == "Rain"
     assert (
         registers_from_map(native_document_after(cancellation_event())["sync.lineup"]).version

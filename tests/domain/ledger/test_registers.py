@@ -136,7 +136,7 @@ UPPERCASE_ID = "555001-65AA01BB02CC03DD04EE05FF"
 def test_a_request_uses_the_id_as_opentable_wrote_it(
     events: tuple[ReservationEvent, ...], request_id: str | None
 ) -> None:
-    assert merge_events(*events).find_request_id("guestId") == request_id
+    assert merge_events(*events).find_opentable_id("guestId") == request_id
 
 
 def test_an_unreported_field_is_none() -> None:

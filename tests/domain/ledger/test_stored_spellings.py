@@ -102,7 +102,7 @@ def test_a_stored_document_has_the_fingerprint_of_its_row_and_no_drift() -> None
 
 def test_a_stored_id_is_requested_as_it_was_stored() -> None:
     ledger = ledger_with_earlier_spellings()
-    ids = [ledger.state.find_request_id(name) for name in ("openTableId", "guestId")]
+    ids = [ledger.state.find_opentable_id(name) for name in ("openTableId", "guestId")]
     assert ids == [STORED_SPELLINGS["openTableId"], STORED_SPELLINGS["guestId"]]
     document = ledger.document or {}
     assert fingerprint_document(document, None).open_table_id == STORED_SPELLINGS["openTableId"]

@@ -108,7 +108,7 @@ def test_the_stored_id_has_the_case_of_its_key() -> None:
     assert normalize_row(id=key).external_key == key.lower()
     event = normalize_row(id=key)
     assert event.fields["openTableId"] == f"555001-{key.lower()}"
-    assert event.request_id == f"555001-{key}"
+    assert event.open_table_id == f"555001-{key}"
     assert normalize_row(id="555001-OT_1").fields["openTableId"] == "555001-OT_1"
 
 

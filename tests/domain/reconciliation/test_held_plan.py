@@ -5,7 +5,7 @@ import pytest
 from shared.domain.ledger.events import ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.reconciliation.held_plan import (
-    MIN_CHANGES_TO_HOLD,
+    MAX_UNREVIEWED_CHANGES,
     NOT_AT_OPENTABLE_REASON,
     OPENTABLE_CHANGED_REASON,
     PlannedCorrection,
@@ -22,9 +22,9 @@ from tests.support.events import envelope_event, row_event
 @pytest.mark.parametrize(
     "rows, corrections, missing, exceeds",
     [
-        (0, MIN_CHANGES_TO_HOLD, MIN_CHANGES_TO_HOLD, False),
-        (0, MIN_CHANGES_TO_HOLD + 1, 0, True),
-        (0, 0, MIN_CHANGES_TO_HOLD + 1, True),
+        (0, MAX_UNREVIEWED_CHANGES, MAX_UNREVIEWED_CHANGES, False),
+        (0, MAX_UNREVIEWED_CHANGES + 1, 0, True),
+        (0, 0, MAX_UNREVIEWED_CHANGES + 1, True),
         (66, 20, 20, False),
         (1_000, 300, 300, False),
         (1_000, 301, 0, True),
