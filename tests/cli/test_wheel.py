@@ -67,4 +67,4 @@ def test_the_installed_command_imports_nothing_from_a_clone(
     kind = ("journal",) if words == ("export",) else ()
     refused = run_in_directory(str(program), *words, "bistro-7", *kind, cwd=tmp_path)
     assert (refused.returncode, refused.stderr.count("\n")) == (ExitCode.FAILED, 1)
-    assert refused.stderr.startswith("Name a place: ")
+    assert refused.stderr.startswith("Choose a target: ")
