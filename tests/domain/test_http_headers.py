@@ -16,7 +16,9 @@ SPAN_ID = "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
 
 
-@pytest.mark.parametrize("flags,is_sampled", [("00", False), ("01", True), ("02", False)])
+@pytest.mark.parametrize(
+    "flags,is_sampled", [("00", False), ("01", True), ("02", False), ("03", True)]
+)
 def test_a_traceparent_has_trace_span_and_sampling(flags: str, is_sampled: bool) -> None:
     parsed = parse_request_trace(f"00-{TRACE_ID}-{SPAN_ID}-{flags}", "")
     assert parsed == RequestTrace(TRACE_ID, SPAN_ID, is_sampled)
@@ -69,6 +71,8 @@ def test_googles_header_has_a_decimal_span(header: str, trace: RequestTrace) -> 
         f"{TRACE_ID}/",
         f"{TRACE_ID}/x",
         f"{TRACE_ID}/18446744073709551616",
+        f"{TRACE_ID}/{'0' * 20}1",
+        f"{TRACE_ID}/{'1' * 5_000}",
         f"{TRACE_ID};o=x",
         f'{TRACE_ID}", "severity": "ALERT',
         f"projects/other/traces/{TRACE_ID}",
@@ -76,6 +80,12 @@ def test_googles_header_has_a_decimal_span(header: str, trace: RequestTrace) -> 
 )
 def test_another_form_of_googles_header_is_ignored(header: str) -> None:
     assert parse_request_trace("", header) is None
+
+
+def test_space_around_a_trace_header_is_ignored() -> None:
+    expected = RequestTrace(TRACE_ID, SPAN_ID, is_sampled=True)
+    assert parse_request_trace(f" {TRACEPARENT}\t", "") == expected
+    assert parse_request_trace("", f" {TRACE_ID}\t") == RequestTrace(TRACE_ID)
 
 
 def test_the_w3c_header_comes_first() -> None:

@@ -41,6 +41,7 @@ COMPLETE_REQUEST = {
     "dryRun": True,
 }
 OPENTABLE_CLIENT_MODULE = "shared.opentable.client"
+TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 @pytest.fixture
@@ -320,7 +321,7 @@ async def test_the_opentable_client_is_imported_during_a_run(
     "headers,fields",
     [
         (
-            {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-cloud-trace-context": "c" * 32},
+            {"traceparent": TRACEPARENT, "x-cloud-trace-context": "c" * 32},
             {
                 "logging.googleapis.com/trace": f"projects/project-1/traces/{'a' * 32}",
                 "logging.googleapis.com/spanId": "b" * 16,
@@ -346,6 +347,25 @@ def test_log_lines_of_a_request_have_its_valid_trace(
     set_request_trace(make_request(b""), "project-1")
     line = json.loads(capsys.readouterr().out)
     assert {name: value for name, value in line.items() if "/" in name} == fields
+
+
+def test_log_lines_without_a_project_have_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    set_request_trace(make_request(b"", traceparent=TRACEPARENT), None)
+    log_event(Severity.INFO, LogEvent.POLL)
+    assert not [name for name in json.loads(capsys.readouterr().out) if "/" in name]
+
+
+async def test_a_function_logs_the_trace_of_its_request(
+    monkeypatch: pytest.MonkeyPatch, context: AppContext, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def log(_request: Request, _context: AppContext) -> JsonResult:
+        log_event(Severity.INFO, LogEvent.POLL)
+        return JsonResult(200, {})
+
+    monkeypatch.setattr("functions.http.get_app_context", lambda: context)
+    await json_function(log_failed_run)(log)(make_request(b"", traceparent=TRACEPARENT))
+    line = json.loads(capsys.readouterr().out)
+    assert line["logging.googleapis.com/trace"] == f"projects/p/traces/{'a' * 32}"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Rules for every call: addresses, methods, roles, limits, headers, the shape of errors."""
 
 import gzip
+import json
 from typing import Any
 
 import pytest
@@ -181,6 +182,21 @@ async def test_a_bug_before_the_routing_gets_a_structured_response(
     client = replace(host, transport=api_transport(broken))
     assert error_code(await client.get("reports")) == (503, "UNAVAILABLE")
     assert '"event": "internal_error"' in capsys.readouterr().out
+
+
+async def test_a_call_logs_its_trace(
+    api_context: ApiContext, host: StaffApiClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = replace(api_context.app_context.environment, project="project-1")
+    broken = replace(
+        api_context,
+        app_context=replace(api_context.app_context, environment=environment),
+        staff_roles=StaffRoles(None, FakeTimer()),  # type: ignore[arg-type] # the fault
+    )
+    client = replace(host, transport=api_transport(broken))
+    await client.get("reports", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    line = json.loads(capsys.readouterr().out)
+    assert line["logging.googleapis.com/trace"] == f"projects/project-1/traces/{'a' * 32}"
 
 
 @pytest.mark.parametrize("host_header", ["", "[", "a/b?c", "x" * 500])
