@@ -1,5 +1,6 @@
 """Every alert fires for its fault and stays quiet without one, on lines of real processes."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 
 from dev.local.emulator import Emulator
 from tests.monitoring.monitoring_files import ALERTS, BURN_RATES, METRICS, SLOS
-from tests.monitoring.scenarios import Project, run_hour_of_faults, run_quiet_hour
+from tests.monitoring.scenarios import SERVICES, Project, run_hour_of_faults, run_quiet_hour
 from tests.support.firestore import FirestoreUsageMeter, make_client
 from tests.support.monitoring import (
     Observation,
@@ -87,6 +88,19 @@ async def test_every_metric_of_log_lines_counts_a_line_of_a_process(
     assert silent == []
 
 
+async def test_a_restaurant_without_a_fault_has_no_time_series_of_its_own(
+    quiet_hour: Observation,
+) -> None:
+    # Cloud Logging limits a metric to 30,000 time series.
+    counted = [
+        name
+        for name, metric in METRICS.items()
+        if "restaurant" in metric.get("labelExtractors", {})
+        and any(map(compile_log_filter(metric["filter"]), quiet_hour.entries))
+    ]
+    assert counted == []
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -126,20 +140,77 @@ async def test_a_burn_rate_alert_fires_in_an_hour_of_faults_and_not_in_a_quiet_o
     assert measure_burn_rate(METRICS, SLOS[name], quiet_hour) == 0
 
 
-async def test_old_cursors_miss_the_freshness_of_the_ledger() -> None:
-    entry = parse_log_entry(
-        '{"severity": "ERROR", "event": "poll", "cursorAgeSeconds": 1801}', "opentable-poll"
-    )
+@pytest.mark.parametrize("age,level", [(1_800, 1), (1_801, 0)])
+async def test_old_cursors_miss_the_freshness_of_the_ledger(age: int, level: int) -> None:
+    line = json.dumps({"severity": "ERROR", "event": "poll", "cursorAgeSeconds": age})
+    entry = parse_log_entry(line, "opentable-poll")
     assert entry is not None
     measured = measure_service_level(METRICS, SLOS["ledger-freshness"], Observation([entry]))
-    assert measured == 0
+    assert measured == level
 
 
-@pytest.mark.parametrize("status,is_firing", [(429, True), (401, False), (503, False)])
-def test_only_responses_429_exhaust_the_instances(status: int, is_firing: bool) -> None:
+@pytest.mark.parametrize(
+    "service,status,level",
+    [
+        *(("opentable-webhook", status, 0) for status in (429, 500, 502, 503, 504)),
+        ("opentable-webhook", 202, 1),
+        ("opentable-webhook", 401, None),
+        ("api", 503, None),
+    ],
+)
+def test_only_responses_that_are_our_fault_miss_the_availability_of_the_webhook(
+    service: str, status: int, level: float | None
+) -> None:
     observation = Observation()
-    observation.record_request("opentable-webhook", status, 10)
+    observation.record_request(service, status, 10)
+    assert measure_service_level(METRICS, SLOS["webhook-availability"], observation) == level
+
+
+@pytest.mark.parametrize(
+    "status,milliseconds,level", [(200, 4_000, 1), (200, 4_001, 0), (401, 4_001, None)]
+)
+def test_an_accepted_webhook_after_four_seconds_misses_the_latency(
+    status: int, milliseconds: int, level: float | None
+) -> None:
+    observation = Observation()
+    observation.record_request("opentable-webhook", status, milliseconds)
+    assert measure_service_level(METRICS, SLOS["webhook-latency"], observation) == level
+
+
+@pytest.mark.parametrize(
+    "service,status,is_firing",
+    [
+        *((service, 429, True) for service in SERVICES),
+        ("api", 429, False),  # it limits the calls of a user
+        ("opentable-webhook", 401, False),
+        ("opentable-webhook", 503, False),
+    ],
+)
+def test_only_responses_429_exhaust_the_instances(
+    service: str, status: int, is_firing: bool
+) -> None:
+    observation = Observation()
+    observation.record_request(service, status, 10)
     assert fires(METRICS, ALERTS["instances-exhausted"], observation) is is_firing
+
+
+@pytest.mark.parametrize(
+    "failures,is_firing",
+    [
+        ({"opentable-poll": 2, "opentable-reconcile": 2}, False),
+        ({"opentable-poll": 3}, True),
+        ({"opentable-reconcile": 3}, True),
+        ({"menu-import": 3}, False),
+    ],
+)
+def test_three_failed_attempts_of_one_job_are_scheduler_errors(
+    failures: dict[str, int], is_firing: bool
+) -> None:
+    observation = Observation()
+    for job, count in failures.items():
+        for _ in range(count):
+            observation.record_scheduled_attempt(job, 503)
+    assert fires(METRICS, ALERTS["scheduler-errors"], observation) is is_firing
 
 
 def observe_uptime(check: str, regions: dict[str, bool]) -> Observation:
@@ -175,22 +246,36 @@ def test_the_api_is_unreachable_if_its_uptime_check_fails_in_two_regions(
     assert fires(METRICS, ALERTS["api-unreachable"], observation) is is_firing
 
 
+@pytest.mark.parametrize("queue", ["opentable-poll", "opentable-reconcile"])
 @pytest.mark.parametrize("depths,is_firing", [([5, 0, 7], False), ([5, 1, 7], True)])
-def test_a_queue_that_was_empty_once_has_no_backlog(depths: list[int], is_firing: bool) -> None:
+def test_a_queue_that_was_empty_once_has_no_backlog(
+    queue: str, depths: list[int], is_firing: bool
+) -> None:
     observation = Observation()
-    points = [Point({"resource.label.queue_id": "opentable-poll"}, depth) for depth in depths]
+    points = [Point({"resource.label.queue_id": queue}, depth) for depth in depths]
     observation.points_by_metric["cloudtasks.googleapis.com/queue/depth"] = points
     assert fires(METRICS, ALERTS["queue-backlog"], observation) is is_firing
 
 
-@pytest.mark.parametrize("slow_requests,is_firing", [(1, False), (2, True)])
+@pytest.mark.parametrize("service", ["opentable-webhook", "api"])
+@pytest.mark.parametrize(
+    "slow_requests,milliseconds,is_firing", [(1, 5_001, False), (2, 5_001, True), (2, 5_000, False)]
+)
 def test_a_function_is_slow_if_more_than_one_response_in_a_hundred_is(
-    slow_requests: int, is_firing: bool
+    service: str, slow_requests: int, milliseconds: int, is_firing: bool
 ) -> None:
     observation = Observation()
     for number in range(100):
-        observation.record_request("api", 200, 5_001 if number < slow_requests else 20)
+        observation.record_request(service, 200, milliseconds if number < slow_requests else 20)
     assert fires(METRICS, ALERTS["slow"], observation) is is_firing
+
+
+def test_fast_responses_of_one_function_do_not_hide_slow_ones_of_another() -> None:
+    observation = Observation()
+    observation.record_request("api", 200, 5_001)
+    for _ in range(100):
+        observation.record_request("opentable-webhook", 200, 20)
+    assert fires(METRICS, ALERTS["slow"], observation)
 
 
 @pytest.fixture

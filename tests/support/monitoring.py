@@ -19,6 +19,13 @@ SEVERITIES = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICA
 USER_METRIC_PREFIX = "logging.googleapis.com/user/"
 _LOGGING_FIELDS = "logging.googleapis.com/"
 _TOKEN = re.compile(r'\s*(?:(?P<text>"[^"]*")|(?P<symbol>>=|<=|[()=><])|(?P<word>[^\s()=<>"]+))')
+# The resource of a metric. The services write the log lines of all other metrics.
+_RESOURCE_TYPES = {
+    "cloudtasks.googleapis.com/queue/depth": "cloud_tasks_queue",
+    "firestore.googleapis.com/document/write_count": "firestore_instance",
+    "logging.googleapis.com/log_entry_count": "cloud_scheduler_job",
+    "monitoring.googleapis.com/uptime_check/check_passed": "uptime_url",
+}
 _EXTRACTOR = re.compile(r"EXTRACT\(([\w.]+)\)")
 _RESTRICTION = re.compile(r'([\w.]+)=(?:"([^"]*)"|one_of\(([^)]*)\))')
 
@@ -139,7 +146,8 @@ def measure(metrics: Mapping[str, Any], observation: Observation, text: str) -> 
     """Return the points that a Monitoring filter selects."""
     restrictions = {path: _parse_values(*values) for path, *values in _RESTRICTION.findall(text)}
     [metric_type] = restrictions.pop("metric.type")
-    restrictions.pop("resource.type")
+    [resource_type] = restrictions.pop("resource.type")
+    assert resource_type == _RESOURCE_TYPES.get(metric_type, "cloud_run_revision")
     if metric_type.startswith(USER_METRIC_PREFIX):
         points = _extract_points(
             metrics[metric_type.removeprefix(USER_METRIC_PREFIX)], observation.entries
@@ -187,7 +195,9 @@ def is_met(
     metrics: Mapping[str, Any], condition: Mapping[str, Any], observation: Observation
 ) -> bool:
     """Return whether a condition of an alert is met."""
-    if "conditionAbsent" in condition:
+    [kind] = condition.keys() - {"displayName"}
+    assert condition[kind]["trigger"] == {"count": 1}
+    if kind == "conditionAbsent":
         return not measure(metrics, observation, condition["conditionAbsent"]["filter"])
     threshold = condition["conditionThreshold"]
     assert threshold["comparison"] == "COMPARISON_GT"
@@ -214,14 +224,7 @@ def _aggregate(
     for point in measure(metrics, observation, text):
         group = tuple(point.labels[name] for name in aggregation.get("groupByFields", ()))
         groups[group].append(point.value)
-    # The points of a gauge are those of one period; those of a counter add up.
-    reduce: Callable[[list[float]], float] = sum
-    if aggregation["perSeriesAligner"] == "ALIGN_MIN":
-        reduce = min
-    elif aggregation["crossSeriesReducer"] == "REDUCE_PERCENTILE_99":
-        reduce = _percentile_99
-    elif aggregation["crossSeriesReducer"] == "REDUCE_COUNT_FALSE":
-        reduce = _count_false
+    reduce = _REDUCERS[aggregation["perSeriesAligner"], aggregation["crossSeriesReducer"]]
     return {group: reduce(values) for group, values in groups.items()}
 
 
@@ -231,6 +234,15 @@ def _percentile_99(values: list[float]) -> float:
 
 def _count_false(values: list[float]) -> float:
     return values.count(0)
+
+
+# The points of a gauge are those of one period; those of a counter add up.
+_REDUCERS: dict[tuple[str, str], Callable[[list[float]], float]] = {
+    ("ALIGN_DELTA", "REDUCE_SUM"): sum,
+    ("ALIGN_DELTA", "REDUCE_PERCENTILE_99"): _percentile_99,
+    ("ALIGN_MIN", "REDUCE_SUM"): min,
+    ("ALIGN_NEXT_OLDER", "REDUCE_COUNT_FALSE"): _count_false,
+}
 
 
 def measure_service_level(
