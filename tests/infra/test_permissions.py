@@ -206,6 +206,22 @@ def test_the_database_is_protected_and_backed_up(planned: Resources) -> None:
     assert schedules["weekly"]["weekly_recurrence"]
 
 
+def test_a_database_that_terraform_no_longer_manages_is_kept(planned: Resources) -> None:
+    [database] = planned["google_firestore_database"].values()
+    assert database["deletion_policy"] == "ABANDON"
+
+
+def test_every_service_is_protected_from_deletion(planned: Resources) -> None:
+    services = planned["google_cloud_run_v2_service"].values()
+    assert all(service["deletion_protection"] for service in services)
+
+
+def test_no_bucket_can_be_opened_to_everyone(planned: Resources) -> None:
+    for bucket in planned["google_storage_bucket"].values():
+        assert bucket["public_access_prevention"] == "enforced"
+        assert bucket["uniform_bucket_level_access"]
+
+
 def test_the_api_of_every_resource_is_enabled(planned: Resources) -> None:
     enabled = {row["service"] for row in planned["google_project_service"].values()}
     apis = {api for kind in planned for prefix, api in APIS.items() if kind.startswith(prefix)}

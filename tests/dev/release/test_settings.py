@@ -145,6 +145,30 @@ def test_a_queue_calls_no_more_at_once_than_its_service_serves(
         assert limits["max_concurrent_dispatches"] <= concurrency * instances
 
 
+def test_the_queues_call_opentable_at_most_ten_times_a_second(
+    planned_resources: Resources,
+) -> None:
+    calls_per_restaurant = {"opentable-poll": 2, "opentable-reconcile": 1}
+    calls_per_second = 0.0
+    for name, queue in queues(planned_resources).items():
+        [limits] = queue["rate_limits"]
+        restaurants = read_service_environment(name).restaurants_per_task
+        calls = restaurants * calls_per_restaurant[name]
+        calls_per_second += calls * limits["max_dispatches_per_second"]
+    assert calls_per_second <= 10  # docs/scale.md
+
+
+def test_a_failed_run_is_repeated_by_the_scheduler_and_by_the_queue(
+    planned_resources: Resources,
+) -> None:
+    for job in jobs(planned_resources).values():
+        [retries] = job["retry_config"]
+        assert retries["retry_count"] >= 1
+    for queue in queues(planned_resources).values():
+        [retries] = queue["retry_config"]
+        assert retries["max_attempts"] >= 2
+
+
 def test_the_api_shows_managers_the_address_of_the_webhook_service() -> None:
     assert read_service_environment("api").webhook_url == "https://service.a.run.app"
     build = (ROOT / "cloudbuild.yaml").read_text()
