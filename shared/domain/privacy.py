@@ -48,8 +48,11 @@ _IMPERSONAL_KEYS = frozenset(
     }
 )
 
-# A word without a digit may be a name.
-_SAFE_TEXT = re.compile(r"(?=.*\d)[A-Za-z0-9_.:+-]{1,80}|reservation\.[a-z]{1,20}|", re.ASCII)
+# A word without a digit may be a name. A time may have a space for its T.
+_SAFE_TEXT = re.compile(
+    r"(?=.*\d)[A-Za-z0-9_.:+-]{1,80}|\d{4}-\d\d-\d\d [0-9:.,+Zz-]{1,40}|reservation\.[a-z]{1,20}|",
+    re.ASCII,
+)
 
 # Keys shown to staff without unmasking, in lower case without underscores. A relay's free text is
 # always masked.
@@ -144,7 +147,7 @@ def _is_safe_value(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(item, str) and _is_safe_value(item) for item in value)
     if isinstance(value, str):
-        return _SAFE_TEXT.fullmatch(value) is not None or parse_status(value) is not None
+        return _SAFE_TEXT.fullmatch(value.strip()) is not None or parse_status(value) is not None
     return value is None or isinstance(value, int | float)
 
 

@@ -67,8 +67,23 @@ def test_an_erased_row_keeps_time_party_tables_and_state() -> None:
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"party_size": " 4"},
+        {"sequence_id": "4\n"},
+        {"scheduled_time_utc": "2026-03-14 15:00:00"},
+        {"scheduled_time_utc": " 2026-03-14 15:00:00.5+00:00 "},
+    ],
+)
+def test_an_erased_row_keeps_numbers_and_times_in_other_spellings(fields: dict[str, str]) -> None:
+    assert json.loads(redact_json(json.dumps(fields))) == fields
+
+
+@pytest.mark.parametrize(
     "body",
     [
+        '{"party_size": "4 Marked"}',
+        '{"scheduled_time": "2026-03-14 Marked"}',
         '"Marked"',
         '["Marked"]',
         '{"data": ["Marked"]}',

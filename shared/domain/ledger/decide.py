@@ -223,10 +223,11 @@ def _has_same_values(entry: Mapping[str, Any], event: ReservationEvent) -> bool:
 
 
 def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Collection[str]:
-    """Return fields of OpenTable's stored version unknown to its registers.
+    """Return fields of OpenTable's stored version without a value of this version.
 
-    OpenTable did not change anything: a newer release reads more of the same row. Null counts as
-    absent, or a new field would rewrite every reservation without it.
+    A newer release reads more of the same row, or an earlier event of the version had fewer fields:
+    a body whose personal data was removed loses some. Null counts as absent in a field without a
+    register, or a new field would rewrite every reservation without it.
     """
     registers = state.get_registers(event.actor)
     if event.actor is not Actor.OPENTABLE or registers.version != event.version:
@@ -236,7 +237,12 @@ def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Coll
     return [
         name
         for name, value in event.fields.items()
-        if name not in registers.fields and value is not None and name not in ignored_fields
+        if name not in ignored_fields
+        and (
+            registers.fields[name].version < event.version
+            if name in registers.fields
+            else value is not None
+        )
     ]
 
 
@@ -297,10 +303,12 @@ def _build_write(
 def _classify_update(
     merged: StateTransition, changes: Mapping[str, object], added_fields: Collection[str]
 ) -> EventOutcome:
-    # A field that earlier releases did not read is no change at OpenTable.
-    if changes.keys() - {PATHS_BY_NAME.get(name) for name in added_fields}:
-        return EventOutcome.UPDATED
     actor = merged.event.actor
+    # A field that earlier releases did not read is no change at OpenTable.
+    known_fields = merged.state_before.get_registers(actor).fields
+    unread_paths = {PATHS_BY_NAME.get(name) for name in added_fields if name not in known_fields}
+    if changes.keys() - unread_paths:
+        return EventOutcome.UPDATED
     # As read, because a redaction is an effect even if the event is old.
     before, after = (
         merged.state_as_read.get_registers(actor),

@@ -1,5 +1,6 @@
 """The table of fields agrees with the code and the pages that do not follow from it."""
 
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,38 @@ def test_fields_of_one_release_are_added_together() -> None:
     ledger = ledger_of_earlier_release(row, "server", "origin")
     ledger.apply(row)
     assert ledger.entries.keys() == {"seq-1", "seq-1.origin-server"}
+
+
+def test_a_field_missing_in_an_earlier_event_of_its_version_is_an_update() -> None:
+    ledger, row = ledger_with(row_event(1, party_size=2)), row_event(2, party_size=3)
+    ledger.apply(row_of_earlier_release(row, "partySize"))
+    write = ledger.apply(row)
+    assert isinstance(write, ReservationWrite)
+    assert (write.outcome, write.entry_id) == (EventOutcome.UPDATED, "seq-2.partySize")
+    assert write.changed_fields["partySize"] == 3
+    assert isinstance(ledger.apply(row), NoChange)
+
+
+@pytest.mark.parametrize("server", ["Sam", None])
+def test_events_of_one_version_with_different_fields_end_alike_in_any_order(
+    server: str | None,
+) -> None:
+    last = row_event(3, party_size=2, server=server)
+    events = [
+        row_event(1, party_size=2, server="Sam"),
+        row_event(2, party_size=5, server="Kim"),
+        row_of_earlier_release(last, "partySize", "server"),
+        last,
+    ]
+    ends = []
+    for order in permutations(events):
+        ledger = ledger_with(order[0])
+        for event in order[1:]:
+            ledger.apply(event)
+        ends.append(rebuild_state(ledger.entries.values()).registers_by_actor)
+        document = ledger.document or {}
+        assert (document["partySize"], document["metadata"]["server"]) == (2, server)
+    assert all(end == ends[0] for end in ends)
 
 
 def test_a_new_null_field_is_not_an_update() -> None:
