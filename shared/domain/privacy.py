@@ -81,7 +81,6 @@ _UNMASKED_TEXT = re.compile(r"[A-Za-z0-9_.:+ -]{0,80}")
 MASK = "•••"
 
 _ID_KEYS = ("id", "reservationId", "reservation_id", "guest_id")
-_PHONE_SEPARATORS = re.compile(r"[\s().+/-]+")
 _MIN_PHONE_DIGITS = 7
 
 
@@ -202,7 +201,7 @@ def mentions_person(body: str, personal_identifiers: Iterable[str]) -> bool:
     texts = list(_iter_texts(_parse_json(body)))
     folded_text = "\n".join(texts).casefold()
     # A separator of its own: digits of two values do not form one number.
-    digits = _PHONE_SEPARATORS.sub("", "|".join(texts))
+    digits = field_values.remove_phone_punctuation("|".join(texts))
     for identifier in personal_identifiers:
         number = _parse_national_number(identifier)
         if number is not None and number in digits:
@@ -221,7 +220,7 @@ def _parse_national_number(identifier: str) -> str | None:
     try:
         return str(phonenumbers.parse(identifier).national_number)
     except phonenumbers.NumberParseException:
-        digits = _PHONE_SEPARATORS.sub("", identifier)
+        digits = field_values.remove_phone_punctuation(identifier)
         return digits if digits.isdecimal() and len(digits) >= _MIN_PHONE_DIGITS else None
 
 

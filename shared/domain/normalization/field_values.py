@@ -162,7 +162,12 @@ def canonicalize_text(text: str) -> str:
 
 def normalize_phone(number: str) -> str:
     """Return a phone number for comparisons: without punctuation and an international prefix."""
-    return _PHONE_PUNCTUATION.sub("", unicodedata.normalize("NFKC", number)).lstrip("0")
+    return remove_phone_punctuation(unicodedata.normalize("NFKC", number)).lstrip("0")
+
+
+def remove_phone_punctuation(text: str) -> str:
+    """Return a text without the signs that separate the digits of a phone number."""
+    return _PHONE_PUNCTUATION.sub("", text)
 
 
 def parse_text(name: str, value: object) -> str | None:
