@@ -195,7 +195,6 @@ async def store_unlinked_guest(
         damaged_keys=tuple(keys[:MAX_DAMAGED_RESERVATIONS]),
     )
     await store_guest_failure(context, settings, failure)
-    await update_guest_failure_summary(context, settings)
 
 
 async def clear_guest_failure(context: AppContext, settings: IntegrationSettings, key: str) -> None:

@@ -39,7 +39,7 @@ from shared.firestore.documents import (
     translate_firestore_errors,
     update_if_unmodified,
 )
-from shared.guests.failures import store_unlinked_guest
+from shared.guests.failures import store_unlinked_guest, update_guest_failure_summary
 from shared.ledger.ledger import apply_events, open_ledger
 from shared.ledger.repository import read_guest_record
 
@@ -183,14 +183,20 @@ async def link_guests(
             await store_unlinked_guest(
                 context, settings, guest_key, damaged_keys=damaged_keys, linked_keys=linked_keys
             )
+    if linked.damaged:
+        await update_guest_failure_summary(context, settings)
     return linked
 
 
 async def is_guest_referenced(
-    context: AppContext, settings: IntegrationSettings, guest_key: str
+    context: AppContext,
+    settings: IntegrationSettings,
+    guest_key: str,
+    damaged_keys: Collection[str] = (),
 ) -> bool:
-    """Return whether a reservation names the guest, or has named it, merges included."""
-    return bool(await _query_reservations(context, settings, guest_key, 1))
+    """Return whether `find_reservations_of_guest` finds any; this reads one of them only."""
+    found = await _query_reservations(context, settings, guest_key, 1)
+    return bool(found or await _read_existing_keys(context, settings, damaged_keys))
 
 
 async def find_reservations_of_guest(
@@ -204,18 +210,25 @@ async def find_reservations_of_guest(
     `damaged_keys` are reservations that could not be linked before (`GuestFailure`): the damage may
     be in their list of guests. They are included as far as they exist.
     """
-    keys = set(await _query_reservations(context, settings, guest_key, _MAX_RESERVATIONS))
-    if damaged_keys:
-        references = {
-            key: paths.reservation_document(context.firestore, settings.restaurant_id, key)
-            for key in damaged_keys
-        }
-        with translate_firestore_errors():
-            stored = await context.firestore.rpc.batch_get(
-                list(references.values()), READ_TIMEOUT_SECONDS
-            )
-        keys |= {key for key, reference in references.items() if stored[reference.path].fields}
-    return sorted(keys)
+    keys = await _query_reservations(context, settings, guest_key, _MAX_RESERVATIONS)
+    return sorted({*keys, *await _read_existing_keys(context, settings, damaged_keys)})
+
+
+async def _read_existing_keys(
+    context: AppContext, settings: IntegrationSettings, keys: Collection[str]
+) -> list[str]:
+    """Return the external keys that have a document."""
+    if not keys:
+        return []
+    references = {
+        key: paths.reservation_document(context.firestore, settings.restaurant_id, key)
+        for key in keys
+    }
+    with translate_firestore_errors():
+        stored = await context.firestore.rpc.batch_get(
+            list(references.values()), READ_TIMEOUT_SECONDS
+        )
+    return [key for key, reference in references.items() if stored[reference.path].fields]
 
 
 async def _query_reservations(

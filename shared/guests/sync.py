@@ -28,7 +28,6 @@ from shared.guests.fetch import (
     parse_or_quarantine_guest,
 )
 from shared.guests.repository import (
-    find_reservations_of_guest,
     follow_merges,
     is_guest_referenced,
     link_guests,
@@ -239,14 +238,12 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     if not due:
         return
     requests = await open_guest_requests(restaurant, [failure.key for failure in due])
-    reservations = await gather_bounded(
+    references = await gather_bounded(
         _MAX_CONCURRENT_QUERIES,
-        lambda failure: find_reservations_of_guest(
-            context, settings, failure.key, failure.damaged_keys
-        ),
+        lambda failure: is_guest_referenced(context, settings, failure.key, failure.damaged_keys),
         due,
     )
-    needed = [failure for failure, keys in zip(due, reservations, strict=True) if keys]
+    needed = [failure for failure, is_needed in zip(due, references, strict=True) if is_needed]
     for failure in due:
         if failure not in needed:
             await requests.discard_failure(failure.key)
