@@ -25,10 +25,10 @@ from shared.domain.structs import InvalidFieldsError
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
 from shared.tasks.fan_out import (
+    compute_start_deadline,
     fan_out,
     run_for_each_restaurant,
     should_repeat_run,
-    start_deadline_of,
 )
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
 from shared.tasks.turns import RestaurantTurn, log_missed_turns, plan_turns
@@ -113,7 +113,7 @@ async def _poll_in_process(
 
         max_concurrent = context.environment.max_concurrent_restaurants
         results = await run_for_each_restaurant(
-            restaurant_ids, max_concurrent, poll, start_deadline_of(deadline)
+            restaurant_ids, max_concurrent, poll, compute_start_deadline(deadline)
         )
     # Polls come first: they keep today's reservations current.
     await run_backfills(context, results, deadline)

@@ -29,10 +29,10 @@ from shared.domain.structs import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
+    compute_start_deadline,
     fan_out,
     run_for_each_restaurant,
     should_repeat_run,
-    start_deadline_of,
 )
 from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
 from shared.tasks.turns import RestaurantTurn, log_missed_turns, plan_turns
@@ -142,7 +142,7 @@ async def _reconcile_in_process(
     max_concurrent = context.environment.max_concurrent_restaurants
     restaurant_ids = [turn.restaurant_id for turn in turns]
     return await run_for_each_restaurant(
-        restaurant_ids, max_concurrent, reconcile, start_deadline_of(deadline)
+        restaurant_ids, max_concurrent, reconcile, compute_start_deadline(deadline)
     )
 
 

@@ -14,7 +14,7 @@ from shared.tasks.turns import OUT_OF_TIME_ERROR, RestaurantTurn
 MAX_CONCURRENT_ENQUEUES = 50
 
 
-def start_deadline_of(deadline: Deadline) -> Deadline:
+def compute_start_deadline(deadline: Deadline) -> Deadline:
     """Return when the last restaurant of a run may begin: each has half of the time or more.
 
     A restaurant begun later could be cut off at every run, always the same one.
