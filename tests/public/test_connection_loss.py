@@ -58,7 +58,9 @@ async def test_a_page_opened_without_the_server_loads_when_it_returns(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
     page = await open_page()
+    await page.get_by_text("No reservations").wait_for()
     await respond_with_error(page, 503)
+    await page.evaluate("localStorage.clear()")  # The page has stored the list by now.
     await page.reload()
     await expect(page.locator("main")).to_contain_text("This cannot be done just now.")
     await page.unroute("**/api/**")
