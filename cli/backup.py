@@ -5,16 +5,20 @@ cover one restaurant, while the others continue.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 import click
 
 from cli.api import OperatorClient
 from cli.command import Moment, restaurant_command
-from cli.output import CommandError, CommandResult, Console, open_new_file, partial_path
+from cli.output import (
+    CommandError,
+    CommandResult,
+    Console,
+    get_partial_path,
+    open_partial_file,
+)
 from shared.backup import (
     BackupHeader,
     IntegrationEnabledError,
@@ -74,24 +78,13 @@ async def backup(
         document = await read_document(paths.integration_document(client, api.restaurant_id))
         read_time = document.read_time
     count = -2  # header and trailer are no documents
-    with _open_complete_file(to) as output:
+    with open_partial_file(to) as output:
         async for line in iterate_backup_lines(client, api.restaurant_id, read_time):
             output.write(line + "\n")
             count += 1
+    get_partial_path(to).rename(to)
     console.print_step("Backed up", f"{count} documents of {api.restaurant_id} to {to}")
     return CommandResult({"documents": count, "readTime": read_time.isoformat(), "file": to})
-
-
-@contextmanager
-def _open_complete_file(path: str) -> Iterator[TextIO]:
-    """Open a new file that gets its name after the block."""
-    if Path(path).exists():
-        raise CommandError(f"{path} exists: name a new file.")
-    part = partial_path(path)
-    part.unlink(missing_ok=True)  # of an interrupted backup, which is of another moment
-    with open_new_file(str(part)) as output:
-        yield output
-    part.rename(path)
 
 
 @restaurant_command(

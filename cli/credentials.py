@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from cli.output import CommandError, Console, open_new_file, partial_path
+from cli.output import CommandError, Console, get_partial_path, open_partial_file
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth import CREDENTIAL_KEYS
@@ -87,7 +87,7 @@ class NewCredentials:
             console.print_line("New credential, shown only once:")
             console.print_line(json.dumps(self.generated))
         else:
-            partial_path(self.file).rename(self.file)
+            get_partial_path(self.file).rename(self.file)
             console.print_step(
                 "New", f"credential in {self.file}, readable only by you; delete it after use"
             )
@@ -95,7 +95,7 @@ class NewCredentials:
     def discard(self) -> None:
         """Remove the credentials that were not stored."""
         if self.generated and self.file is not None:
-            partial_path(self.file).unlink(missing_ok=True)
+            get_partial_path(self.file).unlink(missing_ok=True)
 
 
 def obtain_credentials(
@@ -125,19 +125,16 @@ def obtain_credentials(
     if generated and save_to is None and (console.as_json or not console.is_terminal):
         raise CommandError("Name a new file for the generated credential with --save-to.")
     if generated and save_to is not None and generated != pending:
-        if Path(save_to).exists():
-            raise CommandError(f"{save_to} exists: name a new file, or delete it.")
-        partial_path(save_to).unlink(missing_ok=True)
-        with open_new_file(str(partial_path(save_to))) as output:
+        with open_partial_file(save_to) as output:
             json.dump(generated, output)
     return NewCredentials(entered, generated, save_to)
 
 
 def _read_pending_credentials(save_to: str | None) -> CredentialPayload:
     """Return the credentials that an interrupted command generated for this file."""
-    if save_to is None or not partial_path(save_to).exists():
+    if save_to is None or not get_partial_path(save_to).exists():
         return {}
     try:
-        return read_credentials(str(partial_path(save_to)))
+        return read_credentials(str(get_partial_path(save_to)))
     except InvalidSettingsError:  # interrupted while it was written
         return {}

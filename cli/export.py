@@ -9,7 +9,7 @@ fields and those of other apps stay out.
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
@@ -20,7 +20,13 @@ from msgspec import Struct
 
 from cli.api import OperatorClient
 from cli.command import STANDARD_STREAM, Moment, restaurant_command
-from cli.output import CommandError, CommandResult, Console, open_new_file, partial_path
+from cli.output import (
+    CommandError,
+    CommandResult,
+    Console,
+    get_partial_path,
+    open_partial_file,
+)
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.fields import RESERVATION_FIELDS, PersonalData
 from shared.domain.privacy import is_expired
@@ -88,6 +94,36 @@ class ExportOptions(Struct, frozen=True):
     include_personal: bool
     since: datetime | None
 
+    def build_query(self, client: AsyncClient) -> AsyncQuery:
+        """Return the query for all documents of the kind, by name."""
+        if self.kind == "journal":
+            # One query for the journals of all reservations. By name it needs no index, and reads
+            # nothing of other restaurants.
+            journals = client.collection(
+                "restaurants", self.restaurant_id, paths.JOURNAL_COLLECTION
+            )
+            return AsyncQuery(journals, all_descendants=True).order_by("__name__")
+        collection = {
+            "reservations": paths.reservations_collection,
+            "guests": paths.guests_collection,
+            "quarantine": paths.quarantine_collection,
+            "reports": paths.reports_collection,
+        }[self.kind](client, self.restaurant_id)
+        return collection.order_by("__name__")
+
+    def includes(self, document: Mapping[str, Any], now: datetime) -> bool:
+        """Whether a document is new enough and has not expired."""
+        # Firestore deletes expired documents with a delay.
+        expiry_field = _EXPIRY_FIELDS.get(self.kind)
+        if expiry_field is not None and is_expired(document, expiry_field, now):
+            return False
+        if self.since is None:
+            return True
+        changed_at: object = document
+        for name in _TIME_FIELDS[self.kind].split("."):
+            changed_at = changed_at.get(name) if isinstance(changed_at, Mapping) else None
+        return isinstance(changed_at, datetime) and changed_at >= self.since
+
 
 @restaurant_command(
     "export",
@@ -141,21 +177,23 @@ async def export(
         console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id}")
         return CommandResult(None)
     progress = _Progress(to, options)
-    with _open_part(to, progress) as output:
+    with progress.open_part() as output:
         if progress.row_count:
             console.print_step("Continued", f"after {progress.row_count} {kind}")
         row_count = await _write_rows(api, console, options, output, progress)
-    partial_path(to).rename(to)
+    get_partial_path(to).rename(to)
     progress.remove()
     console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id} to {to}")
     return CommandResult({"rows": row_count, "kind": kind, "file": to})
 
 
 class _Progress:
-    """The position in a `.part` file, stored beside it."""
+    """The position in `FILE.part`, stored in `FILE.part.json`."""
 
     def __init__(self, file: str, options: ExportOptions) -> None:
-        self._path = Path(f"{partial_path(file)}.json")
+        self._file = file
+        self._part = get_partial_path(file)
+        self._path = Path(f"{self._part}.json")
         self._options = {
             "restaurant": options.restaurant_id,
             "kind": options.kind,
@@ -166,17 +204,28 @@ class _Progress:
         self.row_count = 0
         self.size_bytes = 0
 
-    def load(self) -> bool:
+    def open_part(self) -> TextIO:
+        """Open `FILE.part`: at the stored position if there is one, else empty."""
+        if Path(self._file).exists() or not self._load():
+            return open_partial_file(self._file)
+        os.truncate(self._part, self.size_bytes)  # a page may have been written in part
+        return self._part.open("a", encoding="utf-8")
+
+    def _load(self) -> bool:
         """Read the position of an interrupted export; return whether there is one."""
         try:
             stored = json.loads(self._path.read_text())
             options, last_document = stored["options"], str(stored["lastDocument"])
             row_count, size_bytes = int(stored["rows"]), int(stored["bytes"])
+            # Without these bytes the rows before the position would be missing in the export.
+            is_complete = self._part.stat().st_size >= size_bytes
         except (OSError, ValueError, KeyError, TypeError):  # missing or damaged: start again
+            return False
+        if not is_complete:
             return False
         if options != self._options:
             raise CommandError(
-                f"{self._path.with_suffix('')} belongs to an export with other options: "
+                f"{self._part} belongs to an export with other options: "
                 f"delete it and {self._path}, or name another file."
             )
         self.last_document, self.row_count, self.size_bytes = last_document, row_count, size_bytes
@@ -201,17 +250,6 @@ class _Progress:
         self._path.unlink(missing_ok=True)
 
 
-def _open_part(to: str, progress: _Progress) -> TextIO:
-    if Path(to).exists():
-        raise CommandError(f"{to} exists: name a new file, or delete it.")
-    part = partial_path(to)
-    if progress.load() and part.exists():
-        os.truncate(part, progress.size_bytes)  # a page may have been written in part
-        return part.open("a", encoding="utf-8")
-    part.unlink(missing_ok=True)
-    return open_new_file(str(part))
-
-
 async def _write_rows(
     api: OperatorClient,
     console: Console,
@@ -221,9 +259,10 @@ async def _write_rows(
 ) -> int:
     """Write all rows after the stored position; return the number of rows of the file."""
     client = api.app_context.firestore
-    query = _build_query(client, options)
+    query = page_query = options.build_query(client)
     row_count = progress.row_count if progress else 0
-    start = progress.last_document if progress else None
+    if progress and progress.last_document:
+        page_query = query.start_after({"__name__": client.document(progress.last_document)})
     with click.progressbar(
         length=await count_documents(query) if console.errors.isatty() else 0,
         label=options.kind.capitalize(),
@@ -231,70 +270,29 @@ async def _write_rows(
         hidden=not console.errors.isatty(),
     ) as bar:
         bar.update(row_count)
-        async for page in _iterate_pages(client, query, start):
+        # Page by page: this bounds the memory and the time of each call.
+        while page := await read_documents(page_query, _PAGE_SIZE):
             for snapshot in page:
-                is_included = _is_included(options, snapshot, api.app_context.clock())
-                row = await _build_row(api, options, snapshot) if is_included else None
+                row = await _build_row(api, options, snapshot)
                 if row is not None:
                     output.write(json.dumps(row, ensure_ascii=False) + "\n")
                     row_count += 1
             output.flush()  # a closed pipe must fail here, not when the interpreter exits
+            last_reference = page[-1].reference
             if progress is not None:
-                last_document = page[-1].reference.path
-                progress.save(last_document, row_count, os.fstat(output.fileno()).st_size)
+                progress.save(last_reference.path, row_count, os.fstat(output.fileno()).st_size)
+            page_query = query.start_after({"__name__": last_reference})
             bar.update(len(page))
     return row_count
-
-
-def _build_query(client: AsyncClient, options: ExportOptions) -> AsyncQuery:
-    restaurant_id = options.restaurant_id
-    if options.kind == "journal":
-        # One query for the journals of all reservations. By name it needs no index, and reads
-        # nothing of other restaurants.
-        journals = client.collection("restaurants", restaurant_id, paths.JOURNAL_COLLECTION)
-        return AsyncQuery(journals, all_descendants=True).order_by("__name__")
-    collection = {
-        "reservations": paths.reservations_collection,
-        "guests": paths.guests_collection,
-        "quarantine": paths.quarantine_collection,
-        "reports": paths.reports_collection,
-    }[options.kind](client, restaurant_id)
-    return collection.order_by("__name__")
-
-
-async def _iterate_pages(
-    client: AsyncClient, query: AsyncQuery, start: str | None
-) -> AsyncIterator[list[DocumentSnapshot[Any]]]:
-    """Yield the documents page by page, to bound memory and the time of each call."""
-    while True:
-        after = query.start_after({"__name__": client.document(start)}) if start else query
-        page = await read_documents(after, _PAGE_SIZE)
-        if not page:
-            return
-        yield page
-        start = page[-1].reference.path
-
-
-def _is_included(options: ExportOptions, snapshot: DocumentSnapshot[Any], now: datetime) -> bool:
-    """Whether a document is new enough and has not expired."""
-    document: dict[str, Any] = snapshot.to_dict() or {}
-    # Firestore deletes expired documents with a delay.
-    expiry_field = _EXPIRY_FIELDS.get(options.kind)
-    if expiry_field is not None and is_expired(document, expiry_field, now):
-        return False
-    if options.since is None:
-        return True
-    changed_at: object = document
-    for name in _TIME_FIELDS[options.kind].split("."):
-        changed_at = changed_at.get(name) if isinstance(changed_at, dict) else None
-    return isinstance(changed_at, datetime) and changed_at >= options.since
 
 
 async def _build_row(
     api: OperatorClient, options: ExportOptions, snapshot: DocumentSnapshot[Any]
 ) -> ExportRow | None:
-    """Return the exported row of a document; None if a report was deleted meanwhile."""
+    """Return the exported row of a document, None if it is left out."""
     document: dict[str, Any] = snapshot.to_dict() or {}
+    if not options.includes(document, api.app_context.clock()):
+        return None
     include_personal, kind = options.include_personal, options.kind
     if kind == "reservations":
         return export_reservation(document, include_personal=include_personal)
@@ -305,6 +303,7 @@ async def _build_row(
         return export_guest(document, include_personal=include_personal)
     if kind == "quarantine":
         return export_quarantine_item(snapshot.id, document, include_personal=include_personal)
+    # None if the report was deleted after the page was read.
     report = await read_full_report(api.app_context.firestore, api.restaurant_id, snapshot.id)
     return None if report is None else export_report(report)
 

@@ -192,16 +192,24 @@ def closed_pipe_ends_quietly() -> Iterator[None]:
         sys.exit(ExitCode.CLOSED_PIPE)
 
 
-def partial_path(path: str) -> Path:
+def get_partial_path(path: str) -> Path:
     """Return where a file is written before it is complete and gets its name."""
     return Path(f"{path}.part")
 
 
-def open_new_file(path: str) -> TextIO:
-    """Create a file for its owner only; never overwrite one."""
+def open_partial_file(path: str) -> TextIO:
+    """Create `FILE.part` for its owner only, for a `FILE` that does not exist yet.
+
+    The caller renames it to `FILE` when it is complete. One of an interrupted command is replaced.
+    """
+    if Path(path).exists():
+        raise CommandError(f"{path} exists: name a new file, or delete it.")
+    part = get_partial_path(path)
+    part.unlink(missing_ok=True)
     try:
-        # The mode is set at creation: a later chmod would leave a moment to read it.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # The mode is set at creation: a later chmod would leave a moment to read it. O_EXCL also
+        # refuses a link that somebody put there since the line above.
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise CommandError(f"{path} cannot be created: {error.strerror}.") from None
+        raise CommandError(f"{part} cannot be created: {error.strerror}.") from None
     return os.fdopen(descriptor, "w", encoding="utf-8")

@@ -192,6 +192,25 @@ async def test_an_export_with_other_options_does_not_continue_a_file(
     assert (refused.code, "other options" in refused.errors) == (ExitCode.FAILED, True)
 
 
+@pytest.mark.parametrize("part", [None, "", "{"])
+async def test_an_export_without_its_partial_rows_starts_again(
+    part: str | None, cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cli_harness.onboard("--webhook-auth", "none")
+    monkeypatch.setattr("cli.export._PAGE_SIZE", 1)
+    file = Path(cli_harness.new_file())
+    options = ("export", "reservations", "--to", str(file))
+    with failing_read(monkeypatch):
+        await cli_harness.run_command(*options)
+    partial_file = Path(f"{file}.part")
+    partial_file.unlink()
+    if part is not None:
+        partial_file.write_text(part)
+    done = await cli_harness.run_command(*options, "--json")
+    assert done.json_output["rows"] == RESERVATION_COUNT_AT_OPENTABLE
+    assert file.read_text().count("\n") == RESERVATION_COUNT_AT_OPENTABLE
+
+
 @contextmanager
 def failing_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the second page of an export fail."""

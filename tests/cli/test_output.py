@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.output import CommandError, open_new_file, redirect_logs
+from cli.output import CommandError, open_partial_file, redirect_logs
 from tests.cli.harness import build_console
 
 
@@ -74,11 +74,24 @@ def test_the_yes_option_skips_the_prompt() -> None:
     assert out.getvalue() + errors.getvalue() == ""
 
 
-def test_a_new_file_is_private_and_never_replaces_one(tmp_path: Path) -> None:
-    path = tmp_path / "new.json"
-    with open_new_file(str(path)) as file:
+def test_a_partial_file_is_private_and_replaces_that_of_an_interrupted_command(
+    tmp_path: Path,
+) -> None:
+    part = tmp_path / "new.json.part"
+    part.write_text("interrupted")
+    with open_partial_file(str(tmp_path / "new.json")) as file:
         json.dump({}, file)
-    assert path.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(CommandError, match="File exists"):
-        open_new_file(str(path))
-    assert path.read_text() == "{}"
+    assert (part.stat().st_mode & 0o777, part.read_text()) == (0o600, "{}")
+
+
+def test_an_existing_file_gets_no_partial_file(tmp_path: Path) -> None:
+    path = tmp_path / "new.json"
+    path.write_text("mine")
+    with pytest.raises(CommandError, match="exists"):
+        open_partial_file(str(path))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_in_a_folder_that_does_not_exist_cannot_be_created(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No such file"):
+        open_partial_file(str(tmp_path / "none" / "new.json"))
