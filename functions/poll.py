@@ -25,13 +25,15 @@ from shared.domain.structs import InvalidFieldsError
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
 from shared.tasks.fan_out import (
+    RestaurantTurn,
     compute_start_deadline,
     fan_out,
+    log_missed_turns,
+    plan_turns,
     run_for_each_restaurant,
     should_repeat_run,
 )
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
-from shared.tasks.turns import RestaurantTurn, log_missed_turns, plan_turns
 
 # Each backfill keeps the restaurant's guests in memory.
 _MAX_CONCURRENT_BACKFILLS = 2

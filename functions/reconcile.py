@@ -29,13 +29,15 @@ from shared.domain.structs import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
+    RestaurantTurn,
     compute_start_deadline,
     fan_out,
+    log_missed_turns,
+    plan_turns,
     run_for_each_restaurant,
     should_repeat_run,
 )
 from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
-from shared.tasks.turns import RestaurantTurn, log_missed_turns, plan_turns
 
 _REPORT_STATUS_BY_RESULT = {"queued": "QUEUED", "error": "FAILED"}
 

@@ -28,10 +28,10 @@ from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
-from shared.ingest.refusals import record_refusal
 from shared.ingest.webhook import (
     AuthenticatedSender,
     authenticate_sender,
+    record_refusal,
     refetch_after_relay_event,
 )
 from shared.ledger.ledger import ApplyResult

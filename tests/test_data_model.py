@@ -23,7 +23,7 @@ from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.webhook_auth import Verification
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
-from shared.ingest.refusals import record_refusal
+from shared.ingest.webhook import record_refusal
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
 from shared.staff.identity import build_api_context

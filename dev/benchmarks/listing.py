@@ -24,8 +24,8 @@ from dev.benchmarks.statistics import MeasurementPair
 from dev.local.processes import LOOPBACK
 from shared.config import read_environment
 from shared.context import build_app_context
+from shared.tasks.fan_out import LISTING_PAGE_SIZE, list_turns
 from shared.tasks.queue import POLL_FUNCTION
-from shared.tasks.turns import LISTING_PAGE_SIZE, list_turns
 
 _RESTAURANTS, _QUICK_RESTAURANTS = 100_000, 10_000
 _ROUNDS = 2

@@ -1,17 +1,139 @@
-"""One job for many restaurants: run it here for several at a time, or enqueue tasks for them."""
+"""Run one job for many restaurants, here or in queued tasks, the longest-waiting first."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.concurrency import Deadline, gather_bounded
-from shared.errors import EnqueueError
+from shared.context import AppContext
+from shared.domain.run_state import read_run_state, read_run_time
+from shared.domain.schedule import is_poll_due
+from shared.errors import EnqueueError, ServiceUnavailableError
+from shared.firestore import paths
+from shared.firestore.documents import read_document, read_documents
+from shared.firestore.leases import ListedSettings
 from shared.log import LogEvent, Severity, log_event, log_internal_error
-from shared.tasks.queue import QueuedTask, TaskQueue
-from shared.tasks.turns import OUT_OF_TIME_ERROR, RestaurantTurn
+from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION, QueuedTask, TaskQueue
 
+LISTING_PAGE_SIZE = 500
+# Pauses before a failed page of the listing is read again.
+_LISTING_PAUSES_SECONDS = (0.2, 1.0, 4.0)
+# A run reuses the listed settings for as long as settings are cached elsewhere.
+_MAX_LISTED_SETTINGS_AGE_SECONDS = 60.0
+_MAX_LISTED_SETTINGS = 1_000  # about 10 KB of memory each
+# The field of the settings document with the state of a function's runs, and its field for the end
+# of the last successful run.
+_TURN_FIELDS = {
+    POLL_FUNCTION: ("poll", "cursor"),
+    RECONCILE_FUNCTION: ("reconciliation", "lastReconciledAt"),
+}
 MAX_CONCURRENT_ENQUEUES = 50
+OUT_OF_TIME_ERROR = (
+    "The run ended before this restaurant's turn: set up the queue, see docs/scale.md."
+)
+
+
+class RestaurantTurn(Struct, frozen=True):
+    """A restaurant of a run, and since when it waits for its turn.
+
+    Attributes:
+        started_at: Start of the last run, UTC; None before the first one.
+        cursor: The time up to which the last successful run read, UTC; None before the first one.
+        is_due: False if the restaurant may wait for the next run (`is_poll_due`).
+        listed: The settings document of the listing; None if the run must read it.
+    """
+
+    restaurant_id: str
+    started_at: datetime | None = None
+    cursor: datetime | None = None
+    is_due: bool = True
+    listed: ListedSettings | None = None
+
+    @property
+    def waiting_since(self) -> datetime:
+        """The start of the last run, whatever its outcome: a failing restaurant waits as well.
+
+        Ordered by the cursor, failing restaurants would come first for ever.
+        """
+        return self.started_at or self.cursor or datetime.min.replace(tzinfo=UTC)
+
+
+async def plan_turns(
+    context: AppContext, function_name: str, requested_ids: Sequence[str]
+) -> tuple[list[RestaurantTurn], TaskQueue | None]:
+    """Return a run's restaurants, and the queue if they are too many for one invocation.
+
+    A request for some restaurants comes from a task or an operator, so it never uses the queue.
+    """
+    if requested_ids:
+        return [RestaurantTurn(requested_id) for requested_id in requested_ids], None
+    turns = await list_turns(context, function_name)
+    needs_queue = len(turns) > context.environment.fan_out_threshold
+    return turns, context.queue if needs_queue else None
+
+
+async def list_turns(context: AppContext, function_name: str) -> list[RestaurantTurn]:
+    """Return the restaurants with an enabled integration, the longest-waiting first."""
+    kind, cursor_name = _TURN_FIELDS[function_name]
+    now, turns = context.clock(), list[RestaurantTurn]()
+    quiet_interval = timedelta(minutes=context.environment.quiet_poll_minutes)
+    async for restaurant_id, snapshot in _list_enabled_settings(context.firestore):
+        document = snapshot.to_dict() or {}
+        state = read_run_state(document, kind)
+        listed = None
+        if len(turns) < _MAX_LISTED_SETTINGS:
+            listed = ListedSettings(snapshot, Deadline.after(_MAX_LISTED_SETTINGS_AGE_SECONDS))
+        turns.append(
+            RestaurantTurn(
+                restaurant_id,
+                read_run_time(state, "lastStartedAt", now),
+                read_run_time(state, cursor_name, now),
+                function_name != POLL_FUNCTION or is_poll_due(document, now, quiet_interval),
+                listed,
+            )
+        )
+    return sorted(turns, key=lambda turn: (turn.waiting_since, turn.restaurant_id))
+
+
+async def _list_enabled_settings(
+    client: AsyncClient,
+) -> AsyncIterator[tuple[str, DocumentSnapshot[Any]]]:
+    """Yield restaurant ids and settings documents of the enabled integrations, read in pages.
+
+    Raises:
+        ServiceUnavailableError: A page failed on every attempt.
+    """
+    query = (
+        client.collection_group("integrations")
+        .where(filter=FieldFilter("enabled", "==", value=True))
+        .order_by("__name__")
+    )
+    page = await _read_page(query)
+    while page:
+        for snapshot in page:
+            # Other programs share the database. The group has every collection of this name, at
+            # any depth, and their documents.
+            owner = snapshot.reference.parent.parent
+            if owner is not None and (
+                snapshot.reference == paths.integration_document(client, owner.id)
+            ):
+                yield owner.id, snapshot
+        is_last = len(page) < LISTING_PAGE_SIZE
+        page = [] if is_last else await _read_page(query.start_after(page[-1]))
+
+
+async def _read_page(query: AsyncQuery) -> list[DocumentSnapshot[Any]]:
+    for pause in _LISTING_PAUSES_SECONDS:
+        try:
+            return await read_documents(query, LISTING_PAGE_SIZE)
+        except ServiceUnavailableError:
+            await asyncio.sleep(pause)
+    return await read_documents(query, LISTING_PAGE_SIZE)
 
 
 def compute_start_deadline(deadline: Deadline) -> Deadline:
@@ -104,3 +226,38 @@ async def run_for_each_restaurant(
             return {"restaurantId": restaurant_id, "status": "error", "error": type(error).__name__}
 
     return await gather_bounded(max_concurrent, run_isolated, restaurant_ids)
+
+
+async def log_missed_turns(
+    context: AppContext,
+    function_name: str,
+    turns: Sequence[RestaurantTurn],
+    results: Sequence[Mapping[str, Any]],
+) -> None:
+    """Log each restaurant that was not begun before the end of the run."""
+    turns_by_id, now = {turn.restaurant_id: turn for turn in turns}, context.clock()
+    for result in results:
+        if result.get("error") == OUT_OF_TIME_ERROR:
+            turn = turns_by_id[result["restaurantId"]]
+            cursor = turn.cursor
+            if cursor is None and turn.listed is None:  # requested by a task, not listed
+                cursor = await _read_cursor(context, function_name, turn.restaurant_id)
+            log_event(
+                Severity.WARNING,
+                LogEvent.TURN_MISSED,
+                restaurantId=result["restaurantId"],
+                function=function_name,
+                cursorAgeSeconds=None if cursor is None else round((now - cursor).total_seconds()),
+            )
+
+
+async def _read_cursor(
+    context: AppContext, function_name: str, restaurant_id: str
+) -> datetime | None:
+    kind, cursor_name = _TURN_FIELDS[function_name]
+    settings = paths.integration_document(context.firestore, restaurant_id)
+    try:
+        document = (await read_document(settings)).to_dict() or {}
+    except ServiceUnavailableError:
+        return None  # the line is logged without the age
+    return read_run_time(read_run_state(document, kind), cursor_name, context.clock())

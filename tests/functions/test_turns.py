@@ -14,8 +14,8 @@ from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxRestaurant
 from shared.concurrency import Clock, Deadline
+from shared.tasks.fan_out import OUT_OF_TIME_ERROR, list_turns
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
-from shared.tasks.turns import OUT_OF_TIME_ERROR, list_turns
 from tests.support.clocks import FakeTimer
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from shared.firestore import paths
-from shared.ingest import refusals as module
+from shared.ingest import webhook as module
 from shared.ingest.deliveries import read_recent_webhooks, read_standing_refusals
-from shared.ingest.refusals import record_refusal
+from shared.ingest.webhook import record_refusal
 from tests.support.webhooks import call_webhook, store_refusals
 from tests.support.world import World
 

@@ -17,8 +17,8 @@ from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder, RenderContext, build_webhook_row
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
+from shared.tasks.fan_out import list_turns
 from shared.tasks.queue import POLL_FUNCTION
-from shared.tasks.turns import list_turns
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
@@ -320,7 +320,7 @@ async def test_a_restaurant_with_changes_is_polled_every_time(world: World) -> N
 async def test_restaurants_are_listed_in_pages(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.tasks.turns.LISTING_PAGE_SIZE", 2)
+    monkeypatch.setattr("shared.tasks.fan_out.LISTING_PAGE_SIZE", 2)
     others = [new_restaurant() for _ in range(4)]
     for other in others:
         await seed(world.services.firestore, other)
@@ -349,13 +349,13 @@ async def test_an_enabled_document_that_is_no_settings_document_is_not_listed(
 async def test_a_failed_page_of_the_listing_is_read_again(
     world: World, firestore_spy: FirestoreSpy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.tasks.turns._LISTING_PAUSES_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("shared.tasks.fan_out._LISTING_PAUSES_SECONDS", (0.0, 0.0))
     firestore_spy.failure = google.ServiceUnavailable
     context = structs.replace(world.services, firestore=firestore_spy.client)
 
     async def recover(_: float) -> None:
         firestore_spy.failure = None
 
-    monkeypatch.setattr("shared.tasks.turns.asyncio.sleep", recover)
+    monkeypatch.setattr("shared.tasks.fan_out.asyncio.sleep", recover)
     turns = await list_turns(context, POLL_FUNCTION)
     assert [turn.restaurant_id for turn in turns] == [world.restaurant.id]

@@ -21,7 +21,7 @@ from shared import context as process
 from shared.concurrency import SYSTEM_CLOCK
 from shared.config import read_environment
 from shared.context import AppContext
-from shared.ingest.refusals import _store_refusals
+from shared.ingest.webhook import _store_refusals
 from shared.opentable.client import OpenTableClient
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import build_secret_store

@@ -2,8 +2,7 @@ import asyncio
 from typing import Any
 
 from shared.concurrency import Clock, Deadline
-from shared.tasks.fan_out import run_for_each_restaurant
-from shared.tasks.turns import OUT_OF_TIME_ERROR
+from shared.tasks.fan_out import OUT_OF_TIME_ERROR, run_for_each_restaurant
 from tests.support.clocks import FakeTimer
 from tests.support.world import START_TIME
 

@@ -22,7 +22,7 @@ from dev.docs.scale_page import (
 )
 from shared.config import Environment, read_environment
 from shared.domain.days import DEFAULT_DAYS_AHEAD
-from shared.tasks.turns import LISTING_PAGE_SIZE
+from shared.tasks.fan_out import LISTING_PAGE_SIZE
 
 
 def test_a_rows_arithmetic_is_of_numbers_and_earlier_rows() -> None:
