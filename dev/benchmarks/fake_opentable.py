@@ -1,8 +1,8 @@
 """Serve prebuilt OpenTable rows, so that OpenTable's side costs almost nothing.
 
-Run as ``python -m dev.benchmarks.fake_opentable --port N [--latency SECONDS]``. The sandbox renders
-the rows. ``POST /_book/RID?rows=N`` creates rows; ``POST /_book/RID?every=N`` changes every nth
-one.
+Run as ``python -m dev.benchmarks.fake_opentable --port N``. The sandbox renders the rows.
+``POST /_book/RID?rows=N`` creates rows; ``POST /_book/RID?every=N`` changes every nth one.
+``POST /_latency?seconds=S`` delays each later response of the API.
 """
 
 import argparse
@@ -64,10 +64,10 @@ def _encode_row(row: object) -> bytes:
 
 
 class FakeOpenTable:
-    """The ASGI application; each API response takes `latency_seconds`."""
+    """The ASGI application."""
 
-    def __init__(self, latency_seconds: float) -> None:
-        self._latency_seconds = latency_seconds
+    def __init__(self) -> None:
+        self._latency_seconds = 0.0
         self._rows_by_rid: dict[str, PrebuiltRows] = {}
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -89,6 +89,9 @@ class FakeOpenTable:
                 restaurant_rows.fill(int(rest), int(query["rows"]))
             if "every" in query:
                 restaurant_rows.change(int(query["every"]))
+            return b"{}"
+        if prefix == "_latency":
+            self._latency_seconds = float(query["seconds"])
             return b"{}"
         if prefix != "sync":
             return _TOKEN_BODY
@@ -116,9 +119,8 @@ def main() -> None:
         prog="python -m dev.benchmarks.fake_opentable", description=__doc__
     )
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--latency", type=float, default=0.0)
     args = parser.parse_args()
-    uvicorn.run(FakeOpenTable(args.latency), host=LOOPBACK, port=args.port, log_level="warning")
+    uvicorn.run(FakeOpenTable(), host=LOOPBACK, port=args.port, log_level="warning")
 
 
 if __name__ == "__main__":

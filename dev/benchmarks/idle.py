@@ -9,6 +9,7 @@ from dev.benchmarks.poll_and_reconcile import (
     call_served_function,
     measure_seconds,
     serve_fake_opentable,
+    set_api_latency,
 )
 from dev.benchmarks.results import BenchmarkResult, require_at_most
 from dev.docs.capacity import (
@@ -35,7 +36,8 @@ def measure_idle(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     ]
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
-        url = stack.enter_context(serve_fake_opentable(_LATENCY_SECONDS))
+        url = stack.enter_context(serve_fake_opentable())
+        set_api_latency(url, _LATENCY_SECONDS)
         [tenant] = environment.build_tenants(1)
         asyncio.run(seed_tenants(environment.create_client(), [tenant]))
         variables = environment.build_variables(OPENTABLE_API_URL=url, OPENTABLE_OAUTH_URL=url)

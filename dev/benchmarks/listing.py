@@ -6,7 +6,7 @@ The emulator reads all documents for each page, so a prepared server answers ins
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -49,19 +49,8 @@ class _ListingServer(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has n
         root = f"projects/{BENCHMARK_PROJECT}/databases/(default)/documents/restaurants"
         names = [f"{root}/restaurant-{number:06}/integrations/opentable" for number in range(count)]
         self._indexes = {name: index for index, name in enumerate(names)}
-        self._responses = [self._build_response(name) for name in names]
+        self._responses = _build_responses(names)
         self.queries = 0
-
-    @staticmethod
-    def _build_response(name: str) -> bytes:
-        document = {
-            "name": name,
-            "fields": encode_dict(_SETTINGS),
-            "create_time": _NOW,
-            "update_time": _NOW,
-        }
-        response = RunQueryResponse(document=document, read_time=_NOW)
-        return bytes(RunQueryResponse.serialize(response))
 
     @override
     def service(self, handler_call_details: Any) -> Any:
@@ -75,6 +64,17 @@ class _ListingServer(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has n
             start = self._indexes[query.start_at.values[0].reference_value] + 1
         end = start + query.limit.value if query.HasField("limit") else None
         yield from self._responses[start:end]
+
+
+def _build_responses(names: Sequence[str]) -> list[bytes]:
+    """Return the responses with the settings of each restaurant, which differ only in the name."""
+    document = {"fields": encode_dict(_SETTINGS), "create_time": _NOW, "update_time": _NOW}
+    response = RunQueryResponse.pb(RunQueryResponse(document=document, read_time=_NOW))
+    responses = []
+    for name in names:
+        response.document.name = name
+        responses.append(response.SerializeToString())
+    return responses
 
 
 @contextmanager

@@ -82,11 +82,7 @@ class ScheduledFunctions:
         )
 
     def seconds_to_reconcile(self, tenant: Tenant, **counts: int) -> float:
-        """Return the duration of a reconciliation up to its report, as it logs it.
-
-        This excludes deletion of expired documents, a replacement for Firestore's TTL beside the
-        emulator.
-        """
+        """Return the duration of a reconciliation up to its report, as it logs it."""
         require_counts(self.reconcile(tenant), **counts)
         return self.durations.get(timeout=_START_TIMEOUT_SECONDS) / 1000
 
@@ -123,14 +119,21 @@ def require_counts(response: dict[str, Any], **counts: int) -> None:
 
 
 @contextmanager
-def serve_fake_opentable(latency_seconds: float = 0.0) -> Iterator[str]:
+def serve_fake_opentable() -> Iterator[str]:
     """Serve an OpenTable for the length of a `with` block; yield its address."""
     port = find_free_port()
     url = f"http://{LOOPBACK}:{port}"
     command = [sys.executable, "-m", "dev.benchmarks.fake_opentable", "--port", str(port)]
-    with run_process([*command, "--latency", str(latency_seconds)], print) as child:
+    with run_process(command, print) as child:
         wait_until_reachable(f"{url}/token", _START_TIMEOUT_SECONDS, child)
         yield url
+
+
+def set_api_latency(opentable_url: str, seconds: float) -> None:
+    """Delay each later response of the fake OpenTable's API."""
+    url = f"{opentable_url}/_latency"
+    response = requests.post(url, params={"seconds": seconds}, timeout=_TIMEOUT_SECONDS)
+    response.raise_for_status()
 
 
 @contextmanager
@@ -327,7 +330,7 @@ def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], lis
     count = _QUICK_RESTAURANTS if quick else _RESTAURANTS
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
-        url = stack.enter_context(serve_fake_opentable(_LATENCY_SECONDS))
+        url = stack.enter_context(serve_fake_opentable())
         asyncio.run(seed_tenants(environment.create_client(), environment.build_tenants(count)))
         addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
         variables = environment.build_variables(
@@ -335,6 +338,7 @@ def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], lis
         )
         function = stack.enter_context(serve_function("opentable_poll", variables))
         _poll_all(function, count)  # has each restaurant's cursor set: the first poll asks for more
+        set_api_latency(url, _LATENCY_SECONDS)
         baseline_seconds = _LATENCY_SECONDS * _API_CALLS_PER_RESTAURANT * count / _MAX_CONCURRENT
         pairs = [
             MeasurementPair(baseline_seconds, measure_seconds(lambda: _poll_all(function, count)))
