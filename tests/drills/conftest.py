@@ -17,7 +17,7 @@ async def busy_restaurant(world: World) -> BusyRestaurant:
 def report_drill(record_property: Callable[[str, object], None]) -> ReportDrill:
     """Puts a drill's measured times below the tests' results."""
 
-    def put(drill: str, **measured: timedelta | int) -> None:
+    def put(drill: str, **measured: timedelta | float) -> None:
         times = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in measured.items())
         record_property(DRILL_PROPERTY, f"{drill}: {times}")
 

@@ -65,7 +65,7 @@ async def test_a_secret_rotation_under_load_rejects_and_loses_no_event(
             burst = [_call_webhook_signed(world, services, next(numbers), one) for one in used * 4]
             codes += await asyncio.gather(*burst)
     report_drill(
-        "a secret rotated under load", sent=len(codes), refused=len(codes) - codes.count(200)
+        "secret rotated under load", sent=len(codes), refused=len(codes) - codes.count(200)
     )
     assert set(codes) == {200}
     assert len(await world.ledger_documents()) == len(codes)
@@ -103,7 +103,9 @@ async def test_redelivery_recovers_from_a_minute_without_firestore(
     await asyncio.to_thread(deliver_all, dispatcher, world.clock)
     level = world.clock() - back
     report_drill(
-        "Firestore away for 60 s", level_after=level, redelivered=dispatcher.counts["retried"]
+        "Firestore unavailable for 60 s",
+        equal_after=level,
+        redelivered=dispatcher.counts["retried"],
     )
     assert (dispatcher.counts["given_up"], await busy_restaurant.differing_keys()) == (0, [])
     assert level <= timedelta(seconds=64)
@@ -126,7 +128,7 @@ async def test_a_restaurant_enabled_again_after_a_month(
     busy_restaurant.poll_minutes, busy_restaurant.reconcile_minutes = 15, 60
     level = await busy_restaurant.run_until_equal()
     report = await world.reconcile()
-    report_drill("enabled again after a month", level_after=level)
+    report_drill("enabled again after a month", equal_after=level)
     assert (await poll_restaurants(world.services, ScheduledPollRequest())).body["restaurants"] == 1
     assert report["status"] == "COMPLETED"
     assert level <= timedelta(minutes=16)

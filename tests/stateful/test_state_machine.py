@@ -59,4 +59,4 @@ async def test_one_poll_and_one_reconciliation_make_the_ledger_equal_after_any_f
     assert shard >= 0
     depth = DEEP if SOAK else QUICK
     await asyncio.to_thread(run_state_machine_as_test, BoundStateMachine, settings=depth)
-    count_figure("random histories that ended level", next(history_count))
+    count_figure("random histories that left the ledger equal to OpenTable", next(history_count))
