@@ -1,11 +1,10 @@
-"""``python -m dev.benchmarks [--quick] [--write] [PART …]``: measure, and print one table."""
+"""``python -m dev.benchmarks [--quick] [--write] [PART …]``: measure parts and record each."""
 
 import argparse
 import json
-import os
-import platform
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from dev.benchmarks import (
@@ -23,8 +22,10 @@ from dev.benchmarks.results import (
     BENCHMARK_JSON_FILE,
     GROWTH_PLOT_FILE,
     PERFORMANCE_PAGE,
+    REPOSITORY_ROOT,
     BenchmarkResult,
     PlotLine,
+    describe_machine,
     draw_growth_plot,
     format_result_table,
     replace_marked_lines,
@@ -53,33 +54,6 @@ BENCHMARKS: dict[str, Benchmark] = {
 }
 
 
-@dataclass(slots=True)
-class BenchmarkRun:
-    """The results of the measured parts.
-
-    `is_quick` is true for fewer rounds than the published figures. `tables` contains the lines of
-    each
-    part's own tables.
-    """
-
-    is_quick: bool
-    results: list[BenchmarkResult] = field(default_factory=list)
-    tables: dict[str, list[str]] = field(default_factory=dict)
-
-    def describe_machine(self) -> str:
-        """Return the date and the machine of the measurement."""
-        depth = "quick, not for the record" if self.is_quick else "medians of rounds"
-        return (
-            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), Python "
-            f"{platform.python_version()}, Firestore emulator on the same machine; {depth}."
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON holds it."""
-        figures = [figure.to_json() for figure in self.results]
-        return {"measured": self.describe_machine(), "figures": figures, "tables": self.tables}
-
-
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m dev.benchmarks", description=__doc__)
@@ -88,25 +62,11 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows, to try it")
     parser.add_argument(
-        "--write", action="store_true", help="write docs/performance.md and its plot"
+        "--write", action="store_true", help="write each part to docs/performance.md at its end"
     )
     args = parser.parse_args()
-    results = BenchmarkRun(args.quick)
-    for name in args.part or BENCHMARKS:
-        print(f"Measuring {name} …", flush=True)
-        figures, lines = BENCHMARKS[name](quick=args.quick)
-        results.results += figures
-        if lines:
-            results.tables[name] = lines
-    print("", results.describe_machine(), "", *format_result_table(results.results), "", sep="\n")
-    for lines in results.tables.values():
-        print(*lines, "", sep="\n")
-    BENCHMARK_JSON_FILE.parent.mkdir(exist_ok=True)
-    BENCHMARK_JSON_FILE.write_text(
-        json.dumps(results.to_json(), indent=2, ensure_ascii=False) + "\n"
-    )
-    if args.write:
-        _update_page(results, is_complete=not args.part)
+    parts = {name: BENCHMARKS[name] for name in args.part or BENCHMARKS}
+    measure_parts(parts, REPOSITORY_ROOT, quick=args.quick, write=args.write)
 
 
 def _parse_part(name: str) -> str:
@@ -117,34 +77,52 @@ def _parse_part(name: str) -> str:
     return name
 
 
-def _update_page(results: BenchmarkRun, *, is_complete: bool) -> None:
-    """Update docs/performance.md and its plot with the measured parts.
+def measure_parts(parts: Mapping[str, Benchmark], root: Path, *, quick: bool, write: bool) -> None:
+    """Measure parts one after the other; print and record each as soon as it ends.
 
-    The table of figures is written only if every part was measured, so that one run made all rows.
+    A part that fails ends the run. Those before it stay recorded in the files below `root`.
     """
-    page = PERFORMANCE_PAGE.read_text()
-    if is_complete:
-        page = replace_marked_lines(
-            page, "figures", [results.describe_machine(), "", *format_result_table(results.results)]
+    measured: dict[str, Any] = {}
+    for name, measure in parts.items():
+        print(f"Measuring {name} …", flush=True)
+        started = time.monotonic()
+        results, table = measure(quick=quick)
+        seconds = round(time.monotonic() - started)
+        title = describe_machine() + (", fewer rounds: not for the record." if quick else ".")
+        lines = [title, "", *format_result_table(results), *(["", *table] if table else [])]
+        print("", *lines, "", f"This took {seconds} s.", "", sep="\n", flush=True)
+        measured[name] = {
+            "measured": title,
+            "seconds": seconds,
+            "figures": [result.to_json() for result in results],
+            "table": table,
+        }
+        _write_json(root / BENCHMARK_JSON_FILE, measured)
+        if write:
+            page = root / PERFORMANCE_PAGE
+            page.write_text(replace_marked_lines(page.read_text(), name, lines))
+            _write_growth_plot(root / GROWTH_PLOT_FILE, results)
+
+
+def _write_json(file: Path, measured: Mapping[str, Any]) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(measured, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write_growth_plot(file: Path, results: Sequence[BenchmarkResult]) -> None:
+    """Draw the plot of the results that describe growth, if there are any."""
+    prefix = poll_and_reconcile.GROWTH_PREFIX
+    lines = [
+        PlotLine(
+            result.name.removeprefix(prefix).partition(",")[0],
+            result.detail["sizes"],
+            result.detail["seconds"],
         )
-    for name, lines in results.tables.items():
-        page = replace_marked_lines(page, name, lines)
-    PERFORMANCE_PAGE.write_text(page)
-    growth_results = [
-        figure
-        for figure in results.results
-        if figure.name.startswith(poll_and_reconcile.GROWTH_PREFIX)
+        for result in results
+        if result.name.startswith(prefix)
     ]
-    if growth_results:
-        names = [
-            figure.name.removeprefix(poll_and_reconcile.GROWTH_PREFIX).partition(",")[0]
-            for figure in growth_results
-        ]
-        plot_lines = [
-            PlotLine(name, figure.detail["sizes"], figure.detail["seconds"])
-            for name, figure in zip(names, growth_results, strict=True)
-        ]
-        GROWTH_PLOT_FILE.write_text(draw_growth_plot(plot_lines))
+    if lines:
+        file.write_text(draw_growth_plot(lines))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,11 @@ Prices are Firestore's list prices, Standard edition, without storage and free q
 """
 
 import math
+import os
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +50,7 @@ class BenchmarkResult:
     """One figure.
 
     `value` is the ratio to the baseline, or the value itself without one. `baseline` and `product`
-    are
-    medians in `unit`.
+    are medians in `unit`.
     """
 
     name: str
@@ -118,13 +120,19 @@ def format_figure(value: float) -> str:
 
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
-PERFORMANCE_PAGE = REPOSITORY_ROOT / "docs" / "performance.md"
-GROWTH_PLOT_FILE = REPOSITORY_ROOT / "docs" / "images" / "growth.svg"
-BENCHMARK_JSON_FILE = REPOSITORY_ROOT / "build" / "bench.json"
+PERFORMANCE_PAGE = Path("docs", "performance.md")
+GROWTH_PLOT_FILE = Path("docs", "images", "growth.svg")
+BENCHMARK_JSON_FILE = Path("build", "bench.json")
+
+
+def describe_machine() -> str:
+    """Return today's date, the number of cores and the version of Python."""
+    cores = f"{os.cpu_count()} cores ({platform.machine()})"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {cores}, Python {platform.python_version()}"
 
 
 def replace_marked_lines(page: str, name: str, lines: Sequence[str]) -> str:
-    """Return a page with new lines between the marks of a table.
+    """Return a page with new lines between two marks.
 
     The marks are ``<!-- bench: NAME -->`` and ``<!-- bench: end of NAME -->``.
 

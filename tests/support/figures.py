@@ -1,15 +1,17 @@
 """What tests count and measure: printed below the results, and recorded after a soak."""
 
-import os
-import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 
-from dev.benchmarks.results import PERFORMANCE_PAGE, replace_marked_lines
+from dev.benchmarks.results import (
+    PERFORMANCE_PAGE,
+    REPOSITORY_ROOT,
+    describe_machine,
+    replace_marked_lines,
+)
 
 CountFigure = Callable[[str, int], None]
 
@@ -40,19 +42,18 @@ class FigureReporter:
         if config.getoption("--write") and exitstatus == pytest.ExitCode.OK:
             minutes = round((time.monotonic() - self._started_at) / 60)
             lines = format_soak_lines(counts, drills, minutes)
-            PERFORMANCE_PAGE.write_text(
-                replace_marked_lines(PERFORMANCE_PAGE.read_text(), "soak", lines)
-            )
+            page = REPOSITORY_ROOT / PERFORMANCE_PAGE
+            page.write_text(replace_marked_lines(page.read_text(), "soak", lines))
 
 
 def list_drills(reports: Iterable[pytest.TestReport]) -> list[str]:
-    """Return the lines of the drills, each with its measured times."""
-    return [
+    """Return the lines of the drills in alphabetical order, each with its measured times."""
+    return sorted(
         str(text)
         for report in reports
         for name, text in report.user_properties
         if name == DRILL_PROPERTY
-    ]
+    )
 
 
 def sum_counts(reports: Iterable[pytest.TestReport]) -> Counter[str]:
@@ -65,11 +66,10 @@ def sum_counts(reports: Iterable[pytest.TestReport]) -> Counter[str]:
     return counts
 
 
-def format_soak_lines(counts: Counter[str], drills: Sequence[str], minutes: int) -> list[str]:
+def format_soak_lines(counts: Mapping[str, int], drills: Sequence[str], minutes: int) -> list[str]:
     """Return the lines of a soak for docs/performance.md."""
-    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
     return [
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine}; {minutes} minutes without a failure.",
+        f"{describe_machine()}; {minutes} minutes without a failure.",
         "",
         "| counted | number |",
         "|---|--:|",

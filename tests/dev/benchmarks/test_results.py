@@ -8,6 +8,7 @@ import pytest
 from dev.benchmarks.results import (
     GROWTH_PLOT_FILE,
     PERFORMANCE_PAGE,
+    REPOSITORY_ROOT,
     BenchmarkResult,
     PlotLine,
     build_ratio_result,
@@ -72,11 +73,6 @@ def test_a_duplicate_that_is_read_costs_its_reads() -> None:
     assert compute_dollars_per_million(2, 0) == pytest.approx((0.60, 1.20))
 
 
-@pytest.mark.parametrize("name", ["figures", "trips"])
-def test_the_page_has_a_place_for_each_table(name: str) -> None:
-    assert "| new |" in replace_marked_lines(PERFORMANCE_PAGE.read_text(), name, ["| new |"])
-
-
 def test_text_around_a_table_is_unchanged() -> None:
     page = "before\n<!-- bench: x -->\nold\n<!-- bench: end of x -->\nafter\n"
     written = replace_marked_lines(page, "x", ["new"])
@@ -87,8 +83,8 @@ def test_text_around_a_table_is_unchanged() -> None:
 
 
 def test_the_page_shows_the_plot() -> None:
-    assert f"images/{GROWTH_PLOT_FILE.name}" in PERFORMANCE_PAGE.read_text()
-    assert GROWTH_PLOT_FILE.exists()
+    assert f"images/{GROWTH_PLOT_FILE.name}" in (REPOSITORY_ROOT / PERFORMANCE_PAGE).read_text()
+    assert (REPOSITORY_ROOT / GROWTH_PLOT_FILE).exists()
 
 
 def test_a_plot_has_a_point_a_size_and_names_its_lines() -> None:
