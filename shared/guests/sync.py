@@ -8,7 +8,6 @@ Guests without a stored reservation are not stored.
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from functools import partial
 
 from msgspec import Struct, field
 
@@ -307,9 +306,12 @@ async def fetch_guest_after_commit(
             restaurant = await load_restaurant_context(
                 context, settings, Deadline.after(budget_seconds)
             )
-            fetch = partial(context.opentable.fetch_guest, restaurant.access)
             await ensure_guest_stored(
-                restaurant, applied.guest_id, lambda id_, _: fetch(id_, restaurant.deadline)
+                restaurant,
+                applied.guest_id,
+                lambda guest_id, _key: context.opentable.fetch_row(
+                    restaurant.access, Resource.GUESTS, guest_id, restaurant.deadline
+                ),
             )
             link = applied.event.external_key, applied.missing_guest_key
             await link_guests(context, settings, [link], Channel.POLL)

@@ -30,6 +30,7 @@ from shared.firestore.raw_client import DocumentWrite
 from shared.ingest.events import ingest_event, wrap_row
 from shared.ledger.ledger import ApplyResult
 from shared.log import LogEvent, Severity, log_event, log_unusable_settings
+from shared.opentable.query import Resource
 from shared.restaurants.directory import RestaurantDirectory
 
 REFUSAL_WINDOW_SECONDS = 60.0
@@ -73,20 +74,19 @@ async def authenticate_sender(
         route: The restaurant that the body names.
         now: The time of receipt, UTC.
     """
-    changes, attempt = context.directory.changes, (context.directory, headers, raw_body, route, now)
+    directory, changes = context.directory, context.directory.changes
     # Before any read: a credential stored until now must be accepted.
     received_at = changes.get_time()
     await changes.ensure_current()
-    revision, sender = changes.revision, await _attempt_authentication(*attempt)
+    revision = changes.revision
+    sender = await _attempt_authentication(directory, headers, raw_body, route, now)
     if isinstance(sender, AuthenticatedSender):
         return sender
     # The credential may be newer than the caches (a rotation).
     await changes.ensure_read_since(received_at)
     is_outdated = changes.revision != revision
-    if is_outdated or (
-        sender.settings and context.directory.try_invalidate_credentials(sender.settings)
-    ):
-        sender = await _attempt_authentication(*attempt)
+    if is_outdated or (sender.settings and directory.try_invalidate_credentials(sender.settings)):
+        sender = await _attempt_authentication(directory, headers, raw_body, route, now)
     if isinstance(sender, AuthenticatedSender):
         return sender
     restaurant_id = sender.settings.restaurant_id if sender.settings else None
@@ -179,7 +179,7 @@ def _log_refusals(restaurant_id: str | None, window: RefusalWindow) -> None:
 async def _store_refusals(
     context: AppContext, restaurant_id: str | None, window: RefusalWindow
 ) -> None:
-    """Add a window's counts to the stored ones; after a failure they wait for the next minute."""
+    """Add a window's counts to the stored ones; a failed write is repeated a minute later."""
     if restaurant_id is None or not window.unstored:
         return
     refusals, window.unstored = window.unstored, []
@@ -203,8 +203,7 @@ async def refetch_after_relay_event(
 ) -> None:
     """Fetch and apply OpenTable's row of a reservation that a relay changed, within a budget.
 
-    The relay's event is committed, and the next poll would bring the row too. So a failure is only
-    logged.
+    A failure is only logged: the relay's event is committed, and the next poll brings the row too.
     """
     if not applied.needs_refetch:
         return
@@ -214,8 +213,8 @@ async def refetch_after_relay_event(
         async with asyncio.timeout(budget_seconds):
             deadline = Deadline.after(budget_seconds)
             restaurant = await load_restaurant_context(context, settings, deadline)
-            row = await context.opentable.fetch_reservation(
-                restaurant.access, open_table_id, deadline
+            row = await context.opentable.fetch_row(
+                restaurant.access, Resource.RESERVATIONS, open_table_id, deadline
             )
             outcome = "not_found"
             if row is not None:

@@ -64,29 +64,18 @@ class OpenTableClient:
             validate_base_url("OPENTABLE_OAUTH_URL", oauth_url), self._transport, clock
         )
 
-    async def fetch_reservation(
-        self, access: OpenTableAccess, open_table_id: str, deadline: Deadline
-    ) -> OpenTableRow | None:
-        """Return a reservation, None if OpenTable has none. The id may omit its ``{rid}-``."""
-        return await self.fetch_row(Resource.RESERVATIONS, access, open_table_id, deadline)
-
-    async def fetch_guest(
-        self, access: OpenTableAccess, guest_id: str, deadline: Deadline
-    ) -> OpenTableRow | None:
-        """Return a guest, None if OpenTable has none. The id may omit its ``{rid}-``."""
-        return await self.fetch_row(Resource.GUESTS, access, guest_id, deadline)
-
     async def fetch_row(
-        self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
+        self, access: OpenTableAccess, resource: Resource, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
         """Return a reservation or a guest, None if OpenTable has none in any spelling of the id.
 
-        Raises OpenTableItemRejectedError when OpenTable rejected the request for this item.
+        The id may omit its ``{rid}-``. Raises OpenTableItemRejectedError when OpenTable rejected
+        the request for this item.
         """
         rejection: OpenTableItemRejectedError | None = None
         for spelling in list_id_spellings(open_table_id, access.rid):
             try:
-                row = await self._fetch_spelling(resource, access, spelling, deadline)
+                row = await self._fetch_spelling(access, resource, spelling, deadline)
             except OpenTableItemRejectedError as error:
                 if error.status == HTTPStatus.UNAUTHORIZED:
                     raise
@@ -99,7 +88,7 @@ class OpenTableClient:
         return None
 
     async def _fetch_spelling(
-        self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
+        self, access: OpenTableAccess, resource: Resource, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
         api_id = add_rid_prefix(open_table_id, access.rid)
         url = build_url(self._api_url, "sync", "v2", resource, api_id)
@@ -134,8 +123,8 @@ class OpenTableClient:
     ) -> AsyncIterator[RowPage]:
         """Yield the pages of a listing; return only after the listing proved to be complete.
 
-        Fetches the next page while the caller works on the current one.
-        Raises IncompleteListingError when the pages may not cover the list.
+        Fetches the next page while the caller works on the current one. Raises
+        IncompleteListingError when the pages may not cover the list.
         """
 
         def start_next_page(pagination: PaginationState) -> asyncio.Task[Page] | None:

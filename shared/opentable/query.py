@@ -123,7 +123,7 @@ class ItemReader:
             )
         deadline = self._deadline.within(seconds)
         try:
-            return await self._client.fetch_row(resource, self._access, open_table_id, deadline)
+            return await self._client.fetch_row(self._access, resource, open_table_id, deadline)
         except OpenTableItemRejectedError as error:
             if error.status == HTTPStatus.UNAUTHORIZED:
                 with suppress(OpenTableUnavailableError):

@@ -52,8 +52,8 @@ class RetryableError(OpenTableUnavailableError):
 async def call_with_retries(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     """Await an attempt up to `MAX_CALL_ATTEMPTS` times, as long as it raises `RetryableError`.
 
-    Raises OpenTableUnavailableError when attempts or time run out, or when OpenTable requests
-    a longer pause than the deadline allows.
+    Raises OpenTableUnavailableError when attempts or time run out, or when OpenTable requests a
+    longer pause than the deadline allows.
     """
     last_error: RetryableError | None = None
 
@@ -83,8 +83,8 @@ def raise_for_status(status: int, headers: Mapping[str, str], now: datetime) -> 
     """Raise for any status except 200.
 
     429, 5xx and a success without a body raise RetryableError. Anything else raises
-    OpenTableRequestRejectedError: redirects are not followed, and a 4xx would repeat.
-    `now` is aware; `headers` ignores case.
+    OpenTableRequestRejectedError: redirects are not followed, and a 4xx would repeat. `now` is
+    aware; `headers` ignores case.
     """
     if status == HTTPStatus.OK:
         return

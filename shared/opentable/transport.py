@@ -85,8 +85,8 @@ class Transport:
     ) -> T:
         """Make one attempt and return the parsed body.
 
-        `parse` gets the JSON object of the body and may raise UnreadableBodyError.
-        Raises RetryableError or OpenTableRequestRejectedError (see `raise_for_status`).
+        `parse` gets the JSON object of the body and may raise UnreadableBodyError. Raises
+        RetryableError or OpenTableRequestRejectedError (see `raise_for_status`).
         """
 
         def send_in_thread() -> T:

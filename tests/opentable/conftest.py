@@ -9,7 +9,7 @@ import stamina
 from shared.concurrency import Deadline
 from shared.domain.credentials import Credentials
 from shared.opentable.client import OpenTableClient
-from shared.opentable.query import OpenTableAccess, OpenTableRow
+from shared.opentable.query import OpenTableAccess, OpenTableRow, Resource
 from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from shared.opentable.transport import build_session
 from tests.support.opentable import FakeMonotonicClock, ScriptedAdapter
@@ -72,4 +72,6 @@ def fetch_row(
     client: OpenTableClient, access: OpenTableAccess, fake_clock: FakeMonotonicClock
 ) -> FetchRow:
     """Fetch the reservation ``a`` with an OAuth credential, within 60 seconds."""
-    return lambda: client.fetch_reservation(access, "a", Deadline.after(60, fake_clock.clock))
+    return lambda: client.fetch_row(
+        access, Resource.RESERVATIONS, "a", Deadline.after(60, fake_clock.clock)
+    )

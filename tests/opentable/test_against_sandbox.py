@@ -194,10 +194,10 @@ async def test_a_rate_limit_error_contains_its_status(
 ) -> None:
     populated_sandbox.faults.rate_limit = RateLimit(2, "date")
     key = next(iter(sandbox_versions(populated_sandbox)))
-    await populated_client.fetch_reservation(access, key, deadline)
-    await populated_client.fetch_reservation(access, key, deadline)
+    await populated_client.fetch_row(access, Resource.RESERVATIONS, key, deadline)
+    await populated_client.fetch_row(access, Resource.RESERVATIONS, key, deadline)
     with pytest.raises(OpenTableUnavailableError, match="429"):
-        await populated_client.fetch_reservation(access, key, deadline)
+        await populated_client.fetch_row(access, Resource.RESERVATIONS, key, deadline)
 
 
 async def test_a_revoked_restaurant_is_a_rejection(
@@ -218,7 +218,7 @@ async def test_a_single_row_is_read_in_either_shape(
 ) -> None:
     populated_sandbox.choices.single_get = shape  # type: ignore[assignment]  # parametrized text
     row = populated_sandbox.store.list_reservations(RID)[0]
-    fetched = await populated_client.fetch_reservation(access, row.key, deadline)
+    fetched = await populated_client.fetch_row(access, Resource.RESERVATIONS, row.key, deadline)
     assert fetched is not None
     assert fetched["sequence_id"] == row.sequence_id
 

@@ -12,7 +12,7 @@ from shared.errors import (
     OpenTableUnavailableError,
 )
 from shared.opentable.client import OpenTableClient
-from shared.opentable.query import OpenTableAccess
+from shared.opentable.query import OpenTableAccess, Resource
 from tests.opentable.conftest import FetchRow
 from tests.support.opentable import (
     FakeMonotonicClock,
@@ -71,7 +71,9 @@ async def test_each_credential_has_its_own_token(
     scripted_adapter.steps = [ROW]
     scripted_adapter.tokens = [token_response("one"), token_response("two")]
     await fetch_row()
-    await client.fetch_reservation(access_with(clientId="you", clientSecret="hush"), "a", deadline)
+    await client.fetch_row(
+        access_with(clientId="you", clientSecret="hush"), Resource.RESERVATIONS, "a", deadline
+    )
     assert sent_authorizations(scripted_adapter) == ["Bearer one", "Bearer two"]
 
 
@@ -140,7 +142,7 @@ async def test_an_api_key_is_sent_as_it_is(
     client: OpenTableClient, deadline: Deadline, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ROW]
-    await client.fetch_reservation(access_with(apiKey="k-1"), "a", deadline)
+    await client.fetch_row(access_with(apiKey="k-1"), Resource.RESERVATIONS, "a", deadline)
     assert sent_authorizations(scripted_adapter) == ["Bearer k-1"]
     assert not scripted_adapter.requests_to("/oauth/")
 
@@ -150,7 +152,7 @@ async def test_a_rejected_api_key_is_not_retried(
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(status=401)]
     with pytest.raises(OpenTableRequestRejectedError):
-        await client.fetch_reservation(access_with(apiKey="k-1"), "a", deadline)
+        await client.fetch_row(access_with(apiKey="k-1"), Resource.RESERVATIONS, "a", deadline)
     assert len(scripted_adapter.requests) == 1
 
 
@@ -164,7 +166,7 @@ async def test_a_credential_unusable_in_a_header_is_a_configuration_error(
     fields: dict[str, str],
 ) -> None:
     with pytest.raises(InvalidSettingsError):
-        await client.fetch_reservation(access_with(**fields), "a", deadline)
+        await client.fetch_row(access_with(**fields), Resource.RESERVATIONS, "a", deadline)
     assert not scripted_adapter.requests
 
 

@@ -63,7 +63,7 @@ async def test_a_row_is_fetched_by_its_prefixed_id(
     scripted_adapter: ScriptedAdapter,
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(new_row("AbC"))]
-    assert await client.fetch_reservation(access, "AbC", deadline) == new_row("AbC")
+    assert await client.fetch_row(access, Resource.RESERVATIONS, "AbC", deadline) == new_row("AbC")
     assert (
         scripted_adapter.requests[-1].url == "https://api.example/sync/v2/reservations/555001-AbC"
     )
@@ -76,7 +76,7 @@ async def test_a_guest_is_fetched_from_the_guests(
     scripted_adapter: ScriptedAdapter,
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(new_row("g"))]
-    await client.fetch_guest(access, "555001-g", deadline)
+    await client.fetch_row(access, Resource.GUESTS, "555001-g", deadline)
     assert scripted_adapter.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
 
 
@@ -88,7 +88,7 @@ async def test_a_guest_is_found_whatever_the_case_of_its_id(
 ) -> None:
     key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
     scripted_adapter.steps = [ScriptedResponse(status=404), ScriptedResponse(new_row(key))]
-    assert await client.fetch_guest(access, key.upper(), deadline) == new_row(key)
+    assert await client.fetch_row(access, Resource.GUESTS, key.upper(), deadline) == new_row(key)
 
 
 @pytest.mark.parametrize("rejected_first", [True, False])
@@ -103,7 +103,7 @@ async def test_a_rejected_spelling_counts_only_if_no_other_is_found(
     steps = [ScriptedResponse(status=403), ScriptedResponse(status=404)]
     scripted_adapter.steps.extend(steps if rejected_first else reversed(steps))
     with pytest.raises(OpenTableItemRejectedError):
-        await client.fetch_guest(access, key, deadline)
+        await client.fetch_row(access, Resource.GUESTS, key, deadline)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ async def test_an_id_unknown_to_opentable_gives_none(
     status: int,
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(status=status)]
-    assert await client.fetch_reservation(access, "a", deadline) is None
-    assert await client.fetch_guest(access, "not an OpenTable id", deadline) is None
+    assert await client.fetch_row(access, Resource.RESERVATIONS, "a", deadline) is None
+    assert await client.fetch_row(access, Resource.GUESTS, "not an OpenTable id", deadline) is None
 
 
 async def test_a_hostile_id_stays_within_its_segment(
@@ -133,7 +133,7 @@ async def test_a_hostile_id_stays_within_its_segment(
     scripted_adapter: ScriptedAdapter,
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(status=404)]
-    await client.fetch_reservation(access, "../../x?y#z", deadline)
+    await client.fetch_row(access, Resource.RESERVATIONS, "../../x?y#z", deadline)
     path = urlsplit(scripted_adapter.requests[-1].url or "").path
     assert path == "/sync/v2/reservations/555001-..%2F..%2Fx%3Fy%23z"
 
@@ -268,5 +268,5 @@ async def test_an_id_with_an_earlier_rid_is_requested_with_the_present_one(
 ) -> None:
     key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
     scripted_adapter.steps = [ScriptedResponse(new_row(key))]
-    assert await client.fetch_guest(access, f"7-{key}", deadline) == new_row(key)
+    assert await client.fetch_row(access, Resource.GUESTS, f"7-{key}", deadline) == new_row(key)
     assert scripted_adapter.requests[-1].url == f"https://api.example/sync/v2/guests/555001-{key}"

@@ -13,7 +13,7 @@ from shared.concurrency import Deadline
 from shared.domain.credentials import Credentials
 from shared.errors import OpenTableUnavailableError
 from shared.opentable.client import OpenTableClient
-from shared.opentable.query import OpenTableAccess
+from shared.opentable.query import OpenTableAccess, Resource
 from shared.opentable.transport import build_session
 
 ROW = gzip.compress(b'{"id": "1-a"}')
@@ -88,27 +88,31 @@ async def test_one_connection_serves_many_calls(
     socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
     for _ in range(3):
-        assert await socket_client.fetch_reservation(socket_access, "a", Deadline.after(5))
+        assert await socket_client.fetch_row(
+            socket_access, Resource.RESERVATIONS, "a", Deadline.after(5)
+        )
     assert len(RowHandler.connections) == 1
 
 
 async def test_the_token_request_states_its_empty_body(
     socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
-    await socket_client.fetch_reservation(socket_access, "a", Deadline.after(5))
+    await socket_client.fetch_row(socket_access, Resource.RESERVATIONS, "a", Deadline.after(5))
     assert RowHandler.lengths == ["0"]
 
 
 async def test_a_chunked_body_is_read_completely(
     socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
-    assert await socket_client.fetch_reservation(socket_access, "chunks", Deadline.after(5)) == {
-        "id": "1-chunks"
-    }
+    assert await socket_client.fetch_row(
+        socket_access, Resource.RESERVATIONS, "chunks", Deadline.after(5)
+    ) == {"id": "1-chunks"}
 
 
 async def test_a_body_shorter_than_its_content_length_is_an_error(
     socket_client: OpenTableClient, socket_access: OpenTableAccess
 ) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await socket_client.fetch_reservation(socket_access, "cut", Deadline.after(5))
+        await socket_client.fetch_row(
+            socket_access, Resource.RESERVATIONS, "cut", Deadline.after(5)
+        )

@@ -19,7 +19,7 @@ from urllib3.exceptions import ReadTimeoutError
 from shared.concurrency import SYSTEM_CLOCK, Deadline
 from shared.errors import OpenTableRequestRejectedError, OpenTableUnavailableError
 from shared.opentable.client import OpenTableClient
-from shared.opentable.query import OpenTableAccess
+from shared.opentable.query import OpenTableAccess, Resource
 from shared.opentable.transport import (
     MAX_RESPONSE_BODY_BYTES,
     OPENTABLE_CONNECT_TIMEOUT_SECONDS,
@@ -68,7 +68,9 @@ async def test_a_short_deadline_shortens_the_timeouts(
     scripted_adapter: ScriptedAdapter,
 ) -> None:
     scripted_adapter.steps = [ROW]
-    await client.fetch_reservation(access, "a", Deadline.after(1.5, fake_clock.clock))
+    await client.fetch_row(
+        access, Resource.RESERVATIONS, "a", Deadline.after(1.5, fake_clock.clock)
+    )
     assert scripted_adapter.timeouts == [(1.5, 1.5)] * 2
 
 
@@ -79,7 +81,9 @@ async def test_no_call_is_made_once_the_deadline_has_passed(
     scripted_adapter: ScriptedAdapter,
 ) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await client.fetch_reservation(access, "a", Deadline.after(0, fake_clock.clock))
+        await client.fetch_row(
+            access, Resource.RESERVATIONS, "a", Deadline.after(0, fake_clock.clock)
+        )
     assert not scripted_adapter.requests
 
 
@@ -107,7 +111,9 @@ async def test_a_caller_does_not_wait_for_a_thread_that_hangs(
     with ThreadPoolExecutor(1) as executor:
         client = OpenTableClient("https://api.example", "https://oauth.example", session, executor)
         with pytest.raises(OpenTableUnavailableError, match="in time"):
-            await client.fetch_reservation(access, "a", Deadline.after(0.05, SYSTEM_CLOCK))
+            await client.fetch_row(
+                access, Resource.RESERVATIONS, "a", Deadline.after(0.05, SYSTEM_CLOCK)
+            )
         released.set()
 
 
