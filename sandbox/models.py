@@ -116,8 +116,7 @@ class SandboxReservation:
     """One reservation at one moment; each change makes a new value.
 
     The store assigns ``sequence_id``, ``confirmation_id`` and ``scheduled_local``. ``key`` is the
-    id
-    without its ``{rid}-`` prefix. ``cancelled`` is the time of the *first* cancellation.
+    id without its ``{rid}-`` prefix. ``cancelled`` is the time of the *first* cancellation.
     """
 
     rid: int

@@ -21,8 +21,7 @@ class BehaviorSwitches:
 
     Args:
         order: Rows by ``updated_at_utc``, by id, in a stable shuffle, or in a shuffle that changes
-            with
-            every write.
+            with every write.
         updated_after_inclusive: Include a row with exactly this timestamp.
         window_inclusive: Include both ends of the scheduled window.
         above_limit: For a ``limit`` above the maximum: clamp, or reject with 400.

@@ -172,8 +172,7 @@ class LoadResult:
     """The result of sending requests.
 
     `seconds` runs from the first request to the last response. `latencies` start when each request
-    was
-    due. `outcomes` counts the responses by ``status``.
+    was due. `outcomes` counts the responses by ``status``.
     """
 
     seconds: float

@@ -1,8 +1,7 @@
 """Replace this process by a command that ends with its parent.
 
 Usage: `exit_with_parent.py PARENT_PID PROGRAM [ARGUMENT ...]`. The request to the kernel happens
-here,
-between start and exec, because `preexec_fn` in the parent is unsafe with gRPC's threads.
+here, between start and exec, because `preexec_fn` in the parent is unsafe with gRPC's threads.
 """
 
 import ctypes

@@ -25,8 +25,7 @@ class BusyRestaurant:
     """A restaurant with continuous changes.
 
     `poll_minutes` and `reconcile_minutes` are intervals, None to disable. `max_delay` is the
-    longest
-    time until a change reached the ledger.
+    longest time until a change reached the ledger.
     """
 
     world: World

@@ -25,8 +25,7 @@ class FaultPlan:
     """The faults of a worker's next run.
 
     `kill_at_step` counts one step before and one after each call. `lose_response_at` counts
-    Firestore
-    calls; the call is executed.
+    Firestore calls; the call is executed.
     """
 
     kill_at_step: int | None = None

@@ -30,8 +30,7 @@ class FirestoreSpy:
     """Intercept a client's gRPC calls.
 
     `read_names` are the documents read by name. `before_commit` and `after_commit` are steps for
-    the
-    next commits. While `failure` is set, every call raises it.
+    the next commits. While `failure` is set, every call raises it.
     """
 
     def __init__(self, client: FirestoreClient) -> None:

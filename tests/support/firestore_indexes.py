@@ -154,8 +154,7 @@ def count_index_entries(
     """Return a document's number of index entries.
 
     A value has one entry in each index of its field, a list one per distinct element, a map those
-    of
-    its content (Firestore's page on index overview).
+    of its content (Firestore's page on index overview).
     """
     composite = [row for row in declared.composite if row["collectionGroup"] == collection]
     matching = [row for row in composite if all(_has_field(document, one) for one in row["fields"])]

@@ -2,8 +2,7 @@
 
 This runs in gcloud's own Python, once for many commands; each input line is a command in JSON.
 gcloud reads all flags and files before it looks for an account. A command that fails for the
-missing
-account was therefore parsed.
+missing account was therefore parsed.
 """
 
 import functools
