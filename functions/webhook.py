@@ -71,7 +71,7 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
             request.headers.get("content-type", "application/json"),
             context.clock(),
             Channel.WEBHOOK,
-            sender.verdict,
+            sender.authentication,
         )
         result = await ingest_event(context, settings, incoming_event)
     duration_ms = round((asyncio.get_running_loop().time() - started_at) * 1000)
@@ -165,8 +165,8 @@ def _log_webhook(
         LogEvent.WEBHOOK,
         restaurantId=sender.settings.restaurant_id,
         outcome=outcome,
-        scheme=sender.verdict.reason,
-        credentialIndex=sender.verdict.credential_index,
+        scheme=sender.authentication.reason,
+        credentialIndex=sender.authentication.credential_index,
         reason=reason,
         eventId=event_id,
         lagSeconds=lag_seconds,

@@ -83,7 +83,7 @@ def test_every_api_error_is_documented_with_its_status_and_no_other() -> None:
 def test_every_authentication_failure_is_documented_and_no_other() -> None:
     rejections = [
         keyword.value
-        for call in calls_of("Verification")
+        for call in calls_of("AuthenticationResult")
         for keyword in call.keywords
         if keyword.arg == "reason" and "is_accepted=False" in ast.unparse(call)
     ]

@@ -20,7 +20,7 @@ from sandbox.models import generate_guest_details
 from shared.concurrency import Deadline
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.ingest.webhook import record_refusal
@@ -102,7 +102,7 @@ async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
     """Take in a webhook of OpenTable's."""
     rid = world.restaurant.rid
     body = row_body(sequence_id, rid=int(rid), id=f"{rid}-ot_1", **fields)
-    proof = Verification(is_accepted=True, reason="bearer", credential_index=0)
+    authentication = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=0)
     text, at = json.dumps(body), world.clock()
     event = IncomingEvent(
         WebhookFormat.OPENTABLE_RESERVATION,
@@ -111,7 +111,7 @@ async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
         "application/json",
         at,
         Channel.WEBHOOK,
-        proof,
+        authentication,
     )
     await ingest_event(world.services, world.settings(), event)
 

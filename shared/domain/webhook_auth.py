@@ -1,7 +1,8 @@
 """Authenticate the sender of a webhook: Standard Webhooks signature, bearer token or basic auth.
 
-Any headers and any body give a `Verification`; nothing here raises. `list_webhook_problems` names
-what in the settings and credentials of a restaurant keeps its webhooks from being accepted.
+Any headers and any body give an `AuthenticationResult`; nothing here raises.
+`list_webhook_problems` names what in the settings and credentials of a restaurant keeps its
+webhooks from being accepted.
 """
 
 import base64
@@ -30,7 +31,7 @@ MAX_SIGNATURES = 32
 _TIMESTAMP = re.compile(r"[0-9]{1,11}", re.ASCII)
 
 
-class Verification(Struct, frozen=True):
+class AuthenticationResult(Struct, frozen=True):
     """Whether a webhook's sender is authenticated.
 
     Attributes:
@@ -43,37 +44,36 @@ class Verification(Struct, frozen=True):
     credential_index: int | None = None
 
     def to_map(self) -> dict[str, str | int | None]:
-        """Return an accepted verification as stored; it contains no credential."""
+        """Return the result for an accepted webhook as stored; it contains no credential."""
         return {"scheme": self.reason, "credentialIndex": self.credential_index}
 
 
-NO_CREDENTIAL = Verification(is_accepted=False, reason="no_credential")
-INCOMPLETE_BODY = Verification(is_accepted=False, reason="incomplete_body")
-_NO_MATCHING_CREDENTIAL = Verification(is_accepted=False, reason="no_credential_matches")
+NO_CREDENTIAL = AuthenticationResult(is_accepted=False, reason="no_credential")
+INCOMPLETE_BODY = AuthenticationResult(is_accepted=False, reason="incomplete_body")
+_NO_MATCHING_CREDENTIAL = AuthenticationResult(is_accepted=False, reason="no_credential_matches")
 
 
-def verify_webhook(
+def authenticate_webhook(
     headers: Mapping[str, str],
     body: bytes,
     schemes: frozenset[WebhookAuthScheme],
     credentials: Credentials,
     now: datetime,
-) -> Verification:
-    """Verify a webhook against the accepted schemes and live credentials of a restaurant.
+) -> AuthenticationResult:
+    """Authenticate the sender of a webhook by the live credentials of a restaurant.
 
     Args:
         headers: Header values by lower-case name.
-        body: The raw bytes of the request.
         schemes: The schemes accepted by the restaurant.
         credentials: The restaurant's credentials with the partner's defaults.
         now: The time of receipt, UTC.
     """
     if not any(name.startswith("webhook-") for name in headers):
-        return _verify_authorization(headers.get("authorization", ""), schemes, credentials)
-    # The signature decides, once any webhook-* header is present: a valid token must not rescue an
+        return _authenticate_by_header(headers.get("authorization", ""), schemes, credentials)
+    # With any webhook-* header, only the signature decides: a valid token must not make up for an
     # invalid signature.
     if WebhookAuthScheme.STANDARD_WEBHOOKS not in schemes:
-        return Verification(is_accepted=False, reason="scheme_not_accepted")
+        return AuthenticationResult(is_accepted=False, reason="scheme_not_accepted")
     keys = []
     for secret in credentials.webhook_secrets:
         # A malformed secret verifies nothing, but does not invalidate the others.
@@ -93,12 +93,11 @@ def detect_scheme(headers: Mapping[str, str]) -> WebhookAuthScheme | None:
 
 def verify_signature(
     headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: datetime
-) -> Verification:
+) -> AuthenticationResult:
     """Verify a Standard Webhooks signature (HMAC-SHA256) against each key, newest first.
 
     Args:
         headers: Header values by lower-case name.
-        body: The raw bytes of the request.
         keys: The live keys; several during a rotation.
         now: The time of receipt, UTC. The timestamp of the message may differ from it by up to
             `SIGNATURE_TOLERANCE` in either direction.
@@ -107,11 +106,11 @@ def verify_signature(
     timestamp = headers.get("webhook-timestamp", "")
     # A dot separates the signed parts, so an id with a dot could be split in two ways.
     if not message_id or "." in message_id:
-        return Verification(is_accepted=False, reason="bad_webhook_id")
+        return AuthenticationResult(is_accepted=False, reason="bad_webhook_id")
     if not _TIMESTAMP.fullmatch(timestamp):
-        return Verification(is_accepted=False, reason="bad_webhook_timestamp")
+        return AuthenticationResult(is_accepted=False, reason="bad_webhook_timestamp")
     if abs(now - datetime.fromtimestamp(int(timestamp), UTC)) > SIGNATURE_TOLERANCE:
-        return Verification(is_accepted=False, reason="webhook_timestamp_outside_tolerance")
+        return AuthenticationResult(is_accepted=False, reason="webhook_timestamp_outside_tolerance")
     content = encode_header(f"{message_id}.{timestamp}.") + body
     signatures = _parse_signatures(headers.get("webhook-signature", ""))
     for index, key in enumerate(keys):
@@ -119,10 +118,10 @@ def verify_signature(
         # A list, not a generator: compare with all of them, for a constant running time.
         matches = [hmac.compare_digest(expected, signature) for signature in signatures]
         if any(matches):
-            return Verification(
+            return AuthenticationResult(
                 is_accepted=True, reason="standard-webhooks", credential_index=index
             )
-    return Verification(is_accepted=False, reason="no_signature_matches")
+    return AuthenticationResult(is_accepted=False, reason="no_signature_matches")
 
 
 def _parse_signatures(header: str) -> list[bytes]:
@@ -136,16 +135,16 @@ def _parse_signatures(header: str) -> list[bytes]:
     return signatures
 
 
-def _verify_authorization(
+def _authenticate_by_header(
     header: str, schemes: frozenset[WebhookAuthScheme], credentials: Credentials
-) -> Verification:
-    """Verify an ``Authorization`` header against every live credential of its scheme."""
+) -> AuthenticationResult:
+    """Authenticate by an ``Authorization`` header, against every live credential of its scheme."""
     scheme, _, presented = header.partition(" ")
     scheme, presented = scheme.lower(), presented.strip()
     if scheme not in {WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC} or not presented:
         return NO_CREDENTIAL
     if scheme not in schemes:
-        return Verification(is_accepted=False, reason="scheme_not_accepted")
+        return AuthenticationResult(is_accepted=False, reason="scheme_not_accepted")
     if scheme == WebhookAuthScheme.BEARER:
         credential, issued = encode_header(presented), credentials.bearer_tokens
     else:
@@ -158,7 +157,9 @@ def _verify_authorization(
     matches = [hmac.compare_digest(credential, each.encode()) for each in issued]
     if not any(matches):
         return _NO_MATCHING_CREDENTIAL
-    return Verification(is_accepted=True, reason=scheme, credential_index=matches.index(True))
+    return AuthenticationResult(
+        is_accepted=True, reason=scheme, credential_index=matches.index(True)
+    )
 
 
 def encode_header(header: str) -> bytes:

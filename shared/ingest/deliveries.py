@@ -148,7 +148,7 @@ async def read_applied_webhooks(
         received_at = entry.get("receivedAt")
         if not isinstance(received_at, datetime):
             continue
-        scheme, credential_index = _read_proof(entry.get("proof"))
+        scheme, credential_index = _read_authentication(entry.get("proof"))
         deliveries.append(
             WebhookDelivery(
                 at=received_at,
@@ -174,7 +174,7 @@ async def read_quarantined_webhooks(
     for snapshot in await read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit):
         item = snapshot.to_dict() or {}
         at, count = item.get("lastSeenAt", item.get("receivedAt")), item.get("count")
-        scheme, credential_index = _read_proof(item.get("verdict"))
+        scheme, credential_index = _read_authentication(item.get("verdict"))
         # Rows of OpenTable's API have no sender.
         if isinstance(at, datetime) and scheme is not None:
             deliveries.append(
@@ -205,12 +205,12 @@ async def read_newest_webhook_entries(
     return await read_documents(query, limit)
 
 
-def _read_proof(proof: object) -> tuple[str | None, int | None]:
+def _read_authentication(stored: object) -> tuple[str | None, int | None]:
     """Return the scheme and the credential's position of a stored authentication."""
-    if not isinstance(proof, Mapping):
+    if not isinstance(stored, Mapping):
         return None, None
-    index = proof.get("credentialIndex")
-    return typed_or_none(str, proof.get("scheme")), index if isinstance(index, int) else None
+    index = stored.get("credentialIndex")
+    return typed_or_none(str, stored.get("scheme")), index if isinstance(index, int) else None
 
 
 class WebhookCredentialUse(Struct, frozen=True):

@@ -14,7 +14,7 @@ from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError
 from shared.ledger.ledger import ApplyResult, BatchResult, open_ledger
 from shared.log import LogEvent, Severity, log_event, log_unusable_settings
@@ -31,7 +31,7 @@ class IncomingEvent(Struct, frozen=True):
     Attributes:
         body: The JSON object in `text`.
         received_at: The time of the first receipt, UTC.
-        verdict: The webhook's authentication. None for a row.
+        authentication: The webhook's authentication. None for a row.
         is_reviewed: A staff member replays the event and has seen it.
     """
 
@@ -41,7 +41,7 @@ class IncomingEvent(Struct, frozen=True):
     content_type: str
     received_at: datetime
     channel: Channel
-    verdict: Verification | None = None
+    authentication: AuthenticationResult | None = None
     is_reviewed: bool = False
 
 
@@ -83,7 +83,7 @@ async def ingest_event(
     try:
         # The authentication is stored in the journal: `ledger webhooks check` reads it there.
         event = replace(
-            normalize_event(context, settings, incoming), authentication=incoming.verdict
+            normalize_event(context, settings, incoming), authentication=incoming.authentication
         )
         applied = await open_ledger(context, settings).apply(event)
     except InvalidEventError as rejection:
@@ -93,7 +93,7 @@ async def ingest_event(
             incoming.text,
             incoming.content_type,
             rejection,
-            verdict=incoming.verdict,
+            authentication=incoming.authentication,
         )
         return QuarantineResult(rejection.reason, entry.id)
     # OpenTable may add states at any time. The text is stored; the status stays as it was.

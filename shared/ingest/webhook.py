@@ -17,7 +17,7 @@ from shared.context import AppContext, load_restaurant_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookRoute
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth import Verification, detect_scheme, verify_webhook
+from shared.domain.webhook_auth import AuthenticationResult, authenticate_webhook, detect_scheme
 from shared.domain.webhook_health import (
     RefusalWindow,
     WebhookRefusal,
@@ -43,19 +43,19 @@ class AuthenticatedSender(Struct, frozen=True):
 
     Attributes:
         route: The format of the body, and the restaurant that it names.
-        verdict: How the sender authenticated.
+        authentication: The scheme and the position of the credential.
     """
 
     settings: IntegrationSettings
     route: WebhookRoute
-    verdict: Verification
+    authentication: AuthenticationResult
 
 
 class RefusedSender(Struct, frozen=True):
     """A sender without a valid credential of the restaurant that it names."""
 
     settings: IntegrationSettings | None
-    verdict: Verification
+    authentication: AuthenticationResult
 
 
 async def authenticate_sender(
@@ -91,7 +91,9 @@ async def authenticate_sender(
         return sender
     restaurant_id = sender.settings.restaurant_id if sender.settings else None
     # The reason is for the log; the response is the same for all of them.
-    record_refusal(context, restaurant_id, detect_scheme(headers) or "none", sender.verdict.reason)
+    record_refusal(
+        context, restaurant_id, detect_scheme(headers) or "none", sender.authentication.reason
+    )
     return None
 
 
@@ -110,16 +112,22 @@ async def _attempt_authentication(
         ) and await directory.has_partner_credential(headers, raw_body, now)
         settings = await directory.find_by_route(route, is_partner=is_partner)
     if route is None or settings is None:
-        return RefusedSender(None, Verification(is_accepted=False, reason="unknown_restaurant"))
+        return RefusedSender(
+            None, AuthenticationResult(is_accepted=False, reason="unknown_restaurant")
+        )
     try:
         credentials = await directory.load_credentials(settings)
     except InvalidSettingsError as error:
         log_unusable_settings(error, settings.restaurant_id)
-        return RefusedSender(settings, Verification(is_accepted=False, reason="no_credentials"))
-    verdict = verify_webhook(headers, raw_body, settings.webhook_auth, credentials, now)
-    if verdict.is_accepted:
-        return AuthenticatedSender(settings, route, verdict)
-    return RefusedSender(settings, verdict)
+        return RefusedSender(
+            settings, AuthenticationResult(is_accepted=False, reason="no_credentials")
+        )
+    authentication = authenticate_webhook(
+        headers, raw_body, settings.webhook_auth, credentials, now
+    )
+    if authentication.is_accepted:
+        return AuthenticatedSender(settings, route, authentication)
+    return RefusedSender(settings, authentication)
 
 
 def record_refusal(

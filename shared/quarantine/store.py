@@ -16,7 +16,7 @@ from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.privacy import is_expired, redact_json, referenced_keys
 from shared.domain.quarantine import summarize_quarantined_body
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -54,17 +54,17 @@ async def quarantine_event(
     content_type: str,
     rejection: InvalidEventError,
     *,
-    verdict: Verification | None = None,
+    authentication: AuthenticationResult | None = None,
 ) -> QuarantineEntry:
     """Store the text of a rejected event, redacted if it refers to a forgotten guest.
 
-    `verdict` is the authentication of a webhook; None for rows that we requested. If this raises
+    `authentication` is that of a webhook; None for rows that we requested. If this raises
     ServiceUnavailableError, the event is not stored and must not be acknowledged.
     """
     if await _refers_to_forgotten_guest(context, settings, text):
         text = redact_json(text)
     quarantine = open_quarantine(context, settings.restaurant_id)
-    return await quarantine.add(text, content_type, rejection, verdict)
+    return await quarantine.add(text, content_type, rejection, authentication)
 
 
 async def _refers_to_forgotten_guest(
@@ -108,7 +108,7 @@ class QuarantineStore:
         body: str,
         content_type: str,
         rejection: InvalidEventError,
-        verdict: Verification | None = None,
+        authentication: AuthenticationResult | None = None,
     ) -> QuarantineEntry:
         """Store an event, or count it if the same body was rejected before for the same reason.
 
@@ -132,7 +132,7 @@ class QuarantineStore:
             "contentType": content_type,
             "body": stored_body,
             "summary": summarize_quarantined_body(rejection.reason, body),
-            "verdict": verdict and verdict.to_map(),
+            "verdict": authentication and authentication.to_map(),
             "status": "OPEN",
             "quarantineExpireAt": now + self._retention,
         }

@@ -26,7 +26,7 @@ from shared.config import read_environment
 from shared.context import build_app_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
@@ -195,7 +195,9 @@ class WebhookIngest:
         context = replace(context, firestore=self.client, clock=lambda: received_at)
         settings = await read_settings(self.client, self.restaurant_id)
         assert settings is not None
-        verification = Verification(is_accepted=True, reason="bearer", credential_index=position)
+        authentication = AuthenticationResult(
+            is_accepted=True, reason="bearer", credential_index=position
+        )
         event = IncomingEvent(
             WebhookFormat.OPENTABLE_RESERVATION,
             body,
@@ -203,6 +205,6 @@ class WebhookIngest:
             "application/json",
             received_at,
             Channel.WEBHOOK,
-            verification,
+            authentication,
         )
         return str((await ingest_event(context, settings, event)).outcome)

@@ -116,8 +116,8 @@ def test_an_event_is_erased_completely(event: ReservationEvent) -> None:
 
 
 def test_every_register_is_erased_and_keeps_its_versions() -> None:
-    state = ReservationState().merge(envelope_event(**PERSON))
-    state = state.merge(row_event(1, guest_request="marked"))
+    state = ReservationState().merge_event(envelope_event(**PERSON))
+    state = state.merge_event(row_event(1, guest_request="marked"))
     redacted = redact_state(state)
     assert "marked" not in str(redacted).lower()
     for actor, registers in state.registers_by_actor.items():
@@ -154,7 +154,7 @@ def test_an_entry_without_personal_data_is_unchanged() -> None:
 
 def test_personal_values_come_from_relay_fields_and_the_linked_guest() -> None:
     guest = LinkedGuest(("merged", "ada"), UNVERSIONED, diner_name="Ada", phone="+1212")
-    state = ReservationState(linked_guest=guest).merge(
+    state = ReservationState(linked_guest=guest).merge_event(
         envelope_event(dinerName="A. L.", dinerEmail="a@b.c")
     )
     for key in ("ada", "merged"):

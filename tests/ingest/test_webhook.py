@@ -65,7 +65,7 @@ async def test_a_new_token_is_accepted_at_once_after_a_rotation(
     fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new", "old"]}
     sender = await authenticate_body(directory, row_body(1), "Bearer new")
     assert sender is not None
-    assert sender.verdict.credential_index == 0
+    assert sender.authentication.credential_index == 0
 
 
 async def test_the_older_of_two_tokens_is_accepted_with_its_position(
@@ -74,7 +74,7 @@ async def test_the_older_of_two_tokens_is_accepted_with_its_position(
     fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new", "old"]}
     sender = await authenticate_body(directory, row_body(1), "Bearer old")
     assert sender is not None
-    assert sender.verdict.credential_index == 1
+    assert sender.authentication.credential_index == 1
 
 
 async def test_a_flood_of_bad_tokens_reads_a_secret_every_10_s(

@@ -56,7 +56,7 @@ def document_from_row(zone: str, body: dict[str, Any]) -> dict[str, Any]:
     )
     return render_document(
         ReservationIdentity("restaurant-123", "ot_1", ZoneInfo(zone)),
-        ReservationState().merge(change),
+        ReservationState().merge_event(change),
     )
 
 
@@ -68,7 +68,7 @@ def document_from_envelope(zone: str, text: str) -> dict[str, Any]:
     )
     return render_document(
         ReservationIdentity("restaurant-123", "ot_1", ZoneInfo(zone)),
-        ReservationState().merge(change),
+        ReservationState().merge_event(change),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.paths import quarantine_collection
 from shared.ingest.events import QuarantineResult
@@ -74,8 +74,8 @@ async def test_an_event_is_stored_unchanged_with_its_reason(
 async def test_the_authentication_result_is_stored_with_the_item(
     quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
-    verdict = Verification(is_accepted=True, reason="bearer", credential_index=1)
-    await quarantine_store.add(BODY, "application/json", REJECTION, verdict)
+    authentication = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1)
+    await quarantine_store.add(BODY, "application/json", REJECTION, authentication)
     [item] = await stored_ledger.quarantine_items()
     assert item["verdict"] == {"scheme": "bearer", "credentialIndex": 1}
 

@@ -86,5 +86,5 @@ def row_event(sequence_id: int, **fields: Any) -> ReservationEvent:
 def merge_events(*events: ReservationEvent) -> ReservationState:
     state = ReservationState()
     for event in events:
-        state = state.merge(event)
+        state = state.merge_event(event)
     return state

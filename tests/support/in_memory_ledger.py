@@ -186,7 +186,7 @@ class InMemoryGuests:
 
         The shown guest can be fetched later. A guest that is no longer shown was fetched by then.
         """
-        state = self.ledger.state.merge(event)
+        state = self.ledger.state.merge_event(event)
         if state.guest_references.keys != {state.resolve_field("guestKey")}:
             self._fetch_all(state.guest_references.keys)
         decision = self.ledger.apply(event, mode)

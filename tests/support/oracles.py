@@ -12,7 +12,7 @@ def rebuild_state(entries: Iterable[Mapping[str, Any]]) -> ReservationState:
     """Return the state of a reservation from its journal entries, in any order."""
     state = ReservationState()
     for entry in entries:
-        state = state.merge(
+        state = state.merge_event(
             ReservationEvent(
                 external_key="",
                 event_id=entry["eventId"],

@@ -6,12 +6,12 @@ from typing import Any
 
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from tests.support.events import envelope_body, row_body
 from tests.support.world import START_TIME, World
 
-VERDICT = Verification(is_accepted=True, reason="bearer", credential_index=1)
+AUTHENTICATION = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1)
 HOUR = timedelta(hours=1)
 
 
@@ -49,7 +49,7 @@ async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None
         "application/json",
         world.clock(),
         Channel.WEBHOOK,
-        VERDICT,
+        AUTHENTICATION,
     )
     result = await ingest_event(world.services, world.settings(), event)
     return result.id if isinstance(result, QuarantineResult) else None

@@ -32,7 +32,7 @@ from shared.domain.ledger.journal import (
     omit_hidden_changes,
 )
 from shared.domain.ledger.registers import (
-    UNCOMPARED_FIELDS,
+    NOTATION_FIELDS,
     ReservationState,
     reservation_state_from_document,
 )
@@ -218,7 +218,7 @@ def _has_same_values(entry: Mapping[str, Any], event: ReservationEvent) -> bool:
     return all(
         is_same_value(name, canonicalize_field(name, stored_fields[name]), value)
         for name, value in event.fields.items()
-        if name in stored_fields and name not in UNCOMPARED_FIELDS
+        if name in stored_fields and name not in NOTATION_FIELDS
     )
 
 
@@ -233,7 +233,7 @@ def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Coll
     if event.actor is not Actor.OPENTABLE or registers.version != event.version:
         return ()
     # Another spelling of an id is no new field. A stored text longer than the limit is not cut.
-    ignored_fields = UNCOMPARED_FIELDS | {CUT_TEXTS_FIELD}
+    ignored_fields = NOTATION_FIELDS | {CUT_TEXTS_FIELD}
     return [
         name
         for name, value in event.fields.items()
@@ -277,7 +277,7 @@ def _build_write(
     else:
         rendered = render_document(identity, state)
     changed_fields = diff_fields(flat, rendered)
-    if event.only_rerenders and not changed_fields:
+    if event.is_render_only and not changed_fields:
         return NoChange(state)
     is_create = stored.document is None
     changes = list_visible_changes(flat, changed_fields)

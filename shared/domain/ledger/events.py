@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 
 # Ends the retention of a reservation's personal data. Like an erasure, it is final.
 ANONYMIZED_EVENT_TYPE = "retention.anonymized"
@@ -28,8 +28,8 @@ class Actor(StrEnum):
     LINEUP = "LINEUP"
 
 
-# The complete authority rule: the first actor with a value for a field wins.
-# Clocks of different actors are never compared.
+# The complete authority rule: the first actor with a value for a field wins. Clocks of different
+# actors are never compared.
 ACTOR_PRECEDENCE = (Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP)
 
 
@@ -44,18 +44,19 @@ class Channel(StrEnum):
 
 
 class Version(Struct, frozen=True, order=True):
-    """Order an actor's events. Versions of different actors are never compared.
+    """The position of an event among the events of its actor.
 
-    OpenTable's objects are ordered by ``sequence_id``, then ``updated_at_utc``; all other events
-    by ``timestamp``, then ``type_rank``, then ``event_id``.
+    OpenTable's objects are ordered by ``sequence_id``, then ``updated_at_utc``; all other events by
+    ``timestamp``, then ``type_rank``, then ``event_id``. Versions of different actors are never
+    compared.
 
     Attributes:
         sequence_id: OpenTable's counter; 0 for the other actors.
         occurred_at: The actor's own time of the event, UTC.
         type_rank: Decides between an envelope's types at one time: see `EVENT_TYPE_RANKS` in
             `shared.domain.normalization.envelope`; 0 for all other events.
-        event_id: The journal id (see `shared.domain.normalization.identifiers`), sorted like
-            the envelope's id and bounded in length; empty for OpenTable's objects.
+        event_id: The journal id (see `shared.domain.normalization.identifiers`), sorted like the
+            envelope's id and bounded in length; empty for OpenTable's objects.
     """
 
     sequence_id: int
@@ -83,9 +84,11 @@ def version_to_map(version: Version) -> dict[str, Any]:
 
 
 def version_from_map(stored: Mapping[str, Any]) -> Version:
-    """Read a stored version; raise TypeError if it has parts of another type.
+    """Read a stored version. A fraction of a second in OpenTable's time is dropped.
 
-    OpenTable's time is in whole seconds, also if stored otherwise.
+    Raises:
+        KeyError: It has no time.
+        TypeError: A part has another type.
     """
     sequence_id, event_id = stored.get("sequenceId", 0), stored.get("id", "")
     occurred_at, type_rank = stored["at"], stored.get("typeRank", 0)
@@ -109,8 +112,8 @@ class ReservationEvent(Struct, frozen=True):
         external_key: See `shared.domain.normalization.identifiers.build_external_key`.
         event_id: The journal entry's id; the same for every channel.
         event_type: ``reservation.created``, ``.updated`` or ``.cancelled`` for envelopes,
-            ``reservation.snapshot`` for OpenTable's objects, ``guest.linked``,
-            ``reconciliation.*`` and ``staff.*`` for Lineup's own events.
+            ``reservation.snapshot`` for OpenTable's objects, ``guest.linked``, ``reconciliation.*``
+            and ``staff.*`` for Lineup's own events.
         fields: Values of the reported fields only. None is a value: the field was cleared.
         payload: The event as received, JSON text.
         authentication: How the sender of a webhook was authenticated; None on other channels.
@@ -125,7 +128,7 @@ class ReservationEvent(Struct, frozen=True):
     fields: Mapping[str, FieldValue]
     payload: str
     channel: Channel
-    authentication: Verification | None = None
+    authentication: AuthenticationResult | None = None
     requested_by: str | None = None
 
     @property
@@ -134,11 +137,11 @@ class ReservationEvent(Struct, frozen=True):
         return str(self.fields.get("openTableIdSpelling") or self.fields["openTableId"])
 
     @property
-    def only_rerenders(self) -> bool:
-        """Whether the event reports nothing and only renders the document again.
+    def is_render_only(self) -> bool:
+        """Whether the event has no fields and only renders the document again.
 
-        A repair and a guest link do so. Neither may raise Lineup's version: a repair would never
-        come to rest, and each one would change the document.
+        Such are repairs and guest links. They must not raise Lineup's version: every repair would
+        then change the document.
         """
         return self.actor is Actor.LINEUP and not self.fields
 

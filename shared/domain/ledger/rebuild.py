@@ -59,7 +59,7 @@ def decide_rebuild(
     flat = flatten_document(stored.document or {})
     state = fold_journal(entries)
     with suppress(UnreadableDocumentError):  # a damaged document adds nothing to its journal
-        state = state.join(reservation_state_from_document(flat))
+        state = state.merge_state(reservation_state_from_document(flat))
     resolved = {key: resolve_guest(key, stored.guests) for key in state.guest_references.keys}
     required = find_required_guest(resolved)
     if required is not None:
@@ -101,7 +101,7 @@ def fold_journal(entries: Collection[Mapping[str, Any]]) -> ReservationState:
         raise UnreadableDocumentError("the journal has no entry")
     state = ReservationState()
     for entry in entries:
-        state = state.merge(_event_from_entry(entry))
+        state = state.merge_event(_event_from_entry(entry))
     return state
 
 

@@ -9,9 +9,9 @@ state (`shared.domain.ledger.document`).
 The status history keeps the newest entries of a set in a total order, so the same holds for it.
 """
 
+import operator
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from operator import index
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
@@ -39,15 +39,14 @@ from shared.domain.normalization.canonical import (
     is_same_value,
 )
 from shared.domain.normalization.field_values import ReservationStatus
-from shared.domain.normalization.identifiers import lower_caseless_key
+from shared.domain.normalization.identifiers import lower_caseless_key, parse_object_event_id
 from shared.domain.structs import typed_or_none
 from shared.errors import UnreadableDocumentError
 
 MAX_STATUS_HISTORY_ENTRIES = 100
-_SEQUENCE_PREFIX = "seq-"
 
-# These depend on the form of a value: of a start with or without an offset, and of an id.
-UNCOMPARED_FIELDS = frozenset({"startAtNote", "openTableIdSpelling", "guestIdSpelling"})
+# How a sender wrote a start time or an id. It may differ between two events of one version.
+NOTATION_FIELDS = frozenset({"startAtNote", "openTableIdSpelling", "guestIdSpelling"})
 
 
 class RegisterValue(NamedTuple):
@@ -67,25 +66,20 @@ class FieldRegisters(Struct, frozen=True):
         """Whether a version is higher than every merged one."""
         return self.version is None or self.version < version
 
-    def merge(self, version: Version, values: Mapping[str, FieldValue]) -> "FieldRegisters":
-        """Return the registers with an event's values, keeping the higher version per field."""
-        newer = {
-            name: RegisterValue(version, value)
-            for name, value in values.items()
-            if name not in self.fields or self.fields[name].version < version
-        }
-        # The highest version also moves with an event without newer values: it marks a repeat.
-        highest = version if self.version is None else max(self.version, version)
-        return FieldRegisters(highest, {**self.fields, **newer})
+    def merge_values(self, version: Version, values: Mapping[str, FieldValue]) -> "FieldRegisters":
+        """Return the registers with an event's values merged in."""
+        event_fields = {name: RegisterValue(version, value) for name, value in values.items()}
+        return self.merge_registers(FieldRegisters(version, event_fields))
 
-    def join(self, other: "FieldRegisters") -> "FieldRegisters":
-        """Return the higher version of each field; at one version, this value."""
-        versions = [each.version for each in (self, other) if each.version is not None]
+    def merge_registers(self, other: "FieldRegisters") -> "FieldRegisters":
+        """Return the value with the higher version of each field; at one version, this value."""
         newer = {
             name: current
             for name, current in other.fields.items()
             if name not in self.fields or self.fields[name].version < current.version
         }
+        # An event without newer values raises the highest version, too: it shows a repeat of it.
+        versions = [each.version for each in (self, other) if each.version is not None]
         return FieldRegisters(max(versions, default=None), {**self.fields, **newer})
 
     def has_conflict(self, version: Version, values: Mapping[str, FieldValue]) -> bool:
@@ -93,7 +87,7 @@ class FieldRegisters(Struct, frozen=True):
         return any(
             current.version == version and not is_same_value(name, current.value, value)
             for name, value in values.items()
-            if name not in UNCOMPARED_FIELDS and (current := self.fields.get(name)) is not None
+            if name not in NOTATION_FIELDS and (current := self.fields.get(name)) is not None
         )
 
 
@@ -140,14 +134,14 @@ class ReservationState(Struct, frozen=True):
         """Return an actor's registers, empty if it reported nothing."""
         return self.registers_by_actor.get(actor, _EMPTY_REGISTERS)
 
-    def merge(self, event: ReservationEvent) -> "ReservationState":
-        """Return the state with an event merged in (see the module's docstring)."""
+    def merge_event(self, event: ReservationEvent) -> "ReservationState":
+        """Return the state with an event merged in."""
         if event.event_type == ANONYMIZED_EVENT_TYPE:
             references = replace(self.guest_references, is_anonymized=True)
             return replace(self, guest_references=references, linked_guest=None)
-        if event.only_rerenders:
-            return self  # its version must not rise, see `only_rerenders`
-        registers = self.get_registers(event.actor).merge(event.version, event.fields)
+        if event.is_render_only:
+            return self
+        registers = self.get_registers(event.actor).merge_values(event.version, event.fields)
         history = self.status_history
         status = event.fields.get("status")
         if isinstance(status, str):
@@ -169,17 +163,11 @@ class ReservationState(Struct, frozen=True):
             guest_references=self.guest_references.with_key(event.fields.get("guestKey")),
         )
 
-    def next_timestamp(self, actor: Actor, now: datetime) -> datetime:
-        """Return a time after the actor's last event, even if another server's clock is ahead."""
-        last_version = self.get_registers(actor).version
-        if last_version is None:
-            return now
-        return max(now, last_version.occurred_at + timedelta(microseconds=1))
+    def merge_state(self, other: "ReservationState") -> "ReservationState":
+        """Return the state with another one of the same reservation merged in.
 
-    def join(self, other: "ReservationState") -> "ReservationState":
-        """Return what either state knows; at one version, this state's values.
-
-        The linked guest is this state's: link it again if the other one refers to more guests.
+        At one version, this state's values stay. So does its linked guest: link the guest again if
+        the other state refers to more guests.
         """
         history = sorted({*self.status_history, *other.status_history})
         references = self.guest_references
@@ -187,7 +175,7 @@ class ReservationState(Struct, frozen=True):
             self,
             registers_by_actor=dict(other.registers_by_actor)
             | {
-                actor: registers.join(other.get_registers(actor))
+                actor: registers.merge_registers(other.get_registers(actor))
                 for actor, registers in self.registers_by_actor.items()
             },
             status_history=tuple(history[-MAX_STATUS_HISTORY_ENTRIES:]),
@@ -200,6 +188,13 @@ class ReservationState(Struct, frozen=True):
                 is_anonymized=references.is_anonymized or other.guest_references.is_anonymized,
             ),
         )
+
+    def next_timestamp(self, actor: Actor, now: datetime) -> datetime:
+        """Return a time after the actor's last event, even if another server's clock is ahead."""
+        last_version = self.get_registers(actor).version
+        if last_version is None:
+            return now
+        return max(now, last_version.occurred_at + timedelta(microseconds=1))
 
     @property
     def missing_guest_key(self) -> str | None:
@@ -214,10 +209,8 @@ class ReservationState(Struct, frozen=True):
         Args:
             name: ``openTableId`` or ``guestId``.
         """
-        canonical_id, spelling = (
-            self.resolve_field(name),
-            self.resolve_field(name + SPELLING_SUFFIX),
-        )
+        canonical_id = self.resolve_field(name)
+        spelling = self.resolve_field(name + SPELLING_SUFFIX)
         # An event without a spelling may have replaced the id.
         is_current = isinstance(spelling, str) and lower_caseless_key(spelling) == canonical_id
         return typed_or_none(str, spelling if is_current else canonical_id)
@@ -291,15 +284,14 @@ def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry,
     history = []
     for item in stored:
         try:
-            event_id = item["eventId"]
-            digits = event_id.removeprefix(_SEQUENCE_PREFIX)
-            has_sequence = digits != event_id and digits.isdecimal()
-            occurred_at = item["timestamp"]
+            occurred_at, event_id = item["timestamp"], item["eventId"]
+            sequence_id = parse_object_event_id(event_id)
             entry = StatusHistoryEntry(
-                occurred_at.replace(microsecond=0) if has_sequence else occurred_at,
+                # OpenTable's times are in whole seconds.
+                occurred_at if sequence_id is None else occurred_at.replace(microsecond=0),
                 Actor(item["source"]),
-                int(digits) if has_sequence else 0,
-                index(item.get("typeRank", 0)),
+                sequence_id or 0,
+                operator.index(item.get("typeRank", 0)),  # TypeError unless it is an integer
                 event_id,
                 ReservationStatus(item["status"]),
             )

@@ -46,7 +46,7 @@ def merge_with_guest(
     Args:
         guests: Records by key, None if none is stored. A missing key was not read.
     """
-    state_after = state_before.merge(event)
+    state_after = state_before.merge_event(event)
     is_guest_update = event.event_type == GUEST_LINKED_EVENT_TYPE
     resolved = _resolve_guests(state_before, state_after, guests, is_guest_update=is_guest_update)
     required = find_required_guest(resolved)
@@ -57,7 +57,7 @@ def merge_with_guest(
         return StateTransition(event, state_before, state_before, state_after)
     event, redacted_before = redact_event(event), redact_state(state_before)
     redacted_after = replace(
-        redacted_before.merge(event),
+        redacted_before.merge_event(event),
         linked_guest=state_after.linked_guest,
         guest_references=state_after.guest_references,
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from shared.errors import InvalidEventError
 
 OPENTABLE_DOCUMENT_PREFIX = "opentable-"
+_OBJECT_EVENT_PREFIX = "seq-"
 
 _EXTERNAL_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _RESTAURANT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -106,7 +107,13 @@ def lower_caseless_key(open_table_id: str) -> str:
 
 def build_object_event_id(sequence_id: int) -> str:
     """Return the journal id of an OpenTable object, the same on every channel."""
-    return f"seq-{sequence_id}"
+    return f"{_OBJECT_EVENT_PREFIX}{sequence_id}"
+
+
+def parse_object_event_id(event_id: str) -> int | None:
+    """Return the ``sequence_id`` in the journal id of an OpenTable object, None in any other id."""
+    digits = event_id.removeprefix(_OBJECT_EVENT_PREFIX)
+    return int(digits) if digits != event_id and digits.isdecimal() else None
 
 
 def build_envelope_event_id(envelope_id: str) -> str:

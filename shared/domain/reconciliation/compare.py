@@ -107,7 +107,7 @@ def fingerprint_row(event: ReservationEvent, restaurant_id: str, zone: ZoneInfo)
     An equal digest proves that the ledger shows this row. A different one proves nothing, because
     a row may omit fields: apply the row to find out.
     """
-    state = ReservationState().merge(event)
+    state = ReservationState().merge_event(event)
     identity = ReservationIdentity(restaurant_id, event.external_key, zone)
     return _hash_fields(render_document(identity, state), state)
 

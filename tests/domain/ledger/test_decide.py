@@ -25,7 +25,7 @@ from shared.domain.ledger.events import (
     version_to_map,
 )
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.registers import UNCOMPARED_FIELDS
+from shared.domain.ledger.registers import NOTATION_FIELDS
 from tests.strategies.events import GUEST_KEY, NOON, ArrivalSequence, arrival_sequences
 from tests.strategies.guests import KNOWN_GUESTS, stored_guest_maps
 from tests.support.events import RECEIVED, envelope_event, row_event
@@ -319,7 +319,7 @@ def test_the_same_event_with_other_content_is_a_conflict_in_any_position(
 ) -> None:
     arrived = sequence.arrival[: data.draw(st.integers(1, len(sequence.arrival)), "arrived")]
     event = data.draw(st.sampled_from(arrived), "repeated")
-    names = sorted(event.fields.keys() - UNCOMPARED_FIELDS)
+    names = sorted(event.fields.keys() - NOTATION_FIELDS)
     assume(names)
     repeated = change_field(event, data.draw(st.sampled_from(names), "altered"))
     ledger = apply_to_memory(arrived, modes, guests)

@@ -22,7 +22,7 @@ from tests.strategies.events import NOON
 from tests.support.events import RECEIVED, row_event
 
 KEY = row_event(1).external_key
-STORED_STATE = ReservationState().merge(row_event(1))
+STORED_STATE = ReservationState().merge_event(row_event(1))
 MISSING = DivergenceType.MISSING_IN_OPENTABLE
 
 
@@ -33,7 +33,7 @@ def state_after_runs(
     state = STORED_STATE
     for run, divergence in enumerate(divergences):
         now = RECEIVED + run * interval
-        state = state.merge(build_divergence_event(KEY, state, divergence, f"r-{run}", now))
+        state = state.merge_event(build_divergence_event(KEY, state, divergence, f"r-{run}", now))
     return state
 
 
@@ -46,7 +46,7 @@ def test_a_resolved_flag_is_not_open() -> None:
 
 
 def test_a_flag_ends_with_the_next_opentable_event() -> None:
-    assert find_open_divergence(state_after_runs(MISSING).merge(row_event(2))) is None
+    assert find_open_divergence(state_after_runs(MISSING).merge_event(row_event(2))) is None
 
 
 @pytest.mark.parametrize("interval", [timedelta(0), timedelta(minutes=-13)])
@@ -72,13 +72,13 @@ def test_a_flag_and_its_resolution_are_separate_events() -> None:
 def test_a_repair_has_no_fields_and_changes_no_register() -> None:
     repair = build_repair_event(KEY, STORED_STATE, "r-1", RECEIVED)
     assert (repair.event_type, repair.fields) == ("reconciliation.repaired", {})
-    assert STORED_STATE.merge(repair) == STORED_STATE
+    assert STORED_STATE.merge_event(repair) == STORED_STATE
 
 
 def merge(*events: ReservationEvent) -> ReservationState:
     state = ReservationState()
     for event in events:
-        state = state.merge(event)
+        state = state.merge_event(event)
     return state
 
 

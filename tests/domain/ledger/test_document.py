@@ -272,13 +272,15 @@ def written_fields(
     event: ReservationEvent, document: dict[str, Any] = NATIVE_DOCUMENT
 ) -> dict[str, Any]:
     flat = flatten_document(document)
-    return render_native_update(flat, native_state_from_document(flat).merge(event), event)
+    return render_native_update(flat, native_state_from_document(flat).merge_event(event), event)
 
 
 def native_document_after(*events: ReservationEvent) -> dict[str, Any]:
     flat = flatten_document(NATIVE_DOCUMENT)
     for event in events:
-        flat |= render_native_update(flat, native_state_from_document(flat).merge(event), event)
+        flat |= render_native_update(
+            flat, native_state_from_document(flat).merge_event(event), event
+        )
     return flat
 
 

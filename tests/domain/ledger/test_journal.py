@@ -12,7 +12,7 @@ from shared.domain.ledger.journal import (
     omit_hidden_changes,
 )
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 from tests.support.oracles import rebuild_state
 
@@ -20,14 +20,14 @@ CONTEXT = WriteContext(RECEIVED, "attempt", timedelta(days=400))
 
 
 def entry(event: ReservationEvent) -> dict[str, Any]:
-    return build_journal_entry(event, "created", {}, ReservationState().merge(event), CONTEXT)
+    return build_journal_entry(event, "created", {}, ReservationState().merge_event(event), CONTEXT)
 
 
 def test_an_entry_contains_its_complete_event() -> None:
     event = row_event(7, state="Seated")
     changes = {"status": {"from": "CONFIRMED", "to": "SEATED"}}
     assert build_journal_entry(
-        event, "updated", changes, ReservationState().merge(event), CONTEXT
+        event, "updated", changes, ReservationState().merge_event(event), CONTEXT
     ) == {
         "eventId": "seq-7",
         "eventType": "reservation.snapshot",
@@ -49,7 +49,7 @@ def test_an_entry_contains_its_complete_event() -> None:
 def test_a_webhook_entry_names_the_matching_credential() -> None:
     authenticated = replace(
         row_event(7),
-        authentication=Verification(is_accepted=True, reason="bearer", credential_index=1),
+        authentication=AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1),
     )
     assert entry(authenticated)["proof"] == {"scheme": "bearer", "credentialIndex": 1}
 

@@ -51,20 +51,27 @@ def test_merging_is_idempotent(sequence: ArrivalSequence) -> None:
 
 
 def test_a_register_has_the_latest_value_of_each_field() -> None:
-    registers = FieldRegisters().merge(SECOND, {"a": 2}).merge(FIRST, {"a": 1, "b": 1})
+    registers = (
+        FieldRegisters().merge_values(SECOND, {"a": 2}).merge_values(FIRST, {"a": 1, "b": 1})
+    )
     assert registers == FieldRegisters(
         SECOND, {"a": RegisterValue(SECOND, 2), "b": RegisterValue(FIRST, 1)}
     )
 
 
 def test_an_empty_event_updates_only_the_version() -> None:
-    registers = FieldRegisters().merge(FIRST, {"a": 1}).merge(SECOND, {})
+    registers = FieldRegisters().merge_values(FIRST, {"a": 1}).merge_values(SECOND, {})
     assert registers == FieldRegisters(SECOND, {"a": RegisterValue(FIRST, 1)})
 
 
 def test_none_is_a_value_like_any_other() -> None:
     assert (
-        FieldRegisters().merge(FIRST, {"a": 1}).merge(SECOND, {"a": None}).fields["a"].value is None
+        FieldRegisters()
+        .merge_values(FIRST, {"a": 1})
+        .merge_values(SECOND, {"a": None})
+        .fields["a"]
+        .value
+        is None
     )
 
 
@@ -82,7 +89,7 @@ def test_none_is_a_value_like_any_other() -> None:
 def test_only_another_value_at_the_same_version_is_a_conflict(
     version: Version, values: dict[str, Any], *, is_conflict: bool
 ) -> None:
-    registers = FieldRegisters().merge(
+    registers = FieldRegisters().merge_values(
         FIRST, {"a": 1, "b": 1, "startAtNote": "y", "text": "Allergic to nuts"}
     )
     assert registers.has_conflict(version, values) is is_conflict
@@ -188,7 +195,7 @@ def test_a_repair_changes_no_value_and_no_version() -> None:
 
 def test_an_anonymization_only_unlinks_the_guest_and_forbids_personal_data() -> None:
     linked = replace(merge_events(row_event(1)), linked_guest=LinkedGuest(("ada",), UNVERSIONED))
-    anonymized = linked.merge(replace(row_event(2), event_type=ANONYMIZED_EVENT_TYPE))
+    anonymized = linked.merge_event(replace(row_event(2), event_type=ANONYMIZED_EVENT_TYPE))
     references = replace(linked.guest_references, is_anonymized=True)
     assert anonymized == replace(linked, linked_guest=None, guest_references=references)
     assert anonymized.guest_references.forbids_personal_data
@@ -204,7 +211,10 @@ def test_registers_and_history_are_read_back_as_they_were_stored(sequence: Arriv
 
 def test_a_complete_row_leaves_no_older_field() -> None:
     registers = (
-        ReservationState().merge(row_event(1)).merge(row_event(2)).get_registers(Actor.OPENTABLE)
+        ReservationState()
+        .merge_event(row_event(1))
+        .merge_event(row_event(2))
+        .get_registers(Actor.OPENTABLE)
     )
     assert registers_to_map(registers)["olderVersions"] == {}
 
@@ -212,8 +222,8 @@ def test_a_complete_row_leaves_no_older_field() -> None:
 def test_only_older_fields_are_stored_with_their_own_version() -> None:
     patched = (
         ReservationState()
-        .merge(envelope_event(minute=0))
-        .merge(envelope_event("updated", minute=1, partySize=6))
+        .merge_event(envelope_event(minute=0))
+        .merge_event(envelope_event("updated", minute=1, partySize=6))
     )
     stored = registers_to_map(patched.get_registers(Actor.RELAY))
     assert stored["version"] == version_to_map(envelope_event("updated", minute=1).version)

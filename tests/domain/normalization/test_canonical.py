@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.ledger.events import FieldValue, ReservationEvent
 from shared.domain.ledger.fields import PATHS_BY_NAME
-from shared.domain.ledger.registers import UNCOMPARED_FIELDS
+from shared.domain.ledger.registers import NOTATION_FIELDS
 from shared.domain.normalization.canonical import (
     CUT_MARK,
     CUT_TEXTS_FIELD,
@@ -75,7 +75,7 @@ ROW_SPELLINGS: list[tuple[str, object, object]] = [
 
 
 def compared_fields(event: ReservationEvent) -> dict[str, FieldValue]:
-    return {name: v for name, v in event.fields.items() if name not in UNCOMPARED_FIELDS}
+    return {name: v for name, v in event.fields.items() if name not in NOTATION_FIELDS}
 
 
 @pytest.mark.parametrize("name, one, other", ROW_SPELLINGS)

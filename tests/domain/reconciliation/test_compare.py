@@ -132,7 +132,7 @@ def test_no_guest_is_missing_when_the_guest_is_stored() -> None:
 
 
 def test_a_fingerprint_has_the_open_divergence() -> None:
-    state = ReservationState().merge(row_event(1))
+    state = ReservationState().merge_event(row_event(1))
     flag = build_divergence_event(
         "ot_1", state, DivergenceType.MISSING_IN_OPENTABLE, "report-1", RECEIVED
     )

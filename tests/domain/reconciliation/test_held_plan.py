@@ -49,7 +49,7 @@ NOT_IN_WINDOW = PlanPrecondition("555001-a", "", None)
 def stored_versions(*events: ReservationEvent) -> str:
     state = ReservationState()
     for event in events:
-        state = state.merge(event)
+        state = state.merge_event(event)
     return format_ledger_versions(state)
 
 

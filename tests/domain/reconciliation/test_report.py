@@ -108,7 +108,7 @@ def test_a_divergence_may_have_no_reservation() -> None:
 
 def test_missing_and_skipped_rows_are_listed_and_counted() -> None:
     report = new_report()
-    state = ReservationState().merge(row_event(1))
+    state = ReservationState().merge_event(row_event(1))
     report.add_missing("ot_1", state, PRECONDITION)
     report.add_skipped("ot_1", state, "It changed.")
     assert report.missing == [IDS | FACTS | {"precondition": PRECONDITION.to_map()}]

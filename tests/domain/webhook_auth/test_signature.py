@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from shared.domain.webhook_auth import (
     MAX_SIGNATURES,
-    Verification,
+    AuthenticationResult,
     encode_header,
     verify_signature,
 )
@@ -18,7 +18,7 @@ from shared.domain.webhook_auth import (
 NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 KEY, OLD_KEY = b"the newest key", b"the one before it"
 BODY = b'{"a": 1}'
-ACCEPTED = Verification(is_accepted=True, reason="standard-webhooks", credential_index=0)
+ACCEPTED = AuthenticationResult(is_accepted=True, reason="standard-webhooks", credential_index=0)
 
 any_text = st.text(st.characters())
 keys = st.binary(min_size=1, max_size=64)
@@ -50,7 +50,7 @@ def signed_by_reference(key: bytes, id_: str, at: datetime, body: str) -> dict[s
     }
 
 
-def verify(headers: dict[str, str], body: bytes = BODY, *keys: bytes) -> Verification:
+def verify(headers: dict[str, str], body: bytes = BODY, *keys: bytes) -> AuthenticationResult:
     return verify_signature(headers, body, keys or (KEY,), NOW)
 
 
@@ -144,7 +144,7 @@ def test_an_id_that_is_empty_or_has_a_dot_is_rejected(id_: str) -> None:
 def test_a_missing_header_is_rejected(header: str, reason: str) -> None:
     headers = signed()
     del headers[header]
-    assert verify(headers) == Verification(is_accepted=False, reason=reason)
+    assert verify(headers) == AuthenticationResult(is_accepted=False, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_a_message_signed_with_both_keys_counts_as_the_newest() -> None:
     assert verify(headers, BODY, KEY, OLD_KEY).credential_index == 0
 
 
-def test_a_verification_is_stored_as_scheme_and_key_position() -> None:
-    verification = verify(signed(key=OLD_KEY), BODY, KEY, OLD_KEY)
-    assert verification.to_map() == {"scheme": "standard-webhooks", "credentialIndex": 1}
+def test_an_authentication_is_stored_as_scheme_and_key_position() -> None:
+    authentication = verify(signed(key=OLD_KEY), BODY, KEY, OLD_KEY)
+    assert authentication.to_map() == {"scheme": "standard-webhooks", "credentialIndex": 1}
 
 
 def test_without_a_key_every_signature_is_rejected() -> None:
@@ -207,9 +207,9 @@ def test_any_signature_headers_and_bytes_are_rejected_with_a_reason(
     texts: tuple[str, str, str], body: bytes, keys: list[bytes]
 ) -> None:
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-    verification = verify_signature(dict(zip(names, texts, strict=True)), body, keys, NOW)
-    assert not verification.is_accepted
-    assert verification.reason
+    authentication = verify_signature(dict(zip(names, texts, strict=True)), body, keys, NOW)
+    assert not authentication.is_accepted
+    assert authentication.reason
 
 
 @given(any_text, st.lists(any_text, max_size=4), st.binary())

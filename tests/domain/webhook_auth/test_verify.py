@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 
 from shared.domain.credentials import Credentials
 from shared.domain.settings import WebhookAuthScheme
-from shared.domain.webhook_auth import Verification, detect_scheme, verify_webhook
+from shared.domain.webhook_auth import AuthenticationResult, authenticate_webhook, detect_scheme
 
 NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 BODY = "{}"
@@ -38,13 +38,13 @@ def verify_body(
     headers: dict[str, str],
     schemes: frozenset[WebhookAuthScheme] = ALL_SCHEMES,
     credentials: Credentials = CREDENTIALS,
-) -> Verification:
-    return verify_webhook(headers, BODY.encode(), schemes, credentials, NOW)
+) -> AuthenticationResult:
+    return authenticate_webhook(headers, BODY.encode(), schemes, credentials, NOW)
 
 
 def verify_authorization(
     header: str, schemes: frozenset[WebhookAuthScheme] = ALL_SCHEMES
-) -> Verification:
+) -> AuthenticationResult:
     return verify_body({"authorization": header}, schemes)
 
 
@@ -57,13 +57,13 @@ def test_a_secret_that_is_not_base64_is_skipped() -> None:
 
 
 def test_a_bearer_token_is_accepted() -> None:
-    assert verify_authorization("Bearer new-token") == Verification(
+    assert verify_authorization("Bearer new-token") == AuthenticationResult(
         is_accepted=True, reason="bearer", credential_index=0
     )
 
 
 def test_a_basic_credential_is_accepted() -> None:
-    assert verify_authorization(basic_header("user:new")) == Verification(
+    assert verify_authorization(basic_header("user:new")) == AuthenticationResult(
         is_accepted=True, reason="basic", credential_index=0
     )
 
@@ -103,14 +103,16 @@ def test_a_password_outside_ascii_is_compared_by_its_bytes(pair: str) -> None:
     ],
 )
 def test_any_other_credential_is_rejected(header: str) -> None:
-    assert verify_authorization(header) == Verification(
+    assert verify_authorization(header) == AuthenticationResult(
         is_accepted=False, reason="no_credential_matches"
     )
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Digest x", "new-token", "Basic"])
 def test_no_credential_is_rejected(header: str) -> None:
-    assert verify_authorization(header) == Verification(is_accepted=False, reason="no_credential")
+    assert verify_authorization(header) == AuthenticationResult(
+        is_accepted=False, reason="no_credential"
+    )
 
 
 def test_a_request_without_headers_is_rejected() -> None:
@@ -128,7 +130,7 @@ def test_a_request_without_headers_is_rejected() -> None:
 def test_a_scheme_that_the_restaurant_does_not_accept_is_rejected(
     headers: dict[str, str], scheme: WebhookAuthScheme
 ) -> None:
-    rejected = Verification(is_accepted=False, reason="scheme_not_accepted")
+    rejected = AuthenticationResult(is_accepted=False, reason="scheme_not_accepted")
     assert verify_body(headers, ALL_SCHEMES - {scheme}) == rejected
 
 
@@ -174,6 +176,6 @@ def test_without_a_usable_credential_no_scheme_is_detected(header: str) -> None:
 def test_any_headers_and_bytes_are_rejected_with_a_reason(
     headers: dict[str, str], body: bytes
 ) -> None:
-    verification = verify_webhook(headers, body, ALL_SCHEMES, CREDENTIALS, NOW)
-    assert not verification.is_accepted
-    assert verification.reason
+    authentication = authenticate_webhook(headers, body, ALL_SCHEMES, CREDENTIALS, NOW)
+    assert not authentication.is_accepted
+    assert authentication.reason

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth import Verification
+from shared.domain.webhook_auth import AuthenticationResult
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.staff.identity import ApiContext
@@ -153,7 +153,7 @@ async def ingest_authenticated_event(
         "application/json",
         world.clock(),
         Channel.WEBHOOK,
-        Verification(is_accepted=True, reason=scheme, credential_index=position),
+        AuthenticationResult(is_accepted=True, reason=scheme, credential_index=position),
     )
     await ingest_event(world.services, world.settings(), event)
 
