@@ -11,7 +11,7 @@ from shared.domain.normalization.field_values import parse_status
 
 Spellings = st.SearchStrategy[Any]
 
-_BLANKS = ("", " ", "\t", "\r\n")
+_BLANKS = ("", " ", "\t", "\r\n", "\u00a0", "\u200b")
 _SEPARATORS = ("", " ", "_", "-", " - ")
 _LINE_ENDS = ("\n", "\r\n", "\r")
 _MAX_EXACT_FLOAT = 2**53

@@ -5,7 +5,7 @@ After normalization, the channel no longer matters.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -18,6 +18,10 @@ ANONYMIZED_EVENT_TYPE = "retention.anonymized"
 GUEST_LINKED_EVENT_TYPE = "guest.linked"
 
 FieldValue = str | int | bool | datetime | list[str] | None
+
+# One day inside the calendar's limits, so that every zone can show the instant.
+EARLIEST_INSTANT = datetime(1, 1, 2, tzinfo=UTC)
+LATEST_INSTANT = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class Actor(StrEnum):
@@ -88,18 +92,19 @@ def version_from_map(stored: Mapping[str, Any]) -> Version:
 
     Raises:
         KeyError: It has no time.
-        TypeError: A part has another type.
+        TypeError: A part has another form.
     """
     sequence_id, event_id = stored.get("sequenceId", 0), stored.get("id", "")
     occurred_at, type_rank = stored["at"], stored.get("typeRank", 0)
-    # A part of another type would fail later, when two versions are compared.
+    # Such a part would fail later, when versions are compared or a time after it is computed.
     if not (
         isinstance(sequence_id, int)
         and isinstance(occurred_at, datetime)
+        and EARLIEST_INSTANT <= occurred_at <= LATEST_INSTANT
         and isinstance(event_id, str)
         and isinstance(type_rank, int)
     ):
-        raise TypeError("A version has parts of another type.")
+        raise TypeError("A version has parts of another form.")
     if not event_id and occurred_at.microsecond:
         occurred_at = occurred_at.replace(microsecond=0)
     return Version(sequence_id, occurred_at, type_rank, event_id)

@@ -8,6 +8,7 @@ compared, merged or fingerprinted.
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from shared.domain.ledger.events import FieldValue
@@ -62,8 +63,8 @@ def canonicalize_path(path: str, value: Any) -> Any:
 def build_comparison_key(name: str, value: Any) -> Any:
     """Return a canonical value for comparisons.
 
-    Unknown states differ in their letters only, phone numbers in their digits, and ids in their
-    keys: the rid before a key changes with the restaurant's.
+    Unknown states differ in their letters only, phone numbers in their digits, addresses not in
+    case, and ids in their keys: the rid before a key changes with the restaurant's.
     """
     if not isinstance(value, str):
         return value
@@ -72,6 +73,8 @@ def build_comparison_key(name: str, value: Any) -> Any:
             return field_values.normalize_state(value)
         case "phone" if not is_cut(value):
             return field_values.normalize_phone(value)
+        case "email":
+            return value.casefold()
         case "openTableId" | "guestId":
             return _RID_PREFIX.sub("", value)
         case _:
@@ -117,11 +120,12 @@ def cut_texts(values: Mapping[str, FieldValue], max_bytes: int) -> dict[str, Fie
     The field `CUT_TEXTS_FIELD` is added if anything was cut. Without a limit, a few authenticated
     events could fill a document, so that Firestore rejects every later event.
     """
-    bounded = {name: _cut_value(value, max_bytes) for name, value in values.items()}
+    bounded = {name: cut_value(value, max_bytes) for name, value in values.items()}
     return {**bounded, CUT_TEXTS_FIELD: True} if bounded != values else bounded
 
 
-def _cut_value(value: FieldValue, max_bytes: int) -> FieldValue:
+def cut_value(value: FieldValue, max_bytes: int) -> FieldValue:
+    """Return a text or list within `max_bytes` of UTF-8, other values unchanged."""
     if isinstance(value, str):
         encoded = value.encode()
         if len(encoded) <= max_bytes:
@@ -177,5 +181,9 @@ _CANONICALIZERS: dict[str, Callable[[Any], Any]] = {
     "guestId": _only_for_text(lower_caseless_key),
     "confirmationId": field_values.canonicalize_number,
     "state": _only_for_text(field_values.canonicalize_state),
+    **{
+        name: _only_for_text(partial(field_values.canonicalize_word, name))
+        for name in field_values.WORD_FIELDS
+    },
 }
 _NAMES_BY_PATH = {path: name for name, path in PATHS_BY_NAME.items()}

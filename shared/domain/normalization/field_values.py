@@ -13,26 +13,34 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.ledger.events import FieldValue
+from shared.domain.ledger.events import EARLIEST_INSTANT, LATEST_INSTANT, FieldValue
 from shared.errors import InvalidEventError
 
 MAX_PARTY_SIZE = 99_999
 MAX_INTEGER = 2**63 - 1  # Firestore's
 _MAX_EXACT_FLOAT = 2**53  # above it, a float skips some integers
 
-# The length is bounded: converting a very long number is expensive.
-_NUMBER_TEXT = re.compile(r"\s*([+-]?[0-9]{1,19})(\.0*)?\s*", re.ASCII)
+# Unicode's white space, and the characters without width that are copied along with a text.
+_ZERO_WIDTH = "\u200b\u2060\ufeff"
+BLANKS = (
+    " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000" + _ZERO_WIDTH
+)
 
-_PHONE_PUNCTUATION = re.compile(r"[\s()+./-]+")
+# The length is bounded: converting a very long number is expensive.
+_NUMBER_TEXT = re.compile(r"([+-]?[0-9]{1,19})(\.0*)?", re.ASCII)
+
+# With the dashes of Unicode, and its marks of the direction of writing.
+_PHONE_PUNCTUATION = re.compile(
+    rf"[\s()+./{_ZERO_WIDTH}\u200e\u200f\u2010-\u2015\u202a-\u202e\u2066-\u2069\u2212-]+"
+)
+_PHONE_SCHEME = "tel:"
 
 _ISO = re.compile(
     r"(?P<wall>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,30})?)?)"
     r"(?P<zone>[Zz]|[+-]\d{2}(:?\d{2})?)?",
     re.ASCII,
 )
-# One day inside the calendar's limits, so that every zone can show the instant.
-_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
-_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class LocalTimeNote(StrEnum):
@@ -79,7 +87,7 @@ def parse_instant_in_zone(text: str, zone: ZoneInfo) -> ParsedInstant:
         instant = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the calendar") from None
-    if not _EARLIEST <= instant <= _LATEST:
+    if not EARLIEST_INSTANT <= instant <= LATEST_INSTANT:
         raise ValueError("outside the calendar")
     return ParsedInstant(instant, note)
 
@@ -103,7 +111,7 @@ def list_local_time_readings(text: str, zone: ZoneInfo) -> set[datetime]:
 
 
 def _parse_iso(text: str) -> datetime:
-    match = _ISO.fullmatch(text.strip())
+    match = _ISO.fullmatch(text.strip(BLANKS))
     if match is None:
         raise ValueError("not an ISO 8601 date and time")
     return datetime.fromisoformat(match[0].upper().replace(",", "."))
@@ -127,13 +135,13 @@ def build_field_error(name: str, requirement: str) -> InvalidEventError:
 def parse_identifier(value: object) -> str | None:
     """Return an id, sent as text or as an integer, without outer blanks, else None."""
     text = format_number(value)
-    return text.strip() or None if isinstance(text, str) else None
+    return text.strip(BLANKS) or None if isinstance(text, str) else None
 
 
 def canonicalize_number(value: object) -> object:
     """Return an integer that was sent as text or as a float as an int; other values unchanged."""
     if isinstance(value, str):
-        match = _NUMBER_TEXT.fullmatch(value)
+        match = _NUMBER_TEXT.fullmatch(value.strip(BLANKS))
         number = None if match is None else int(match[1])
         return value if number is None or number > MAX_INTEGER else number
     if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT_FLOAT:
@@ -151,18 +159,19 @@ def format_number(value: object) -> object:
 
 def is_absent(value: object) -> bool:
     """Whether a value reports nothing: null, or a blank text in place of a number or a time."""
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and not value.strip(BLANKS))
 
 
 def canonicalize_text(text: str) -> str:
     """Return a text in Unicode NFC, with LF line ends and without outer blanks."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", lines).strip()
+    return unicodedata.normalize("NFC", lines).strip(BLANKS)
 
 
 def normalize_phone(number: str) -> str:
     """Return a phone number for comparisons: without punctuation and an international prefix."""
-    return remove_phone_punctuation(unicodedata.normalize("NFKC", number)).lstrip("0")
+    digits = remove_phone_punctuation(unicodedata.normalize("NFKC", number))
+    return digits.removeprefix(_PHONE_SCHEME).lstrip("0")
 
 
 def remove_phone_punctuation(text: str) -> str:
@@ -182,11 +191,11 @@ def parse_text(name: str, value: object) -> str | None:
 
 
 def parse_text_list(name: str, value: object) -> list[str]:
-    """Return a list of texts without blank ones; null is an empty list.
+    """Return a list of texts without blank ones; null or a blank text is an empty list.
 
     A number counts as its text: a table may be sent as 12 or as "12".
     """
-    if value is None:
+    if is_absent(value):
         return []
     if not isinstance(value, list):
         raise build_field_error(name, "a list of texts")
@@ -309,7 +318,7 @@ _STATES_BY_STATUS = {
     ReservationStatus.NO_SHOW: "NoShow no_show",
 }
 
-_IGNORED_CHARACTERS = re.compile(r"[\s_-]+")
+_IGNORED_CHARACTERS = re.compile(rf"[\s_{_ZERO_WIDTH}-]+")
 
 
 def normalize_state(state: str) -> str:
@@ -335,6 +344,19 @@ _SPELLING_BY_STATE = {
 def canonicalize_state(state: str) -> str:
     """Return the listed spelling of a known state, an unknown one as a text."""
     return _SPELLING_BY_STATE.get(normalize_state(state)) or canonicalize_text(state)
+
+
+# OpenTable's lists of these words are open.
+_WORDS = {
+    "origin": {normalize_state(word): word for word in ("Web", "Walk-in", "Phone")},
+    "tableCategory": {word: word for word in ("hightop", "bar", "counter", "outdoor")},
+}
+WORD_FIELDS = frozenset(_WORDS)
+
+
+def canonicalize_word(name: str, text: str) -> str:
+    """Return the documented spelling of a known word of a field, an unknown one as a text."""
+    return _WORDS[name].get(normalize_state(text)) or canonicalize_text(text)
 
 
 def parse_status(state: str) -> ReservationStatus | None:

@@ -13,7 +13,12 @@ from zoneinfo import ZoneInfo
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
 from shared.domain.normalization import field_values
-from shared.domain.normalization.canonical import DEFAULT_MAX_TEXT_BYTES, SPELLING_SUFFIX, cut_texts
+from shared.domain.normalization.canonical import (
+    DEFAULT_MAX_TEXT_BYTES,
+    SPELLING_SUFFIX,
+    canonicalize_field,
+    cut_texts,
+)
 from shared.domain.normalization.identifiers import (
     add_rid_prefix,
     build_canonical_id,
@@ -98,6 +103,8 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT]:
         if key in row:
             values[name] = None if row[key] is None else field_values.parse_text(key, row[key])
+    for name in field_values.WORD_FIELDS & values.keys():
+        values[name] = canonicalize_field(name, values[name])
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT_LIST]:
         if key in row:
             values[name] = field_values.parse_text_list(key, row[key])

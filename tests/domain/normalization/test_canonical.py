@@ -70,6 +70,20 @@ ROW_SPELLINGS: list[tuple[str, object, object]] = [
     ("table_number", ["12", "13"], [12, "13 "]),
     ("table_number", [], None),
     ("party_size", 4, "+4"),
+    ("party_size", 4, "4\u00a0"),
+    ("rid", 555001, "\u00a0555001"),
+    ("id", "555001-ot_1", "\ufeffot_1\u200b"),
+    ("state", "PartiallySeated", "Partially\u200bSeated"),
+    ("state", "PartiallySeated", "Partially\u00a0Seated"),
+    ("origin", "Walk-in", "walk in"),
+    ("origin", "Web", "WEB"),
+    ("table_category", "hightop", "High_Top"),
+    ("guest_request", "nuts", "\ufeffnuts\u200b"),
+    ("opentable_notes", None, "\u200b"),
+    ("seated_time_utc", None, "\u2060"),
+    ("table_number", [], ""),
+    ("visit_tags", [], " "),
+    ("visit_tags", ["vip"], ["vip", "\u200b"]),
     ("scheduled_time_utc", "2026-03-14T23:15:00Z", "2026-03-14T23:15:00.0000000000Z"),
 ]
 
@@ -100,7 +114,7 @@ def test_two_spellings_of_a_version_are_one_version(sequence_id: object) -> None
         ("partySize", 4, "4"),
         ("reservationDateTime", "2026-03-14T23:15:00Z", "2026-03-14T19:15:00.25-04:00"),
         ("specialRequests", "Cr\u00e8me\nnuts", "Cre\u0300me\r\nnuts"),
-        ("dinerName", "Zo\u00eb", "Zoe\u0308"),
+        ("dinerName", "Zo\u00eb", "Zoe\u0308\u200b"),
         ("reservationId", UUID, f"555001-{UUID.lower()}"),
     ],
 )
@@ -116,6 +130,9 @@ def test_two_spellings_of_an_envelope_are_one_event(name: str, one: Any, other: 
         ("15551234567", "+1 (555) 123-4567", True),
         ("15551234567", "001 555.123.4567", True),
         ("15551234567", "\uff0b15551234567", True),
+        ("15551234567", "1\u2011555\u2013123\u22124567", True),
+        ("15551234567", "\u202a+15551234567\u202c", True),
+        ("15551234567", "tel:+1-555-123-4567", True),
         ("15551234567", "15551234568", False),
         ("15551234567", "+1 555 123 4567 x8", False),
         ("1" * 100 + CUT_MARK, "1" * 200, True),
@@ -125,6 +142,11 @@ def test_two_spellings_of_a_phone_number_are_the_same(
     one: str, other: str, are_equal: bool
 ) -> None:
     assert is_same_value("phone", one, other) is are_equal
+
+
+def test_an_address_is_the_same_in_another_case() -> None:
+    assert is_same_value("email", "ada@example.com", "Ada@Example.COM")
+    assert not is_same_value("email", "ada@example.com", "eda@example.com")
 
 
 @pytest.mark.parametrize("name", ["openTableId", "guestId"])

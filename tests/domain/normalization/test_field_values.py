@@ -1,5 +1,6 @@
 """Single values are parsed; the expected instants are from `zdump -v` of the IANA database."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.normalization import field_values
 from shared.domain.normalization.field_values import (
+    BLANKS,
     format_local_date,
     format_utc,
     parse_instant,
@@ -49,6 +51,10 @@ def test_an_id_may_be_text_or_a_whole_number(value: object, parsed: str) -> None
 @pytest.mark.parametrize("value", [None, "", " ", True, 1.5, 1e400, [], {}])
 def test_other_values_are_not_ids(value: object) -> None:
     assert field_values.parse_identifier(value) is None
+
+
+def test_the_blanks_contain_the_white_space_of_unicode() -> None:
+    assert {char for char in map(chr, range(sys.maxunicode + 1)) if char.isspace()} < {*BLANKS}
 
 
 def test_a_text_loses_its_outer_blanks() -> None:
