@@ -15,7 +15,7 @@ from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.analytics.rollup import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
 from shared.domain.days import DateWindow
-from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.document import find_start, flatten_document
 from shared.domain.normalization.field_values import format_local_date, parse_instant
 from shared.domain.normalization.identifiers import (
     build_guest_key,
@@ -158,10 +158,9 @@ async def count_moved_reservations(context: AppContext, settings: IntegrationSet
             [FieldFilter("startAtTimestamp", ">=", earliest_start)],
             Deadline.after(_COUNT_TIMEOUT_SECONDS),
         ):
-            flat = flatten_document(document)
-            start = flat.get("startAtTimestamp")
+            flat, start = flatten_document(document), find_start(document)
             # Native reservations keep the date of their own application.
-            if flat.get("source.system") == "OPENTABLE" and isinstance(start, datetime):
+            if flat.get("source.system") == "OPENTABLE" and start is not None:
                 moved_count += format_local_date(start, zone) != flat.get("localDate")
     return moved_count
 

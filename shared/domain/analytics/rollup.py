@@ -108,7 +108,7 @@ def booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts |
     is_removed = _get_nested(document, "reconciliation", "reviewDecision") == ReviewDecision.REMOVED
     if not isinstance(day, str) or is_removed:
         return None
-    start = _read_start_time(document, zone)
+    start = find_start(document)
     is_native = _get_nested(document, "source", "system") != ReservationSystem.OPENTABLE
     # A native document is created by its booking; OpenTable's may be created long after it.
     booked_at = document.get("bookedAt") or (document.get("createdAt") if is_native else None)
@@ -132,14 +132,6 @@ def booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts |
 def _get_nested(document: Mapping[str, Any], name: str, key: str) -> object:
     outer = document.get(name)
     return outer.get(key) if isinstance(outer, Mapping) else None
-
-
-def _read_start_time(document: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
-    start = find_start(document)
-    try:
-        return start and start.astimezone(zone)
-    except OverflowError:  # the first and the last day of the calendar have no local time
-        return None
 
 
 def classify_lead_time(booked_at: object, start: datetime | None, zone: ZoneInfo) -> LeadTimeBucket:

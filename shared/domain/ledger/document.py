@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from shared.domain.ledger.divergence import find_open_divergence, find_review_decision
-from shared.domain.ledger.events import Actor, ReservationEvent
+from shared.domain.ledger.events import Actor, ReservationEvent, is_in_calendar
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import guest_references_to_fields, linked_guest_to_map
 from shared.domain.ledger.registers import (
@@ -70,7 +70,7 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
     """Return every field of the document except the times of writing."""
     document = _resolve_fields(state)
     start_at, linked_guest = document["startAt"], state.linked_guest
-    has_start = isinstance(start_at, datetime)
+    has_start = isinstance(start_at, datetime) and is_in_calendar(start_at)
     is_diverged = find_open_divergence(state) is not None
     # Without OpenTable's own row or a time there is nothing that a reconciliation could confirm.
     is_reconciled = Actor.OPENTABLE in state.registers_by_actor and has_start
@@ -126,10 +126,13 @@ def _resolve_fields(state: ReservationState) -> FlatDocument:
 
 
 def find_start(document: Mapping[str, Any]) -> datetime | None:
-    """Return the start of a reservation; documents of other programs may have only its text."""
+    """Return the start of a reservation, None if it is missing or damaged.
+
+    Documents of other programs may have only its text.
+    """
     timestamp, text = document.get("startAtTimestamp"), document.get("startAt")
     if isinstance(timestamp, datetime):
-        return timestamp
+        return timestamp if is_in_calendar(timestamp) else None
     try:
         return parse_instant(text) if isinstance(text, str) else None
     except ValueError:

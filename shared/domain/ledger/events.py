@@ -19,9 +19,13 @@ GUEST_LINKED_EVENT_TYPE = "guest.linked"
 
 FieldValue = str | int | bool | datetime | list[str] | None
 
-# One day inside the calendar's limits, so that every zone can show the instant.
-EARLIEST_INSTANT = datetime(1, 1, 2, tzinfo=UTC)
-LATEST_INSTANT = datetime(9999, 12, 30, tzinfo=UTC)
+_EARLIEST_INSTANT = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST_INSTANT = datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def is_in_calendar(instant: datetime) -> bool:
+    """Whether an instant is within the calendar's limits in every zone."""
+    return _EARLIEST_INSTANT <= instant <= _LATEST_INSTANT
 
 
 class Actor(StrEnum):
@@ -100,7 +104,7 @@ def version_from_map(stored: Mapping[str, Any]) -> Version:
     if not (
         isinstance(sequence_id, int)
         and isinstance(occurred_at, datetime)
-        and EARLIEST_INSTANT <= occurred_at <= LATEST_INSTANT
+        and is_in_calendar(occurred_at)
         and isinstance(event_id, str)
         and isinstance(type_rank, int)
     ):

@@ -218,8 +218,15 @@ def linked_guest_to_map(linked_guest: LinkedGuest) -> dict[str, Any]:
 
 
 def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
-    """Read a stored linked guest."""
+    """Read a stored linked guest.
+
+    Raises:
+        KeyError: A value is missing.
+        TypeError: The path or the version has another form.
+    """
     path = tuple(stored["path"])
+    if not path or not all(isinstance(key, str) for key in path):
+        raise TypeError("A path is a list of keys.")
     if stored.get("forgotten"):
         return LinkedGuest(path, UNVERSIONED, is_forgotten=True)
     return LinkedGuest(

@@ -286,6 +286,8 @@ def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry,
         try:
             occurred_at, event_id = item["timestamp"], item["eventId"]
             sequence_id = parse_object_event_id(event_id)
+            if not isinstance(occurred_at, datetime):
+                continue
             entry = StatusHistoryEntry(
                 # OpenTable's times are in whole seconds.
                 occurred_at if sequence_id is None else occurred_at.replace(microsecond=0),

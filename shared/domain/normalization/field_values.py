@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.ledger.events import EARLIEST_INSTANT, LATEST_INSTANT, FieldValue
+from shared.domain.ledger.events import FieldValue, is_in_calendar
 from shared.errors import InvalidEventError
 
 MAX_PARTY_SIZE = 99_999
@@ -87,7 +87,7 @@ def parse_instant_in_zone(text: str, zone: ZoneInfo) -> ParsedInstant:
         instant = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the calendar") from None
-    if not EARLIEST_INSTANT <= instant <= LATEST_INSTANT:
+    if not is_in_calendar(instant):
         raise ValueError("outside the calendar")
     return ParsedInstant(instant, note)
 

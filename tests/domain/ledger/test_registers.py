@@ -249,6 +249,7 @@ def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
         {"status": "confirmed", "timestamp": NOON, "source": "OPENTABLE", "eventId": "a"},
         {"status": "SEATED", "timestamp": NOON, "source": "opentable_webhook", "eventId": "a"},
         {"status": "SEATED", "timestamp": NOON, "source": "RELAY", "eventId": 7},
+        {"status": "SEATED", "timestamp": "12:00", "source": "RELAY", "eventId": "a"},
         {"status": "SEATED", "timestamp": NOON, "source": "RELAY", "eventId": "a", "typeRank": "1"},
         "SEATED",
         None,
