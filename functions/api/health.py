@@ -15,7 +15,7 @@ from shared.domain.run_state import read_count, read_run_state
 from shared.domain.settings import parse_settings
 from shared.domain.structs import typed_or_none
 from shared.domain.webhook_health import webhook_silence_from_document
-from shared.guests.failures import guest_failures_from_document
+from shared.guests.failures import guest_failure_summary_from_document
 from shared.ingest.deliveries import read_last_webhook
 from shared.quarantine.store import read_quarantine_backlog
 from shared.reconciliation.report_store import (
@@ -120,7 +120,7 @@ async def get_health(context: HostContext) -> HealthResponse:
     poll = read_run_state(integration, "poll")
     problems = parse_settings(restaurant_id, integration).problems
     silence = webhook_silence_from_document(integration)
-    guest_failures = guest_failures_from_document(integration)
+    guest_failures = guest_failure_summary_from_document(integration)
     # A dry run changes nothing, so it does not show what the ledger contains.
     summaries = read_summaries(restaurant_id, reports)
     actual_runs = [summary for summary in summaries if summary.status != "DRY_RUN"]

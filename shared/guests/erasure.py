@@ -37,7 +37,7 @@ ERASURE_REPEAT_WINDOW = timedelta(days=2)
 
 
 async def repeat_erasures(restaurant: RestaurantContext) -> None:
-    """Erase guests forgotten in the last two days again.
+    """Erase again the guests that were forgotten in the last two days.
 
     A concurrent writer may have read a reservation before the erasure and written it afterwards.
     """
@@ -61,18 +61,19 @@ async def erase_guest(
     aliases: Iterable[str] = (),
     damaged_keys: Collection[str] = (),
 ) -> int:
-    """Erase a forgotten guest everywhere; return in how many places something was erased.
+    """Erase a guest everywhere; return in how many places something was erased.
 
-    The guest's tombstone is stored already. May be repeated: the second time finds nothing.
-    `aliases` are names, phone numbers and addresses to search quarantined bodies for, and
-    `damaged_keys` reservations from which the guest could not be erased before.
+    The guest's tombstone must be stored before. A repeated erasure finds nothing. `aliases` are
+    names, phone numbers and addresses to search quarantined bodies for, and `damaged_keys`
+    reservations from which the guest could not be erased before.
     """
     reservation_keys = await find_reservations_of_guest(context, settings, guest_key, damaged_keys)
     ledger = open_ledger(context, settings)
     with translate_firestore_errors():
         # The quarantine first: the names to search it for come from the reservations.
+        names = await _collect_names(context, settings, guest_key, reservation_keys)
         erased_count = await _redact_quarantine(
-            context, settings, guest_key, reservation_keys, set(aliases)
+            context, settings, {guest_key, *reservation_keys}, names.union(aliases)
         )
         for key in reservation_keys:
             # The commit redacts the journal as well, but does not count the entries.
@@ -89,29 +90,15 @@ async def erase_guest(
                 severity=Severity.ERROR,
             )
         if erased_count:
-            # The record of the erasure must not identify the guest.
-            erasures = paths.erasures_collection(context.firestore, settings.restaurant_id)
-            entry = {"kind": "FORGOTTEN", "erasedAt": context.clock(), "places": erased_count}
-            await erasures.document(secrets.token_hex(8)).set(
-                entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-            )
-            log_event(
-                Severity.INFO,
-                LogEvent.GUEST_ERASED,
-                restaurantId=settings.restaurant_id,
-                places=erased_count,
-            )
+            await _record_erasure(context, settings.restaurant_id, erased_count)
     return erased_count
 
 
-async def _redact_quarantine(
-    context: AppContext,
-    settings: IntegrationSettings,
-    guest_key: str,
-    reservation_keys: list[str],
-    names: set[str],
-) -> int:
-    """Redact quarantined bodies that mention the guest; return how many."""
+async def _collect_names(
+    context: AppContext, settings: IntegrationSettings, guest_key: str, reservation_keys: list[str]
+) -> set[str]:
+    """Return the guest's names, phone numbers and addresses in the stored reservations."""
+    names: set[str] = set()
     references = [
         paths.reservation_document(context.firestore, settings.restaurant_id, key)
         for key in reservation_keys
@@ -122,7 +109,13 @@ async def _redact_quarantine(
         with suppress(UnreadableDocumentError):
             state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
             names |= {*collect_personal_values(state, guest_key)}
-    keys = {guest_key, *reservation_keys}
+    return names
+
+
+async def _redact_quarantine(
+    context: AppContext, settings: IntegrationSettings, keys: set[str], names: set[str]
+) -> int:
+    """Redact quarantined bodies that contain one of the keys or names; return how many."""
     items = paths.quarantine_collection(context.firestore, settings.restaurant_id)
     redacted_count = 0
     async for item in items.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
@@ -137,3 +130,13 @@ async def _redact_quarantine(
             )
             redacted_count += 1
     return redacted_count
+
+
+async def _record_erasure(context: AppContext, restaurant_id: str, place_count: int) -> None:
+    """Store and log that a guest was erased. The record must not identify the guest."""
+    erasures = paths.erasures_collection(context.firestore, restaurant_id)
+    entry = {"kind": "FORGOTTEN", "erasedAt": context.clock(), "places": place_count}
+    await erasures.document(secrets.token_hex(8)).set(
+        entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+    )
+    log_event(Severity.INFO, LogEvent.GUEST_ERASED, restaurantId=restaurant_id, places=place_count)

@@ -1,4 +1,4 @@
-"""Remember guests that could not be fetched or linked, and try again until it works.
+"""Store which guests could not be fetched or linked, so that later runs try again.
 
 A request is repeated with growing pauses. The link to a damaged reservation needs no request: each
 run repeats it, so that the reservation shows the guest as soon as its document is corrected.
@@ -42,9 +42,9 @@ class GuestFailure(Struct, frozen=True):
 
     Attributes:
         guest_id: The id as OpenTable writes it.
-        attempts: Failed attempts since the first one.
-        damaged_keys: The reservations that could not be linked, by external key. A damaged document
-            may not be found by its guest.
+        attempts: The number of failed attempts.
+        damaged_keys: External keys of the reservations that could not be linked. A query by guest
+            may not find them, because the damage may be in their list of guests.
     """
 
     key: str
@@ -110,7 +110,7 @@ def guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure 
     return None
 
 
-def guest_failures_from_document(document: Mapping[str, Any]) -> GuestFailureSummary:
+def guest_failure_summary_from_document(document: Mapping[str, Any]) -> GuestFailureSummary:
     """Read the summary from a settings document."""
     stored = document.get("guestFailures")
     if not isinstance(stored, Mapping):
@@ -160,7 +160,7 @@ async def read_due_guest_failures(
 async def store_guest_failure(
     context: AppContext, settings: IntegrationSettings, failure: GuestFailure
 ) -> None:
-    """Store the failed requests of a guest."""
+    """Store a guest's failure."""
     collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
     with translate_firestore_errors():
         await collection.document(failure.key).set(
@@ -168,7 +168,7 @@ async def store_guest_failure(
         )
 
 
-async def store_unlinked_guest(
+async def store_link_failure(
     context: AppContext,
     settings: IntegrationSettings,
     guest_key: str,
@@ -178,16 +178,16 @@ async def store_unlinked_guest(
 ) -> None:
     """Store that a guest could not be linked to damaged reservations; the next run tries again.
 
-    The reservations linked meanwhile are forgotten.
+    `linked_keys` are reservations linked now. They are removed from the guest's failure.
     """
     now = context.clock()
     previous = (await read_guest_failures(context, settings, [guest_key])).get(guest_key)
     guest_id = add_rid_prefix(guest_key, settings.rid) if settings.rid else guest_key
-    known_keys = {*previous.damaged_keys} if previous else set()
-    keys = sorted(known_keys - {*linked_keys} | {*damaged_keys})
+    earlier_keys = {*previous.damaged_keys} if previous else set()
+    keys = sorted(earlier_keys - {*linked_keys} | {*damaged_keys})
     named = ", ".join(map(build_reservation_document_id, keys[:_MAX_NAMED_DOCUMENTS]))
-    others = len(keys) - _MAX_NAMED_DOCUMENTS
-    rest = f" and {others} more" if others > 0 else ""
+    unnamed_count = len(keys) - _MAX_NAMED_DOCUMENTS
+    rest = f" and {unnamed_count} more" if unnamed_count > 0 else ""
     error = f"The guest has damaged reservations. Correct the documents: {named}{rest}."
     failure = replace(
         new_guest_failure(previous, guest_key, guest_id, error, now),

@@ -1,4 +1,4 @@
-"""Fetch single guests by id, and note the ones that OpenTable does not return."""
+"""Fetch single guests by id, and store the failures, so that later runs try again."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -26,14 +26,14 @@ _MAX_CONCURRENT_FETCHES = 8
 
 
 class _GuestNotFetchedError(Exception):
-    """A guest could not be fetched now; a later run requests it."""
+    """A guest cannot be fetched now; a later run requests it."""
 
 
-class GuestRequests:
-    """The requests of single guests of one run: a failed one is noted and repeated later.
+class GuestFetcher:
+    """Fetches guests by id for one run; a failed request is stored, and a later run repeats it.
 
     Attributes:
-        failures: Guests that could not be fetched, as far as this run has read them, by key.
+        failures: The stored failures that this run has read or made, by the guest's key.
     """
 
     def __init__(self, restaurant: RestaurantContext, failures: dict[str, GuestFailure]) -> None:
@@ -57,22 +57,22 @@ class GuestRequests:
                 await ensure_guest_stored(self._restaurant, guest_id, self._request)
             except _GuestNotFetchedError:
                 return
-            # Another run may have stored the guest: its note is obsolete all the same.
+            # Also if another run stored the guest: the failure is over.
             key = build_external_key(guest_id, self._restaurant.settings.rid)
             if key in self.failures:
-                await self.discard_failure(key)
+                await self.clear_failure(key)
 
         await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch, guest_ids)
         await self.store_summary()
 
     async def store_summary(self) -> None:
-        """Count the failing guests, if a note was written or deleted since the last count."""
+        """Count the failing guests, if a failure was stored or deleted since the last count."""
         if self._has_changed:
             self._has_changed = False
             await update_guest_failure_summary(self._restaurant.context, self._restaurant.settings)
 
-    async def discard_failure(self, key: str) -> None:
-        """Delete the note of a guest."""
+    async def clear_failure(self, key: str) -> None:
+        """Delete the failure of a guest."""
         context, settings = self._restaurant.context, self._restaurant.settings
         self._has_changed = True
         await clear_guest_failure(context, settings, key)
@@ -99,10 +99,10 @@ class GuestRequests:
         return row
 
 
-async def open_guest_requests(restaurant: RestaurantContext, keys: Iterable[str]) -> GuestRequests:
-    """Return the requests of a run, with the earlier failures of some guests."""
+async def load_guest_fetcher(restaurant: RestaurantContext, keys: Iterable[str]) -> GuestFetcher:
+    """Return a fetcher with the stored failures of some guests."""
     failures = await read_guest_failures(restaurant.context, restaurant.settings, keys)
-    return GuestRequests(restaurant, failures)
+    return GuestFetcher(restaurant, failures)
 
 
 async def ensure_guest_stored(
@@ -115,7 +115,8 @@ async def ensure_guest_stored(
     A guest unknown to OpenTable, or in an invalid row, is stored without details, so that later
     runs do not request it again. A forgotten guest is erased.
 
-    `request` requests a guest by id, as OpenTable writes it, and key. Its errors end the chain.
+    `request` gets a guest's id, as OpenTable writes it, and its key. An error that it raises ends
+    the chain of merges and is raised.
     """
     context, settings = restaurant.context, restaurant.settings
     pending_id: str | None = guest_id

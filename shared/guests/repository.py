@@ -39,7 +39,7 @@ from shared.firestore.documents import (
     translate_firestore_errors,
     update_if_unmodified,
 )
-from shared.guests.failures import store_unlinked_guest, update_guest_failure_summary
+from shared.guests.failures import store_link_failure, update_guest_failure_summary
 from shared.ledger.ledger import apply_events, open_ledger
 from shared.ledger.repository import read_guest_record
 
@@ -62,7 +62,7 @@ class LinkResult(Struct):
 async def read_guests(
     context: AppContext, settings: IntegrationSettings, keys: Iterable[str]
 ) -> dict[str, Guest]:
-    """Return the stored guests among some keys."""
+    """Return the stored guests among some keys, by key."""
     guests = paths.guests_collection(context.firestore, settings.restaurant_id)
     references = [guests.document(key) for key in keys]
     documents: dict[str, dict[str, Any] | None] = {}
@@ -156,10 +156,10 @@ async def link_guests(
     links: Sequence[tuple[str, str]],
     channel: Channel,
 ) -> LinkResult:
-    """Link stored guests to reservations: pairs of a reservation's and a guest's key.
+    """Link stored guests to reservations; `links` are pairs of a reservation's and a guest's key.
 
-    The guests of damaged reservations are noted: a later run links them, once the documents are
-    corrected.
+    A failure is stored for each guest of a damaged reservation: a later run links it, once the
+    document is corrected.
     """
     events = [
         _build_guest_link_event(reservation_key, guest_key, context.clock(), channel)
@@ -180,7 +180,7 @@ async def link_guests(
             linked_keys.append(reservation_key)
     for guest_key, (linked_keys, damaged_keys) in keys_by_guest.items():
         if damaged_keys:
-            await store_unlinked_guest(
+            await store_link_failure(
                 context, settings, guest_key, damaged_keys=damaged_keys, linked_keys=linked_keys
             )
     if linked.damaged:
@@ -195,7 +195,7 @@ async def is_guest_referenced(
     damaged_keys: Collection[str] = (),
 ) -> bool:
     """Return whether `find_reservations_of_guest` finds any; this reads one of them only."""
-    found = await _query_reservations(context, settings, guest_key, 1)
+    found = await _query_reservation_keys(context, settings, guest_key, 1)
     return bool(found or await _read_existing_keys(context, settings, damaged_keys))
 
 
@@ -210,7 +210,7 @@ async def find_reservations_of_guest(
     `damaged_keys` are reservations that could not be linked before (`GuestFailure`): the damage may
     be in their list of guests. They are included as far as they exist.
     """
-    keys = await _query_reservations(context, settings, guest_key, _MAX_RESERVATIONS)
+    keys = await _query_reservation_keys(context, settings, guest_key, _MAX_RESERVATIONS)
     return sorted({*keys, *await _read_existing_keys(context, settings, damaged_keys)})
 
 
@@ -231,7 +231,7 @@ async def _read_existing_keys(
     return [key for key, reference in references.items() if stored[reference.path].fields]
 
 
-async def _query_reservations(
+async def _query_reservation_keys(
     context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int
 ) -> list[str]:
     """Return the external keys of reservations whose list of guests has the guest.

@@ -21,7 +21,7 @@ from shared.domain.ledger.events import (
     build_lineup_event,
 )
 from shared.domain.run_state import read_run_state
-from shared.domain.settings import parse_settings
+from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -61,8 +61,8 @@ async def anonymize_old_reservations(
 ) -> dict[str, Any]:
     """Anonymize the next portion of old reservations; return the state to store.
 
-    Reads nothing if a run of the same day has completed it. Never fails the run: the next one
-    continues. `document` is the restaurant's settings document.
+    Reads nothing if an earlier run of the same day found no more of them. A failure is only logged:
+    the next run continues. `document` is the restaurant's settings document.
     """
     settings = parse_settings(restaurant_id, document)
     retention_days = context.environment.anonymize_after_days
@@ -75,13 +75,7 @@ async def anonymize_old_reservations(
         return {}
     try:
         portion = await _read_portion(context, restaurant_id, through, cutoff)
-        ledger = open_ledger(context, settings)
-        anonymize = partial(_anonymize_reservation, context, ledger)
-        changed = sum(await gather_bounded(_MAX_CONCURRENT_WRITES, anonymize, portion.keys))
-        delete = partial(_delete_unused_guest, context, restaurant_id)
-        deleted = sum(
-            await gather_bounded(_MAX_CONCURRENT_WRITES, delete, sorted(portion.guest_keys))
-        )
+        changed_count, deleted_count = await _anonymize_portion(context, settings, portion)
     except EXPECTED_RUN_ERRORS as error:
         log_event(
             Severity.WARNING,
@@ -90,13 +84,13 @@ async def anonymize_old_reservations(
             error=str(error),
         )
         return {}
-    if changed or deleted:
+    if changed_count or deleted_count:
         log_event(
             Severity.INFO,
             LogEvent.RESERVATIONS_ANONYMIZED,
             restaurantId=restaurant_id,
-            reservations=changed,
-            guests=deleted,
+            reservations=changed_count,
+            guests=deleted_count,
         )
     return {
         "retention.anonymizedThrough": portion.complete_through,
@@ -166,6 +160,17 @@ def _add_to_portion(portion: _Portion, stored: Mapping[str, Any]) -> None:
         portion.keys.append(key)
         keys: Iterable[Any] = guests.get("resolvedGuestKeys") or ()
         portion.guest_keys.update(each for each in keys if isinstance(each, str))
+
+
+async def _anonymize_portion(
+    context: AppContext, settings: IntegrationSettings, portion: _Portion
+) -> tuple[int, int]:
+    """Return the numbers of anonymized reservations and of deleted guests."""
+    anonymize = partial(_anonymize_reservation, context, open_ledger(context, settings))
+    changes = await gather_bounded(_MAX_CONCURRENT_WRITES, anonymize, portion.keys)
+    delete = partial(_delete_unused_guest, context, settings.restaurant_id)
+    deletions = await gather_bounded(_MAX_CONCURRENT_WRITES, delete, sorted(portion.guest_keys))
+    return sum(changes), sum(deletions)
 
 
 async def _anonymize_reservation(context: AppContext, ledger: Ledger, key: str) -> bool:

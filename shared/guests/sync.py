@@ -1,8 +1,8 @@
 """Keep the guests of stored reservations equal to OpenTable's guest records.
 
 A poll reads the guest feed before the reservations, so that a new reservation is written once,
-with its guest. A guest missing in both the feed and Firestore is fetched by id afterwards.
-Guests without a stored reservation are not stored.
+with its guest. A guest missing in both the feed and Firestore is fetched by id afterwards. Guests
+without a stored reservation are not stored.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from shared.guests.erasure import erase_guest
 from shared.guests.failures import read_due_guest_failures, read_guest_failures
 from shared.guests.fetch import (
     ensure_guest_stored,
-    open_guest_requests,
+    load_guest_fetcher,
     parse_or_quarantine_guest,
 )
 from shared.guests.repository import (
@@ -177,15 +177,15 @@ async def sync_remaining_guests(
 async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
     """Store a guest and update the reservations linked to it.
 
-    Reservations of a merged guest are linked to the survivor, fetched if it is not stored.
-    A forgotten guest is erased everywhere.
+    Reservations of a merged guest are linked to the survivor, fetched if it is not stored. A
+    forgotten guest is erased everywhere.
     """
     context, settings = restaurant.context, restaurant.settings
     stored = await read_guests(context, settings, [guest.key])
     await save_guest(context, settings, guest)
     if guest.survivor_id is not None:
-        requests = await open_guest_requests(restaurant, [])
-        await requests.fetch_all([guest.survivor_id])
+        fetcher = await load_guest_fetcher(restaurant, [])
+        await fetcher.fetch_all([guest.survivor_id])
     aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
     await _update_reservations_of_guest(context, settings, guest.key, aliases=aliases)
 
@@ -206,19 +206,22 @@ async def _update_reservations_of_guest(
         await propagate_guest(context, settings, guest_key, Channel.POLL, damaged_keys)
 
 
-async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -> None:
-    """Fetch the feed's missing guests by id and link them to their reservations.
+async def fetch_missing_guests(
+    restaurant: RestaurantContext, feed: GuestFeed, limit: int | None = None
+) -> None:
+    """Fetch the feed's missing guests by id, at most `limit`, and link them to their reservations.
 
     The feed lists recently changed guests only, so a returning diner is usually not in it. A guest
-    that cannot be fetched stops nothing: `GuestRequests` notes it.
+    that cannot be fetched stops nothing: `GuestFetcher` stores the failure.
     """
     context, settings = restaurant.context, restaurant.settings
     keys = {
         guest_id: build_external_key(guest_id, settings.rid) for guest_id in feed.missing_guests
     }
-    requests = await open_guest_requests(restaurant, keys.values())
-    due_ids = [guest_id for guest_id, key in keys.items() if requests.is_due(key)]
-    await requests.fetch_all(due_ids)
+    fetcher = await load_guest_fetcher(restaurant, keys.values())
+    # Limited after this selection: failing guests must not take the places of the others.
+    due_ids = [guest_id for guest_id, key in keys.items() if fetcher.is_due(key)][:limit]
+    await fetcher.fetch_all(due_ids)
     links = [
         (reservation_key, keys[guest_id])
         for guest_id in due_ids
@@ -236,7 +239,7 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     due = await read_due_guest_failures(context, settings, MAX_GUESTS_PER_RETRY)
     if not due:
         return
-    requests = await open_guest_requests(restaurant, [failure.key for failure in due])
+    fetcher = await load_guest_fetcher(restaurant, [failure.key for failure in due])
     references = await gather_bounded(
         _MAX_CONCURRENT_QUERIES,
         lambda failure: is_guest_referenced(context, settings, failure.key, failure.damaged_keys),
@@ -245,19 +248,19 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     needed = [failure for failure, is_needed in zip(due, references, strict=True) if is_needed]
     for failure in due:
         if failure not in needed:
-            await requests.discard_failure(failure.key)
+            await fetcher.clear_failure(failure.key)
     stored = await read_guests(context, settings, [failure.key for failure in needed])
-    await requests.fetch_all([failure.guest_id for failure in needed if failure.key not in stored])
+    await fetcher.fetch_all([failure.guest_id for failure in needed if failure.key not in stored])
     for failure in needed:
         key, damaged_keys = failure.key, failure.damaged_keys
         if key in stored:
             await _update_reservations_of_guest(context, settings, key, damaged_keys=damaged_keys)
-            # A link that fails again replaces the note.
+            # A link that fails again replaces the stored failure.
             if (await read_guest_failures(context, settings, [key])).get(key) == failure:
-                await requests.discard_failure(key)
-        elif key not in requests.failures:
+                await fetcher.clear_failure(key)
+        elif key not in fetcher.failures:
             await propagate_guest(context, settings, key, Channel.POLL, damaged_keys)
-    await requests.store_summary()
+    await fetcher.store_summary()
 
 
 async def fetch_guests_after_reconciliation(
@@ -265,7 +268,7 @@ async def fetch_guests_after_reconciliation(
     fingerprints: Mapping[str, ReservationFingerprint],
     applied: Iterable[ApplyResult],
 ) -> None:
-    """Fetch guests without a record, at most `MAX_GUESTS_PER_RECONCILIATION` of them.
+    """Fetch the linked guests without a record, at most `MAX_GUESTS_PER_RECONCILIATION`.
 
     `fingerprints` are the reservations stored before the run, by external key, and `applied` the
     run's writes.
@@ -276,18 +279,7 @@ async def fetch_guests_after_reconciliation(
             feed.add_missing_guest(fingerprint.missing_guest_id, key)
     for result in applied:
         feed.add_from_result(result)
-    keys = {
-        guest_id: build_external_key(guest_id, restaurant.settings.rid)
-        for guest_id in feed.missing_guests
-    }
-    # Failing guests must not take the places of the others.
-    requests = await open_guest_requests(restaurant, keys.values())
-    due_ids = [guest_id for guest_id, key in keys.items() if requests.is_due(key)]
-    feed.missing_guests = {
-        guest_id: feed.missing_guests[guest_id]
-        for guest_id in due_ids[:MAX_GUESTS_PER_RECONCILIATION]
-    }
-    await fetch_missing_guests(restaurant, feed)
+    await fetch_missing_guests(restaurant, feed, MAX_GUESTS_PER_RECONCILIATION)
 
 
 async def fetch_guest_after_commit(
@@ -295,8 +287,7 @@ async def fetch_guest_after_commit(
 ) -> None:
     """Fetch the guest of a reservation just written by a webhook, within a short time budget.
 
-    Never raises: the reservation is committed, and the next poll fetches the guest otherwise.
-    The outcome is logged.
+    A failure is only logged: the reservation is committed, and the next poll fetches the guest.
     """
     if applied.missing_guest_key is None:
         return

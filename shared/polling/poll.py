@@ -26,7 +26,7 @@ from shared.firestore.leases import (
     ListedSettings,
     start_run_without_lease,
 )
-from shared.guests.failures import guest_failures_from_document
+from shared.guests.failures import guest_failure_summary_from_document
 from shared.guests.sync import (
     GuestFeed,
     read_changed_guests,
@@ -168,7 +168,7 @@ async def _poll_changes(
     # Proven webhooks need no check of the settings that would block them.
     problems = [] if is_proven else await check_webhook_settings(restaurant)
     missed = await _apply_changes(restaurant, lease, row_counts)
-    retry_at = guest_failures_from_document(lease.document).retry_at
+    retry_at = guest_failure_summary_from_document(lease.document).retry_at
     if retry_at is not None and retry_at <= lease.started_at:
         await lease.ensure_acquired()
         await retry_failed_guests(restaurant)

@@ -33,7 +33,7 @@ from shared.firestore.leases import (
     ListedSettings,
     start_run_without_lease,
 )
-from shared.guests.failures import guest_failures_from_document
+from shared.guests.failures import guest_failure_summary_from_document
 from shared.guests.retention import anonymize_old_reservations
 from shared.ingest.deliveries import update_webhook_silence
 from shared.ledger.ledger import open_ledger
@@ -193,7 +193,7 @@ async def start_run(
         previous_time_zone=lease.state.get("timeZone"),
         was_time_zone_wrong=lease.state.get("wrongTimeZone") is True,
         unreadable_ids=frozenset(_read_text_list(lease.state.get("unreadableDocuments"))),
-        guest_retry_at=guest_failures_from_document(lease.document).retry_at,
+        guest_retry_at=guest_failure_summary_from_document(lease.document).retry_at,
         analytics_digests=dict(
             item.split(" ", 1)
             for item in _read_text_list(lease.state.get("analyticsDigests"))
