@@ -219,7 +219,7 @@ def select_newest_usage(
     """Return the first use of each scheme; `uses` are sorted newest first."""
     newest: dict[str, CredentialUsage] = {}
     for use in uses:
-        usage = CredentialUsage(use.scheme, use.position, use.at, entered_at)
+        usage = CredentialUsage(use.scheme, use.credential_index, use.at, entered_at)
         newest.setdefault(use.scheme, usage)
     return list(newest.values())
 

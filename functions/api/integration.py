@@ -117,7 +117,9 @@ async def _read_integration(context: RequestContext, response: Response) -> Inte
         secret=settings.secret_id,
         credentials=summary,
         key_uses=[
-            CredentialUseResponse(scheme=use.scheme, position=use.position, last_used_at=use.at)
+            CredentialUseResponse(
+                scheme=use.scheme, position=use.credential_index, last_used_at=use.at
+            )
             for use in uses
         ],
         key_uses_from=usage_start,

@@ -86,7 +86,7 @@ class GuestFailureSummary(Struct, frozen=True):
     last_error: str | None = None
 
 
-def guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure | None:
+def _guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure | None:
     """Read a failure's document, None if it is damaged: the guest is then due."""
     guest_id, attempts = stored.get("guestId"), stored.get("attempts")
     first_failed_at, next_attempt_at = stored.get("firstFailedAt"), stored.get("nextAttemptAt")
@@ -136,7 +136,7 @@ async def read_guest_failures(
             documents = await context.firestore.rpc.batch_get(group, READ_TIMEOUT_SECONDS)
             for reference in group:
                 fields = documents[reference.path].fields
-                failure = guest_failure_from_map(reference.id, fields or {})
+                failure = _guest_failure_from_map(reference.id, fields or {})
                 if failure is not None:
                     failures[reference.id] = failure
     return failures
@@ -150,7 +150,7 @@ async def read_due_guest_failures(
     snapshots = await read_documents(collection.order_by("nextAttemptAt"), limit)
     now = context.clock()
     failures = [
-        guest_failure_from_map(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots
+        _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots
     ]
     return [
         failure for failure in failures if failure is not None and failure.next_attempt_at <= now
@@ -211,7 +211,7 @@ async def update_guest_failure_summary(context: AppContext, settings: Integratio
     count = await count_documents(query)
     first = None
     for snapshot in await read_documents(query, 1):
-        first = guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
+        first = _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
     summary = {
         "guestFailures.count": count,
         "guestFailures.retryAt": first and first.next_attempt_at,

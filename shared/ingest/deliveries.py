@@ -1,4 +1,4 @@
-"""A restaurant's webhooks as seen from outside: recent ones, refusals, silence, credentials in use.
+"""Read which webhooks a restaurant received, was refused or missed, and with which credentials.
 
 Accepted webhooks are read from the journal and the quarantine, so that they cost no writes of their
 own. A repeated webhook changes nothing and is in neither.
@@ -65,7 +65,7 @@ class WebhookDelivery(Struct, frozen=True, kw_only=True):
 
 
 class RecentWebhooks(Struct, frozen=True):
-    """What reached the restaurant's webhook address recently.
+    """The webhooks that a restaurant received recently.
 
     Attributes:
         deliveries: Accepted, quarantined and refused webhooks, the newest first.
@@ -78,15 +78,27 @@ class RecentWebhooks(Struct, frozen=True):
     last_applied_at: datetime | None
 
 
+class WebhookCredentialUse(Struct, frozen=True):
+    """The authentication of one webhook.
+
+    ``credential_index`` is the position of the matching credential in the list of its scheme at
+    that time, 0 for the newest. ``at`` is the time of receipt, UTC.
+    """
+
+    scheme: str
+    credential_index: int
+    at: datetime
+
+
 async def read_recent_webhooks(
     context: AppContext, restaurant_id: str, limit: int = MAX_DELIVERIES
 ) -> RecentWebhooks:
-    """Return the newest `limit` webhooks, and the refusals that stand."""
+    """Return the newest `limit` webhooks, and the refusals that no accepted webhook followed."""
     client = context.firestore
     applied, quarantined, refusals = await asyncio.gather(
         # Also for a smaller limit: whether a refusal stands depends on later webhooks.
-        read_applied_webhooks(client, restaurant_id, MAX_DELIVERIES),
-        read_quarantined_webhooks(client, restaurant_id, limit),
+        _read_applied_webhooks(client, restaurant_id, MAX_DELIVERIES),
+        _read_quarantined_webhooks(client, restaurant_id, limit),
         _read_refusals(context, restaurant_id),
     )
     refused = [
@@ -117,7 +129,7 @@ async def read_standing_refusals(context: AppContext, restaurant_id: str) -> lis
     refusals = await _read_refusals(context, restaurant_id)
     if not refusals:
         return []
-    applied = await read_applied_webhooks(context.firestore, restaurant_id, MAX_DELIVERIES)
+    applied = await _read_applied_webhooks(context.firestore, restaurant_id, MAX_DELIVERIES)
     return _select_standing(refusals, applied, context.clock())
 
 
@@ -137,11 +149,11 @@ def _select_standing(
     return select_standing_refusals(refusals, last_accepted_at, now)
 
 
-async def read_applied_webhooks(
+async def _read_applied_webhooks(
     client: AsyncClient, restaurant_id: str, limit: int
 ) -> list[WebhookDelivery]:
     """Return the newest webhooks with a change, the newest first, without damaged entries."""
-    entries = await read_newest_webhook_entries(client, restaurant_id, _JOURNAL_FIELDS, limit)
+    entries = await _read_newest_entries(client, restaurant_id, _JOURNAL_FIELDS, limit)
     deliveries = []
     for snapshot in entries:
         entry, reservation = snapshot.to_dict() or {}, snapshot.reference.parent.parent
@@ -164,7 +176,7 @@ async def read_applied_webhooks(
     return deliveries
 
 
-async def read_quarantined_webhooks(
+async def _read_quarantined_webhooks(
     client: AsyncClient, restaurant_id: str, limit: int
 ) -> list[WebhookDelivery]:
     """Return the webhooks among the newest `limit` quarantine items, without damaged ones."""
@@ -191,20 +203,6 @@ async def read_quarantined_webhooks(
     return deliveries
 
 
-async def read_newest_webhook_entries(
-    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
-) -> list[DocumentSnapshot[Any]]:
-    """Return some fields of the newest journal entries that webhooks wrote, newest first."""
-    query = (
-        client.collection_group(paths.JOURNAL_COLLECTION)
-        .where(filter=FieldFilter("restaurantId", "==", restaurant_id))
-        .where(filter=FieldFilter("source", "==", Channel.WEBHOOK.value))
-        .order_by("receivedAt", direction=AsyncQuery.DESCENDING)
-        .select(fields)
-    )
-    return await read_documents(query, limit)
-
-
 def _read_authentication(stored: object) -> tuple[str | None, int | None]:
     """Return the scheme and the credential's position of a stored authentication."""
     if not isinstance(stored, Mapping):
@@ -213,16 +211,40 @@ def _read_authentication(stored: object) -> tuple[str | None, int | None]:
     return typed_or_none(str, stored.get("scheme")), index if isinstance(index, int) else None
 
 
-class WebhookCredentialUse(Struct, frozen=True):
-    """The authentication of one webhook.
+def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
+    """Return the time from which on credential positions are valid, None if they always were.
 
-    ``position`` is the index of the matching credential in the list of its scheme at that time, 0
-    for the newest. ``at`` is the time of receipt, UTC.
+    New credentials shift the positions of the older ones, and a process may use the previous list
+    until it has read the change. `integration` is the settings document.
     """
+    changed_at = typed_or_none(datetime, integration.get("credentialsChangedAt"))
+    return None if changed_at is None else changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
 
-    scheme: str
-    position: int
-    at: datetime
+
+async def read_last_credential_uses(
+    client: AsyncClient, restaurant_id: str, since: datetime | None
+) -> list[WebhookCredentialUse]:
+    """Return the last use of each credential among the newest `MAX_DELIVERIES` webhooks.
+
+    Ignores webhooks before `since` (see `compute_usage_start`).
+    """
+    last_uses: dict[tuple[str, int], WebhookCredentialUse] = {}
+    for use in await read_webhook_credential_uses(client, restaurant_id, MAX_DELIVERIES):
+        if since is None or use.at >= since:
+            last_uses.setdefault((use.scheme, use.credential_index), use)
+    return [last_uses[key] for key in sorted(last_uses)]
+
+
+async def read_webhook_credential_uses(
+    client: AsyncClient, restaurant_id: str, limit: int
+) -> list[WebhookCredentialUse]:
+    """Return the authentication of the newest `limit` webhooks with a change, newest first."""
+    return [
+        WebhookCredentialUse(webhook.scheme, webhook.credential_index, webhook.at)
+        for webhook in await _read_applied_webhooks(client, restaurant_id, limit)
+        # A damaged entry proves the use of no credential.
+        if webhook.scheme is not None and webhook.credential_index is not None
+    ]
 
 
 async def update_webhook_silence(context: AppContext, lease: Lease, missed: MissedWebhooks) -> None:
@@ -259,7 +281,7 @@ async def read_last_webhook(
 ) -> tuple[datetime | None, int | None]:
     """Return the time of the newest webhook with a change, and its lag in seconds."""
     fields = ["receivedAt", "occurredAt"]
-    for entry in await read_newest_webhook_entries(client, restaurant_id, fields, 1):
+    for entry in await _read_newest_entries(client, restaurant_id, fields, 1):
         received_at, occurred_at = entry.get("receivedAt"), entry.get("occurredAt")
         if isinstance(received_at, datetime) and isinstance(occurred_at, datetime):
             return received_at, max(0, round((received_at - occurred_at).total_seconds()))
@@ -268,41 +290,19 @@ async def read_last_webhook(
 
 async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
     """Return the time of the newest webhook with a change, UTC; None if there was none."""
-    entries = await read_newest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
+    entries = await _read_newest_entries(client, restaurant_id, ["receivedAt"], 1)
     return typed_or_none(datetime, entries[0].get("receivedAt")) if entries else None
 
 
-def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
-    """Return the time since when credential positions are valid, None if they always were.
-
-    New credentials shift the positions of the older ones, and a process may use the previous list
-    until it has taken up the change. `integration` is the settings document.
-    """
-    changed_at = typed_or_none(datetime, integration.get("credentialsChangedAt"))
-    return None if changed_at is None else changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
-
-
-async def read_last_credential_uses(
-    client: AsyncClient, restaurant_id: str, since: datetime | None
-) -> list[WebhookCredentialUse]:
-    """Return the last use of each credential among the newest `MAX_DELIVERIES` webhooks.
-
-    Ignores webhooks before `since` (see `compute_usage_start`).
-    """
-    last_uses: dict[tuple[str, int], WebhookCredentialUse] = {}
-    for use in await read_webhook_credential_uses(client, restaurant_id, MAX_DELIVERIES):
-        if since is None or use.at >= since:
-            last_uses.setdefault((use.scheme, use.position), use)
-    return [last_uses[key] for key in sorted(last_uses)]
-
-
-async def read_webhook_credential_uses(
-    client: AsyncClient, restaurant_id: str, limit: int
-) -> list[WebhookCredentialUse]:
-    """Return the authentication of the newest `limit` webhooks with a change, newest first."""
-    return [
-        WebhookCredentialUse(webhook.scheme, webhook.credential_index, webhook.at)
-        for webhook in await read_applied_webhooks(client, restaurant_id, limit)
-        # A damaged entry proves the use of no credential.
-        if webhook.scheme is not None and webhook.credential_index is not None
-    ]
+async def _read_newest_entries(
+    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
+) -> list[DocumentSnapshot[Any]]:
+    """Return the newest journal entries of webhooks with some of their fields, newest first."""
+    query = (
+        client.collection_group(paths.JOURNAL_COLLECTION)
+        .where(filter=FieldFilter("restaurantId", "==", restaurant_id))
+        .where(filter=FieldFilter("source", "==", Channel.WEBHOOK.value))
+        .order_by("receivedAt", direction=AsyncQuery.DESCENDING)
+        .select(fields)
+    )
+    return await read_documents(query, limit)

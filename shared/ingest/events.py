@@ -22,7 +22,6 @@ from shared.quarantine.store import QuarantineEntry, quarantine_event
 
 JSON_MEDIA_TYPE = "application/json"
 MAX_EVENT_BYTES = 256 * 1024  # the limit of a webhook's body; OpenTable's rows have about 2 KiB
-_encode_compact_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class IncomingEvent(Struct, frozen=True):
@@ -127,7 +126,7 @@ async def normalize_rows(
 async def quarantine_if_rejected(
     context: AppContext, settings: IntegrationSettings, event: ReservationEvent, result: BatchResult
 ) -> QuarantineEntry | None:
-    """Quarantine a row that the ledger rejected, return None for one that it applied.
+    """Quarantine a row that the ledger rejected; return None for one that it applied.
 
     Raises:
         ServiceUnavailableError: The row is not stored.
@@ -155,7 +154,7 @@ def wrap_row(item: object, received_at: datetime, channel: Channel) -> IncomingE
 
 def encode_canonical_json(item: object) -> str:
     """Return compact JSON with sorted keys. Equal values have equal texts."""
-    return _encode_compact_json(item)
+    return json.dumps(item, sort_keys=True, separators=(",", ":"))
 
 
 def normalize_event(

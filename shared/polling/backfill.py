@@ -1,4 +1,4 @@
-"""A restaurant's backfill: start it, read its progress, and work on it slice by slice.
+"""Start a restaurant's backfill, read its progress, and fetch its days slice by slice.
 
 Its progress is the map ``backfill`` of the restaurant's settings document. The poll function and
 the operator's command both continue a running backfill. A run that dies repeats only its last
@@ -119,8 +119,8 @@ async def run_backfill_steps(
     """Continue a running backfill, and yield its state as stored after each step.
 
     Ends with the backfill, at the first failure (see `Backfill.error`), or before a step too long
-    for the remaining time. Yields nothing if no backfill is running or another run works on it.
-    A caller that stops early must close the generator (`contextlib.aclosing`) to release the lease.
+    for the remaining time. Yields nothing if no backfill is running or another run works on it. A
+    caller that stops early must close the generator (`contextlib.aclosing`) to release the lease.
     """
     if not deadline.remaining():
         return
