@@ -1,4 +1,7 @@
-"""The inputs of one reconciliation, and the divergences that it lists without a flag."""
+"""The inputs of one reconciliation, and the divergences listed in its report only.
+
+Other divergences are also flagged on their reservation (`shared.reconciliation.corrections`).
+"""
 
 from contextlib import suppress
 from datetime import datetime

@@ -7,6 +7,7 @@ corrected. Each report lists them; only the first one raises an alarm.
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
@@ -74,6 +75,19 @@ _DIVERGENCE_REASONS = {
         "OpenTable returned different values for the stored version. See the quarantine."
     ),
 }
+
+
+class _Divergence(Struct, frozen=True):
+    """A divergence of one reservation, for a person to decide.
+
+    Attributes:
+        payload: OpenTable's row, if it conflicts with the stored version.
+    """
+
+    type: DivergenceType
+    external_key: str
+    state: ReservationState
+    payload: str | None = None
 
 
 class Correction(Struct, frozen=True):
@@ -157,8 +171,8 @@ def _is_behind(row_event: ReservationEvent, state: ReservationState) -> bool:
 async def build_correction_plan(
     run: ReconciliationRun, events: Iterable[ReservationEvent]
 ) -> CorrectionPlan:
-    """Plan the changes for OpenTable's rows, at most one per reservation, without any write."""
-    ledger, report, plan = run.ledger, run.report, CorrectionPlan()
+    """Plan the corrections for OpenTable's rows, at most one per reservation; write nothing."""
+    ledger, plan = run.ledger, CorrectionPlan()
     for group in split_into_groups(list(events)):
         write_context = ledger.new_write_context()
         with translate_firestore_errors():
@@ -173,16 +187,7 @@ async def build_correction_plan(
             state = reservation_state_from_document(flat)
             amendment = None
             if isinstance(decision, NoChange):
-                # The row is stored already. Repair a document edited by hand, and clear the flag
-                # of a divergence, since OpenTable shows the reservation again.
-                if has_drifted(flat, ledger.build_identity(key), state):
-                    amendment = build_repair_event(
-                        key, state, report.report_id, report.reconciled_at
-                    )
-                elif find_open_divergence(state) is not None and not _is_behind(event, state):
-                    amendment = build_divergence_event(
-                        key, state, None, report.report_id, report.reconciled_at
-                    )
+                amendment = _build_amendment(run, event, flat, state)
             if amendment is not None:
                 # The id contains this run's report id, so no journal entry can have it yet.
                 no_entry = {amendment.event_id: None}
@@ -195,6 +200,25 @@ async def build_correction_plan(
             )
             plan.add(amendment or event, decision, state, precondition)
     return plan
+
+
+def _build_amendment(
+    run: ReconciliationRun,
+    row_event: ReservationEvent,
+    flat: Mapping[str, Any],
+    state: ReservationState,
+) -> ReservationEvent | None:
+    """Return an event that corrects the document of a row that is stored already, if needed.
+
+    It repairs a document edited by hand, or clears the flag of a divergence, since OpenTable shows
+    the reservation again.
+    """
+    key, report = row_event.external_key, run.report
+    if has_drifted(flat, run.ledger.build_identity(key), state):
+        return build_repair_event(key, state, report.report_id, report.reconciled_at)
+    if find_open_divergence(state) is not None and not _is_behind(row_event, state):
+        return build_divergence_event(key, state, None, report.report_id, report.reconciled_at)
+    return None
 
 
 async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> list[ApplyResult]:
@@ -302,50 +326,67 @@ async def flag_divergences(
     plan: CorrectionPlan,
     errors: Mapping[str, OpenTableError],
 ) -> None:
-    """List the divergences for a person to decide; flag and log the new ones.
+    """List the divergences that a person has to decide; flag and log the new ones.
 
     They are the reservations missing at OpenTable, the failed requests by id (`errors`, by external
-    key), and the outdated and conflicting rows of an applied plan.
+    key), and the outdated and conflicting rows of a plan.
     """
-    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
     states = await read_reservation_states(run.ledger, [*missing_keys, *errors])
-    divergences: list[tuple[DivergenceType, str, ReservationState, str | None]] = [
+    damaged_keys = {*missing_keys, *errors} - states.keys()
+    for key in sorted(damaged_keys.union(plan.unreadable_keys)):
+        report_unreadable_document(run, build_reservation_document_id(key))
+    divergences = [
         *(
-            (DivergenceType.MISSING_IN_OPENTABLE, key, states[key], None)
+            _Divergence(DivergenceType.MISSING_IN_OPENTABLE, key, states[key])
             for key in missing_keys
             # The staff has decided about the others.
             if key in states and find_review_decision(states[key]) is None
         ),
-        *((DivergenceType.UNREADABLE, key, states[key], None) for key in errors if key in states),
         *(
-            (DivergenceType.VERSION_BEHIND, event.external_key, state, None)
+            _Divergence(DivergenceType.UNREADABLE, key, states[key])
+            for key in errors
+            if key in states
+        ),
+        *(
+            _Divergence(DivergenceType.VERSION_BEHIND, event.external_key, state)
             for event, state in plan.version_behind
         ),
         *(
-            (DivergenceType.CONFLICTING_VERSION, event.external_key, state, event.payload)
+            _Divergence(
+                DivergenceType.CONFLICTING_VERSION, event.external_key, state, event.payload
+            )
             for event, state in plan.conflicting
         ),
     ]
-    damaged_keys = {*missing_keys, *errors} - states.keys()
-    for key in sorted(damaged_keys.union(plan.unreadable_keys)):
-        report_unreadable_document(run, build_reservation_document_id(key))
-    for divergence, key, state, payload in divergences:
-        error = errors.get(key)
-        reason = _DIVERGENCE_REASONS[divergence] if error is None else str(error)
+    for divergence in divergences:
+        error = errors.get(divergence.external_key)
+        reason = _DIVERGENCE_REASONS[divergence.type] if error is None else str(error)
         # The flag on the reservation distinguishes a known divergence from a new one. A request
         # that was not made shows nothing about the reservation.
-        is_new = find_open_divergence(state) != divergence and not isinstance(
+        is_new = find_open_divergence(divergence.state) != divergence.type and not isinstance(
             error, OpenTableItemNotRequestedError
         )
-        report.add_divergence(divergence, key, reason, is_new=is_new, state=state)
-        if not is_new or run.is_dry_run:
-            continue
-        if payload is not None:
-            rejection = InvalidEventError(divergence.value.lower(), reason)
-            await quarantine_event(context, settings, payload, JSON_MEDIA_TYPE, rejection)
-        flag = build_divergence_event(
-            key, state, divergence, report.report_id, report.reconciled_at
+        run.report.add_divergence(
+            divergence.type,
+            divergence.external_key,
+            reason,
+            is_new=is_new,
+            state=divergence.state,
         )
-        with suppress(InvalidEventError):  # damaged since it was read: the next run reports it
-            await run.ledger.apply(flag)
-        log_new_divergence(report, divergence, key)
+        if is_new and not run.is_dry_run:
+            await _flag_divergence(run, divergence, reason)
+
+
+async def _flag_divergence(run: ReconciliationRun, divergence: _Divergence, reason: str) -> None:
+    """Flag a divergence on its reservation, quarantine a conflicting row, and log it."""
+    report, key = run.report, divergence.external_key
+    if divergence.payload is not None:
+        rejection = InvalidEventError(divergence.type.value.lower(), reason)
+        context, settings = run.restaurant.context, run.restaurant.settings
+        await quarantine_event(context, settings, divergence.payload, JSON_MEDIA_TYPE, rejection)
+    flag = build_divergence_event(
+        key, divergence.state, divergence.type, report.report_id, report.reconciled_at
+    )
+    with suppress(InvalidEventError):  # damaged since it was read: the next run reports it
+        await run.ledger.apply(flag)
+    log_new_divergence(report, divergence.type, key)

@@ -46,8 +46,8 @@ from shared.reconciliation.report_store import (
 )
 from shared.reconciliation.run import (
     create_report,
+    load_run,
     record_outcome,
-    start_run,
     store_and_log_report,
     summarize_report,
 )
@@ -78,7 +78,7 @@ async def execute_held_plan(
         held, window = await _read_held_plan(context, restaurant_id, report_id)
         report = create_report(context, restaurant_id, window, report_id)
         with record_outcome(report):
-            run = await start_run(context, lease, report, deadline)
+            run = await load_run(context, lease, report, deadline)
             applied = [
                 result
                 async for items in iterate_planned_corrections(context.firestore, held)

@@ -11,18 +11,12 @@ from functools import partial
 
 from msgspec import Struct, field
 
-from shared.analytics import (
-    add_corrections,
-    create_rollup_builder,
-    store_days,
-)
+from shared.analytics import add_corrections, create_rollup_builder, store_days
 from shared.concurrency import gather_bounded
 from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.divergence import DivergenceType, find_open_divergence
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.identifiers import (
-    build_reservation_document_id,
-)
+from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.reconciliation.held_plan import (
     PlanPrecondition,
@@ -97,7 +91,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     plan = await build_correction_plan(run, comparison.differing_events.values())
     missing_keys = comparison.find_missing()
     if _must_hold(run, plan, missing_keys):
-        # A faulty listing would cause a request for each of its gaps: none is made.
+        # Before any request by id: a faulty listing would cause one for each of its gaps.
         await _hold_plan(run, comparison, plan, missing_keys)
         return
 
@@ -174,14 +168,14 @@ async def _add_rows_requested_by_id(
     requested_ids = {
         key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()
     }
-    standing = []
+    already_flagged = []
     for event, state in plan.version_behind:
         if find_open_divergence(state) == DivergenceType.VERSION_BEHIND:
-            standing.append((event, state))  # an earlier run has requested it
+            already_flagged.append((event, state))  # an earlier run has requested it
         else:
             requested_ids[event.external_key] = event.open_table_id
     # The others are decided again below, from the rows requested by id.
-    plan.version_behind = standing
+    plan.version_behind = already_flagged
     requested = await read_reservations_by_id(run, requested_ids)
     normalized = await normalize_rows(
         restaurant.context, restaurant.settings, requested.rows.values(), Channel.RECONCILIATION
@@ -241,9 +235,9 @@ async def _update_guests(
     fingerprints: dict[str, ReservationFingerprint],
     applied: list[ApplyResult],
 ) -> None:
-    """Complete links, repeat recent erasures and failed requests, and fetch missing guests."""
-    # A change of a guest does not reach a damaged document, whose list of guests may be the damage:
-    # link the guests of the reservations that the previous run could not read.
+    """Repeat links, recent erasures and failed requests, and fetch missing guests."""
+    # The previous run could not read these reservations. A change of a guest may not have reached
+    # them, because the damage may be in their list of guests.
     links = [
         (key, fingerprint.guest_key)
         for key, fingerprint in fingerprints.items()

@@ -112,10 +112,10 @@ async def count_reviewed(
     reservation_ids: Collection[str],
     report_id: str | None = None,
 ) -> None:
-    """Count reservations that the staff has just decided about: in reports, and as not open.
+    """Update the counts of reports and of open divergences after the staff has decided.
 
-    Each report counts those that it lists: the recent ones, the last one of all days, and
-    `report_id`, the report in which the staff decided.
+    Each report counts the decided reservations that it lists: the recent reports, the last one of
+    all days, and `report_id`, the report in which the staff decided.
     """
     integration = paths.integration_document(client, restaurant_id)
     settings = (await read_document(integration)).to_dict() or {}

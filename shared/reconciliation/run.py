@@ -93,25 +93,7 @@ async def reconcile_restaurant(
             duration,
             listed,
         ) as lease:
-            # Without a zone the run fails below; its report needs a window all the same.
-            zone = parse_settings(restaurant_id, lease.document).zone or ZoneInfo("UTC")
-            window = request.resolve_window(
-                lease.document, zone, context.clock(), context.environment.near_days_ahead
-            )
-            report = create_report(context, restaurant_id, window)
-            if covers_full_window(window, zone, report.reconciled_at) or not request.is_scheduled:
-                # Two long runs at the same time would read a lot in vain.
-                await lease.ensure_acquired()
-            with record_outcome(report):
-                run = await start_run(
-                    context, lease, report, deadline, is_dry_run=request.is_dry_run
-                )
-                await reconcile_window(run)
-            # Concurrently: both happen even if the other one fails.
-            await gather_all(
-                _finish_run(context, lease, report, deadline, is_dry_run=request.is_dry_run),
-                log_quarantine_backlog(context, restaurant_id),
-            )
+            report = await _run_reconciliation(context, lease, request, deadline)
     except RunInProgressError:
         return {"restaurantId": restaurant_id, "status": "SKIPPED"}
     except IntegrationDisabledError as error:
@@ -120,6 +102,30 @@ async def reconcile_restaurant(
         log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return summarize_failure(restaurant_id, error)
     return summarize_report(report)
+
+
+async def _run_reconciliation(
+    context: AppContext, lease: Lease, request: ReconciliationRequest, deadline: Deadline
+) -> ReconciliationReport:
+    """Reconcile under a lease, and release it with the result."""
+    # Without a zone the run fails below; its report needs a window all the same.
+    zone = parse_settings(lease.restaurant_id, lease.document).zone or ZoneInfo("UTC")
+    window = request.resolve_window(
+        lease.document, zone, context.clock(), context.environment.near_days_ahead
+    )
+    report = create_report(context, lease.restaurant_id, window)
+    if covers_full_window(window, zone, report.reconciled_at) or not request.is_scheduled:
+        # Of two long runs at the same time, one would read everything for nothing.
+        await lease.ensure_acquired()
+    with record_outcome(report):
+        run = await load_run(context, lease, report, deadline, is_dry_run=request.is_dry_run)
+        await reconcile_window(run)
+    # Concurrently: both happen even if the other one fails.
+    await gather_all(
+        _finish_run(context, lease, report, deadline, is_dry_run=request.is_dry_run),
+        log_quarantine_backlog(context, lease.restaurant_id),
+    )
+    return report
 
 
 def create_report(
@@ -171,7 +177,7 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
     report.duration_ms = round((time.monotonic() - started_seconds) * 1000)
 
 
-async def start_run(
+async def load_run(
     context: AppContext,
     lease: Lease,
     report: ReconciliationReport,
@@ -179,7 +185,7 @@ async def start_run(
     *,
     is_dry_run: bool = False,
 ) -> ReconciliationRun:
-    """Load the restaurant of a lease and the state of earlier runs."""
+    """Return the inputs of a run: the restaurant of a lease, and the state of earlier runs."""
     settings = parse_settings(lease.restaurant_id, lease.document)
     return ReconciliationRun(
         restaurant=await load_restaurant_context(context, settings, deadline),
