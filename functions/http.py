@@ -188,7 +188,7 @@ class BodyReader:
 
 
 def has_content_coding(request: Request) -> bool:
-    """Whether the body is compressed: no sender compresses these small bodies, so none is read."""
+    """Return whether the body is compressed. No sender compresses these small bodies."""
     return bool(list_content_codings(request.headers.getlist("content-encoding")))
 
 

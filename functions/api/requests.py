@@ -155,6 +155,6 @@ class StrictJsonRequest(Request):
 
 
 def has_json_content_type(request: Request) -> bool:
-    """Whether the body is declared as application/json."""
+    """Return whether the body is declared as application/json."""
     media_type = request.headers.get("content-type", "").partition(";")[0]
     return media_type.strip().lower() == "application/json"

@@ -45,7 +45,7 @@ class GuestFetcher:
         self._has_changed = False
 
     def is_due(self, key: str) -> bool:
-        """Whether a guest may be requested now."""
+        """Return whether a guest may be requested now."""
         failure = self.failures.get(key)
         return failure is None or failure.next_attempt_at <= self._restaurant.context.clock()
 

@@ -163,7 +163,7 @@ class CorrectionPlan(Struct):
 
 
 def _is_behind(row_event: ReservationEvent, state: ReservationState) -> bool:
-    """Whether a row of OpenTable's is older than the stored version."""
+    """Return whether a row of OpenTable's is older than the stored version."""
     stored_version = state.get_registers(Actor.OPENTABLE).version
     return stored_version is not None and row_event.version < stored_version
 

@@ -17,7 +17,7 @@ from shared.firestore import paths
 from shared.firestore.documents import translate_firestore_errors, update_if_unmodified
 from shared.firestore.raw_client import FirestoreClient
 
-# A change is taken up within this time: the age at which the document is read again, and the read.
+# Every instance uses a change within this time: `MAX_AGE_SECONDS`, and the duration of a read.
 CHANGE_PICKUP_SECONDS = 5.0
 MAX_AGE_SECONDS = 4.5
 _REFRESH_AGE_SECONDS = 3.5  # read ahead, so that events seldom wait for a read
@@ -28,18 +28,18 @@ CHANGE_LIFETIME = timedelta(minutes=15)
 _MAX_CHANGES = 2_000  # below the limit of a document; older changes wait for the caches to expire
 
 
-def secret_key(secret_id: str) -> str:
-    """Return the key of a secret's changes."""
+def secret_change_key(secret_id: str) -> str:
+    """Return the key under which changes of a secret are published."""
     return f"secret/{secret_id}"
 
 
-def restaurant_key(restaurant_id: str) -> str:
-    """Return the key of the changes of a restaurant's settings."""
+def restaurant_change_key(restaurant_id: str) -> str:
+    """Return the key under which changes of a restaurant's settings are published."""
     return f"restaurant/{restaurant_id}"
 
 
-def rid_key(rid: str) -> str:
-    """Return the key of the changes of a rid's claim."""
+def rid_change_key(rid: str) -> str:
+    """Return the key under which changes of a rid's claim are published."""
     return f"rid/{rid}"
 
 
@@ -91,7 +91,7 @@ class ChangeFeed:
         return self._versions.get(key)
 
     def get_time(self) -> float:
-        """Return the time of the feed's timer, for `ensure_read_since`."""
+        """Return the present time of the feed's timer, for `ensure_read_since`."""
         return self._timer()
 
     def refresh_ahead(self) -> None:
@@ -100,14 +100,17 @@ class ChangeFeed:
             self._start_read()
 
     async def ensure_current(self) -> None:
-        """Know all changes that are older than `CHANGE_PICKUP_SECONDS`.
+        """Read the changes, unless a recent read covers all but the last `CHANGE_PICKUP_SECONDS`.
 
         Raises ServiceUnavailableError when Firestore does not answer.
         """
         await self.ensure_read_since(self._timer() - MAX_AGE_SECONDS)
 
     async def ensure_read_since(self, moment: float) -> None:
-        """Know all changes up to a time of the timer (see `ensure_current`)."""
+        """Read the changes, unless they were read since a time of the timer (see `get_time`).
+
+        Raises ServiceUnavailableError when Firestore does not answer.
+        """
         while not self._is_read_since(moment):
             # One caller's timeout must not cancel the read that others wait for.
             await asyncio.shield(self._start_read())

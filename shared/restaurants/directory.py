@@ -27,7 +27,12 @@ from shared.firestore.codec import build_query
 from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient
 from shared.log import LogEvent, Severity, log_event
-from shared.restaurants.changes import ChangeFeed, restaurant_key, rid_key, secret_key
+from shared.restaurants.changes import (
+    ChangeFeed,
+    restaurant_change_key,
+    rid_change_key,
+    secret_change_key,
+)
 from shared.restaurants.secrets import CredentialCache
 
 SETTINGS_CACHE_SECONDS = 60.0
@@ -84,7 +89,7 @@ class RestaurantDirectory:
         self._claimed_keys: frozenset[str] | None = None
         self._claims_outdated_at = 0.0
         self._claims_task: asyncio.Task[None] | None = None
-        # Keys of the change feed.
+        # Keys as in the change feed.
         self._known_keys: LRUCache[str, bool] = LRUCache(_MAX_CACHED_RESTAURANTS)
         self._unknown_keys: TTLCache[str, bool] = TTLCache(
             MAX_UNKNOWN_LOOKUPS_PER_MINUTE, 60.0, timer
@@ -100,7 +105,10 @@ class RestaurantDirectory:
         if not is_restaurant_id(restaurant_id):
             return None
         return await self._look_up(
-            restaurant_key(restaurant_id), self._settings, restaurant_id, is_partner=is_partner
+            restaurant_change_key(restaurant_id),
+            self._settings,
+            restaurant_id,
+            is_partner=is_partner,
         )
 
     async def find_by_rid(
@@ -113,7 +121,7 @@ class RestaurantDirectory:
         if not is_rid(rid):
             return None
         restaurant_id = await self._look_up(
-            rid_key(rid), self._rid_claims, rid, is_partner=is_partner
+            rid_change_key(rid), self._rid_claims, rid, is_partner=is_partner
         )
         # The claim exists, so this lookup is of no invented id.
         settings = restaurant_id and await self.find_by_restaurant_id(
@@ -131,7 +139,7 @@ class RestaurantDirectory:
             )
             return None
         # An envelope's id is looked up as Lineup's first, so a known rid is exempt there too.
-        self._remember_key(restaurant_key(rid))
+        self._remember_key(restaurant_change_key(rid))
         return settings
 
     async def find_by_route(
@@ -150,7 +158,7 @@ class RestaurantDirectory:
     async def has_partner_credential(
         self, headers: Mapping[str, str], raw_body: bytes, now: datetime
     ) -> bool:
-        """Whether a webhook has a credential of the partner's secret, which needs no lookup."""
+        """Return whether a webhook has a credential of the partner's secret; needs no lookup."""
         if self._partner_secret is None:
             return False
         try:
@@ -160,9 +168,10 @@ class RestaurantDirectory:
         return authenticate_webhook(headers, raw_body, _ALL_SCHEMES, credentials, now).is_accepted
 
     def is_known(self, reference: str) -> bool:
-        """Whether a Lineup id or a rid was found before, so that it needs no budget."""
+        """Return whether a Lineup id or a rid was found before, so that it needs no budget."""
         return any(
-            key in self._known_keys for key in (restaurant_key(reference), rid_key(reference))
+            key in self._known_keys
+            for key in (restaurant_change_key(reference), rid_change_key(reference))
         )
 
     async def load_credentials(self, settings: IntegrationSettings) -> Credentials:
@@ -170,7 +179,7 @@ class RestaurantDirectory:
 
         Raises InvalidSettingsError when a secret is missing or malformed.
         """
-        payloads = [await self._load_secret(id_) for id_ in self.secret_ids(settings)]
+        payloads = [await self._load_secret(id_) for id_ in self.list_secret_ids(settings)]
         if not payloads:
             raise InvalidSettingsError(
                 "The restaurant names no secret and OPENTABLE_PARTNER_SECRET is not set: "
@@ -187,19 +196,19 @@ class RestaurantDirectory:
         # A list, not a generator: `any` must not skip the second secret.
         invalidated = [
             self._credential_cache.try_invalidate(*self._secret_cache_key(id_))
-            for id_ in self.secret_ids(settings)
+            for id_ in self.list_secret_ids(settings)
         ]
         return any(invalidated)
 
     def invalidate(self, settings: IntegrationSettings) -> None:
         """Read a restaurant's settings and secrets again at the next use: they just changed."""
         restaurant_id = settings.restaurant_id
-        version = self.changes.get_version(restaurant_key(restaurant_id))
+        version = self.changes.get_version(restaurant_change_key(restaurant_id))
         self._settings.invalidate((restaurant_id, version))
-        for secret_id in self.secret_ids(settings):
+        for secret_id in self.list_secret_ids(settings):
             self._credential_cache.invalidate(*self._secret_cache_key(secret_id))
 
-    def secret_ids(self, settings: IntegrationSettings) -> list[str]:
+    def list_secret_ids(self, settings: IntegrationSettings) -> list[str]:
         """Return the ids of a restaurant's secrets, its own before the partner's."""
         return [id_ for id_ in (settings.secret_id, self._partner_secret) if id_]
 
@@ -207,7 +216,7 @@ class RestaurantDirectory:
         return await self._credential_cache.get(*self._secret_cache_key(secret_id))
 
     def _secret_cache_key(self, secret_id: str) -> CacheKey:
-        return secret_id, self.changes.get_version(secret_key(secret_id))
+        return secret_id, self.changes.get_version(secret_change_key(secret_id))
 
     async def _look_up(
         self,
@@ -247,7 +256,7 @@ class RestaurantDirectory:
         return typed_or_none(str, (document or {}).get("restaurantId"))
 
     async def _is_claimed(self, key: str) -> bool:
-        """Whether the recent list of claims has a rid, or a restaurant with a rid."""
+        """Return whether the recent list of claims has the rid or restaurant of a change key."""
         task = self._claims_task
         if task is None or (task.done() and self._timer() >= self._claims_outdated_at):
             task = self._claims_task = asyncio.create_task(self._list_claims())
@@ -266,7 +275,10 @@ class RestaurantDirectory:
         keys, count = set(), 0
         with translate_firestore_errors():
             async for rid, fields in self._client.rpc.run_query(None, query, QUERY_TIMEOUT_SECONDS):
-                keys |= {rid_key(rid), restaurant_key(str(fields.get("restaurantId")))}
+                keys |= {
+                    rid_change_key(rid),
+                    restaurant_change_key(str(fields.get("restaurantId"))),
+                }
                 count += 1
         self._claimed_keys = frozenset(keys)
         interval_seconds = max(_MIN_LIST_INTERVAL_SECONDS, count / MAX_LISTED_CLAIMS_PER_SECOND)

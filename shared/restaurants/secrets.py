@@ -47,9 +47,9 @@ _WRITE_TIMEOUT_SECONDS = 8.0
 _MAX_LOCK_ATTEMPTS = 20
 _MAX_LOCK_PAUSE_SECONDS = 0.5
 _MAX_CLOCK_DIFFERENCE_SECONDS = 60
-_NUMBER = re.compile(r"[0-9]{1,12}")
-_LOCKED_UNTIL = "opentable-ledger.locked-until"
-_NEWEST_VERSION = "opentable-ledger.newest-version"
+_NUMBER_PATTERN = re.compile(r"[0-9]{1,12}")
+_LOCKED_UNTIL_ANNOTATION = "opentable-ledger.locked-until"
+_NEWEST_VERSION_ANNOTATION = "opentable-ledger.newest-version"
 _MAX_CACHED_SECRETS = 4096
 _SECRET_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
@@ -200,17 +200,7 @@ class SecretManagerStore:
             ) from None
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
-        try:
-            await self._disable_old_versions(name, lock.newest_version)
-        except google.GoogleAPIError as error:
-            # Not an error of this call: the change itself is complete.
-            log_event(
-                Severity.WARNING,
-                LogEvent.SETTINGS_WARNING,
-                problem=f"Old versions of the secret {secret_id} could not be disabled "
-                f"({type(error).__name__}): grant secretmanager.versions.list and .disable. "
-                "The next change tries again.",
-            )
+        await self._disable_old_versions(secret_id, lock.newest_version)
         return str(lock.newest_version)
 
     def _secret_name(self, secret_id: str) -> str:
@@ -262,9 +252,9 @@ class SecretManagerStore:
             now = int(time.time())
             # A later time was written by hand, or by a writer with a wrong clock.
             latest = now + LOCK_SECONDS + _MAX_CLOCK_DIFFERENCE_SECONDS
-            if now < _parse_number(secret.annotations.get(_LOCKED_UNTIL)) <= latest:
+            if now < _parse_number(secret.annotations.get(_LOCKED_UNTIL_ANNOTATION)) <= latest:
                 continue
-            secret.annotations[_LOCKED_UNTIL] = str(now + LOCK_SECONDS)
+            secret.annotations[_LOCKED_UNTIL_ANNOTATION] = str(now + LOCK_SECONDS)
             # A conflict: another writer changed the secret since it was read.
             with suppress(google.Aborted, google.FailedPrecondition):
                 secret = await self._write_annotations(secret)  # with its new etag
@@ -273,13 +263,13 @@ class SecretManagerStore:
             raise ServiceUnavailableError(
                 "Another change of this secret is in progress. Try again."
             )
-        lock = _SecretLock(_parse_number(secret.annotations.get(_NEWEST_VERSION)))
+        lock = _SecretLock(_parse_number(secret.annotations.get(_NEWEST_VERSION_ANNOTATION)))
         try:
             yield lock
         finally:
-            del secret.annotations[_LOCKED_UNTIL]
+            del secret.annotations[_LOCKED_UNTIL_ANNOTATION]
             if lock.newest_version:
-                secret.annotations[_NEWEST_VERSION] = str(lock.newest_version)
+                secret.annotations[_NEWEST_VERSION_ANNOTATION] = str(lock.newest_version)
             # After a failure, the lock ends by itself. The change itself is complete.
             with suppress(google.GoogleAPIError):
                 await self._write_annotations(secret)
@@ -294,26 +284,36 @@ class SecretManagerStore:
         request = {"secret": changed, "update_mask": {"paths": ["annotations"]}}
         return await self._client.update_secret(request, retry=None, timeout=_READ_TIMEOUT_SECONDS)
 
-    async def _disable_old_versions(self, secret_name: str, newest_version: int) -> None:
+    async def _disable_old_versions(self, secret_id: str, newest_version: int) -> None:
         """Disable all versions of a secret but the newest `MAX_ENABLED_VERSIONS`.
 
-        Retired credentials are in the old ones. A disabled version can be enabled again.
+        The old versions contain retired credentials. A disabled version can be enabled again. A
+        failure is only logged, because the change of the secret is complete.
         """
-        request = {"parent": secret_name, "filter": "state:ENABLED"}
-        versions = await self._client.list_secret_versions(
-            request, retry=None, timeout=_READ_TIMEOUT_SECONDS
-        )
-        async for version in versions:
-            number = version.name.rpartition("/")[2]
-            if number.isdecimal() and int(number) <= newest_version - MAX_ENABLED_VERSIONS:
-                await self._client.disable_secret_version(
-                    name=version.name, retry=None, timeout=_READ_TIMEOUT_SECONDS
-                )
+        request = {"parent": self._secret_name(secret_id), "filter": "state:ENABLED"}
+        try:
+            versions = await self._client.list_secret_versions(
+                request, retry=None, timeout=_READ_TIMEOUT_SECONDS
+            )
+            async for version in versions:
+                number = version.name.rpartition("/")[2]
+                if number.isdecimal() and int(number) <= newest_version - MAX_ENABLED_VERSIONS:
+                    await self._client.disable_secret_version(
+                        name=version.name, retry=None, timeout=_READ_TIMEOUT_SECONDS
+                    )
+        except google.GoogleAPIError as error:
+            log_event(
+                Severity.WARNING,
+                LogEvent.SETTINGS_WARNING,
+                problem=f"Old versions of the secret {secret_id} could not be disabled "
+                f"({type(error).__name__}): grant secretmanager.versions.list and .disable. "
+                "The next change tries again.",
+            )
 
 
 def _parse_number(text: str | None) -> int:
     """Return the number of a version or of seconds, 0 if the text is none: it may be edited."""
-    return int(text) if text and _NUMBER.fullmatch(text) else 0
+    return int(text) if text and _NUMBER_PATTERN.fullmatch(text) else 0
 
 
 class SecretsFileStore:

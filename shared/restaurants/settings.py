@@ -35,9 +35,9 @@ from shared.opentable.query import ListingQuery, LocalDateTime
 from shared.restaurants.changes import (
     new_version,
     record_changes,
-    restaurant_key,
-    rid_key,
-    secret_key,
+    restaurant_change_key,
+    rid_change_key,
+    secret_change_key,
 )
 from shared.restaurants.secrets import BuildSecretPayload
 
@@ -61,7 +61,7 @@ class SettingsChangedError(Exception):
 
 
 class ConnectionTestResult(Struct, frozen=True):
-    """The result of one request to OpenTable for a single reservation.
+    """The result of one request to OpenTable for a page of reservations.
 
     ``row_count`` is 0 for a restaurant without reservations since last week. If the test failed,
     ``problem`` says what to do and ``details`` is the technical cause.
@@ -115,21 +115,14 @@ async def update_settings(
             settings.require_zone()
             settings.require_rid()
         batch = client.batch()
-        changed_keys = {restaurant_key(restaurant_id)}
+        changed_keys = {restaurant_change_key(restaurant_id)}
         if (rid := fields.get("restaurantId")) is not None:
-            claim_reference = paths.rid_claim_document(client, rid)
-            claim = (await read_document(claim_reference)).to_dict()
-            if claim is None:
-                # `create` fails if another restaurant claims the rid in between; then all is read
-                # again.
-                batch.create(claim_reference, {"restaurantId": restaurant_id})
-            elif claim.get("restaurantId") != restaurant_id:
-                raise RidTakenError
-            changed_keys.add(rid_key(rid))
+            await _add_rid_claim(client, batch, restaurant_id, rid)
+            changed_keys.add(rid_change_key(rid))
             previous_rid = document.get("restaurantId")
             if isinstance(previous_rid, str) and previous_rid != rid:
                 await _add_rid_release(client, batch, restaurant_id, previous_rid)
-                changed_keys.add(rid_key(previous_rid))
+                changed_keys.add(rid_change_key(previous_rid))
         _add_settings_write(client, batch, snapshot, {**fields, "updatedAt": now})
         await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
         return changed_keys
@@ -149,7 +142,7 @@ async def update_credentials(
     """
     version = await context.secret_store.update_secret(secret_id, build_payload)
     now = context.clock()
-    await record_changes(context.firestore, {secret_key(secret_id): version}, now)
+    await record_changes(context.firestore, {secret_change_key(secret_id): version}, now)
     return now
 
 
@@ -171,9 +164,25 @@ async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) ->
 
     rid = await retry_on_conflict(release_once)
     if rid is not None:
-        keys = restaurant_key(restaurant_id), rid_key(rid)
+        keys = restaurant_change_key(restaurant_id), rid_change_key(rid)
         await record_changes(client, {key: new_version() for key in keys}, now)
     return rid
+
+
+async def _add_rid_claim(
+    client: AsyncClient, batch: AsyncWriteBatch, restaurant_id: str, rid: str
+) -> None:
+    """Add the claim of a rid to a commit, unless it is this restaurant's already.
+
+    Raises RidTakenError if it is another restaurant's.
+    """
+    reference = paths.rid_claim_document(client, rid)
+    claim = (await read_document(reference)).to_dict()
+    if claim is None:
+        # `create` fails if another restaurant claims the rid in between; then all is read again.
+        batch.create(reference, {"restaurantId": restaurant_id})
+    elif claim.get("restaurantId") != restaurant_id:
+        raise RidTakenError
 
 
 async def _add_rid_release(

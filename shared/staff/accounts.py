@@ -107,8 +107,8 @@ class UserAccounts:
     async def read_names(self, uids: Iterable[str]) -> dict[str, str]:
         """Return what to call users, at most `NAME_CACHE_SECONDS` old; unknown ones are missing.
 
-        A name is never worth a long wait: this fails after `_NAME_TIMEOUT_SECONDS`, and then for
-        `_NAME_PAUSE_SECONDS` at once.
+        Fails after `_NAME_TIMEOUT_SECONDS`, and then at once for `_NAME_PAUSE_SECONDS`: a page must
+        not wait long for names.
         """
         names: dict[str, str | None] = {}
         missing = []
@@ -122,7 +122,7 @@ class UserAccounts:
                 missing.append(uid)
         if missing:
             if self._timer() < self._names_paused_until:
-                raise ServiceUnavailableError("Firebase failed a moment ago")
+                raise ServiceUnavailableError("Firebase did not answer a moment ago")
             try:
                 async with asyncio.timeout(_NAME_TIMEOUT_SECONDS):
                     accounts = await self.read_accounts(missing)
@@ -165,7 +165,7 @@ class UserAccounts:
             # Another request created it in between.
             account = await self.find_by_email(email)
             if account is None:
-                raise ServiceUnavailableError("The account changes right now.") from None
+                raise ServiceUnavailableError("Another request is changing this account. Try again.") from None
             return account
         return _read_account(user)
 

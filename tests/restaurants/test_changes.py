@@ -14,8 +14,8 @@ from shared.restaurants.changes import (
     CHANGE_PICKUP_SECONDS,
     ChangeFeed,
     record_changes,
-    restaurant_key,
-    secret_key,
+    restaurant_change_key,
+    secret_change_key,
 )
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.settings import update_settings
@@ -24,7 +24,7 @@ from tests.support.firestore import FirestoreSpy
 from tests.support.restaurants import InMemorySecretSource, Restaurant
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
-KEY = secret_key("main")
+KEY = secret_change_key("main")
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ async def test_a_changed_secret_is_read_again_and_no_other(
     await directory.changes.ensure_current()
     await directory.load_credentials(restaurant.settings())
     fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new"]}
-    await record_changes(firestore, {secret_key(restaurant.secret): "2"}, NOW)
+    await record_changes(firestore, {secret_change_key(restaurant.secret): "2"}, NOW)
     timer.advance(CHANGE_PICKUP_SECONDS)
     await directory.changes.ensure_current()
     assert (await directory.load_credentials(restaurant.settings())).bearer_tokens == ("new",)
@@ -166,7 +166,7 @@ async def test_a_change_of_settings_is_recorded(
 ) -> None:
     await update_settings(firestore, seeded_restaurant.id, {"enabled": False}, NOW)
     [change] = await stored_changes(firestore)
-    assert change["key"] == restaurant_key(seeded_restaurant.id)
+    assert change["key"] == restaurant_change_key(seeded_restaurant.id)
 
 
 async def test_a_rid_released_for_another_is_unknown_after_the_pickup_time(
