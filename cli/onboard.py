@@ -31,7 +31,7 @@ from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.errors import InvalidSettingsError
 from shared.polling.backfill import read_backfill, run_backfill_steps
-from shared.reconciliation.run import ReconciliationRequest
+from shared.reconciliation.run import ReconciliationOptions
 
 SETTING_LABELS = {
     "name": "name",
@@ -157,7 +157,7 @@ async def add_restaurant(
         page = build_run_url(api.local_run.port, f"/#/{api.restaurant_id}/reservations")
         console.print_step("Page", page)
     backfill = await backfill_with_progress(api, console)
-    reconciliation = await reconcile_and_print_report(api, console, ReconciliationRequest())
+    reconciliation = await reconcile_and_print_report(api, console, ReconciliationOptions())
     console.print_line(
         f"Next: configure OpenTable or the relay to send webhooks with this credential to the "
         f"address that `ledger webhooks url {api.restaurant_id}` prints."

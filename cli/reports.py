@@ -16,7 +16,7 @@ from cli.output import CommandError, CommandResult, Console, RetryLaterError
 from shared.concurrency import Deadline
 from shared.domain.days import resolve_window
 from shared.reconciliation.plan_execution import execute_held_plan
-from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 
 _POLL_INTERVAL_SECONDS = 1.0
 _LOCAL_DATE = Moment("2026-12-01", formats=["%Y-%m-%d"])
@@ -65,12 +65,12 @@ async def reconcile(
         resolve_window(api.app_context.clock(), ZoneInfo("UTC"), start_date, end_date)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    request = ReconciliationRequest(start_date, end_date, dry_run)
+    request = ReconciliationOptions(start_date, end_date, dry_run)
     return await reconcile_and_print_report(api, console, request)
 
 
 async def reconcile_and_print_report(
-    api: OperatorClient, console: Console, request: ReconciliationRequest
+    api: OperatorClient, console: Console, request: ReconciliationOptions
 ) -> CommandResult:
     """Run a reconciliation as soon as no other run holds the lease, and print its report."""
     deadline, is_waiting = Deadline.after(api.app_context.environment.run_budget_seconds), False

@@ -188,7 +188,7 @@ class BodyReader:
 
 
 def has_content_coding(request: Request) -> bool:
-    """Return whether the body is compressed. No sender compresses these small bodies."""
+    """Return whether the body is compressed, which no sender of these small bodies needs."""
     return bool(list_content_codings(request.headers.getlist("content-encoding")))
 
 

@@ -67,9 +67,9 @@ async def opentable_poll(request: Request, context: AppContext) -> JsonResult:
 async def poll_restaurants(context: AppContext, poll_request: ScheduledPollRequest) -> JsonResult:
     """Poll the restaurants of a request here, or enqueue tasks for them if they are too many.
 
-    Returns 200 and a result per restaurant. 503 asks for the same request again: the run
-    should be repeated (see `should_repeat_run`), or a restaurant could not be enqueued. The tasks
-    of a repeated tick have the same names, so nothing is enqueued twice.
+    Returns 200 and a result per restaurant, or 503 to receive the same request again: the run
+    should be repeated (`should_repeat_run`), or a restaurant could not be enqueued. The tasks of a
+    repeated tick have the same names, so nothing is enqueued twice.
     """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)

@@ -27,7 +27,7 @@ from shared.context import AppContext
 from shared.domain.days import DateWindow
 from shared.domain.structs import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
-from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
     RestaurantTurn,
     compute_start_deadline,
@@ -71,48 +71,50 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
         if self.is_scheduled and (self.start_date or self.end_date or self.force):
             raise InvalidFieldsError({"scheduled": "scheduled goes without dates and force"})
 
-    def to_request(self) -> ReconciliationRequest:
+    def to_options(self) -> ReconciliationOptions:
         """Return the options of the run. A plain request for all restaurants is the schedule's."""
         is_plain = not (self.requested_ids or self.start_date or self.end_date or self.is_dry_run)
-        return ReconciliationRequest(
+        return ReconciliationOptions(
             self.start_date, self.end_date, self.is_dry_run, self.is_scheduled or is_plain
         )
 
-    def build_task_options(self) -> dict[str, object]:
+    def build_task_fields(self) -> dict[str, object]:
         """Return the fields that a task adds to its restaurants."""
-        forwarded_fields = {"startDate", "endDate", "dryRun"}
-        options = {
-            name: value for name, value in to_builtins(self).items() if name in forwarded_fields
+        forwarded_names = {"startDate", "endDate", "dryRun"}
+        forwarded_fields = {
+            name: value for name, value in to_builtins(self).items() if name in forwarded_names
         }
-        return options | ({"scheduled": True} if self.to_request().is_scheduled else {})
+        return forwarded_fields | ({"scheduled": True} if self.to_options().is_scheduled else {})
 
 
 @functions_framework.aio.http
 @json_function(log_failed_run)
 async def opentable_reconcile(request: Request, context: AppContext) -> JsonResult:
     """Reconcile every enabled restaurant, or the ones in the body."""
-    scheduled = await read_scheduled_request(request, context, ScheduledReconcileRequest)
+    reconcile_request = await read_scheduled_request(request, context, ScheduledReconcileRequest)
     async with preload_opentable_client():
-        return await reconcile_restaurants(context, scheduled)
+        return await reconcile_restaurants(context, reconcile_request)
 
 
 async def reconcile_restaurants(
-    context: AppContext, scheduled: ScheduledReconcileRequest
+    context: AppContext, reconcile_request: ScheduledReconcileRequest
 ) -> JsonResult:
     """Reconcile the restaurants of a request here, or enqueue tasks if they are too many.
 
-    Returns 200 and a report per restaurant. 503 asks for the same request again: the run
-    should be repeated (see `should_repeat_run`), or a restaurant could not be enqueued. The tasks
-    of a repeated tick have the same names, so nothing is enqueued twice.
+    Returns 200 and a report per restaurant, or 503 to receive the same request again: the run
+    should be repeated (`should_repeat_run`), or a restaurant could not be enqueued. The tasks of a
+    repeated tick have the same names, so nothing is enqueued twice.
     """
-    if scheduled.force and scheduled.restaurant_id:
-        return await _force_held_plan(context, scheduled.restaurant_id, scheduled.force)
+    if reconcile_request.force and reconcile_request.restaurant_id:
+        return await _force_held_plan(
+            context, reconcile_request.restaurant_id, reconcile_request.force
+        )
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    requested_ids = scheduled.requested_ids
+    requested_ids = reconcile_request.requested_ids
     turns, queue = await plan_turns(context, RECONCILE_FUNCTION, requested_ids)
     if queue is not None:
-        options = scheduled.build_task_options()
-        template = QueuedTask(RECONCILE_FUNCTION, options, scheduled.tick)
+        task_fields = reconcile_request.build_task_fields()
+        template = QueuedTask(RECONCILE_FUNCTION, task_fields, reconcile_request.tick)
         group_size = context.environment.restaurants_per_task
         results = await fan_out(queue, template, turns, group_size, deadline)
         is_failed = any(result["status"] == "error" for result in results)
@@ -121,7 +123,7 @@ async def reconcile_restaurants(
         ]
     else:
         results = reports = await _reconcile_in_process(
-            context, turns, scheduled.to_request(), deadline
+            context, turns, reconcile_request.to_options(), deadline
         )
         is_failed = should_repeat_run(reports, is_requested=bool(requested_ids))
     await log_missed_turns(context, RECONCILE_FUNCTION, turns, results)
@@ -131,7 +133,7 @@ async def reconcile_restaurants(
 async def _reconcile_in_process(
     context: AppContext,
     turns: list[RestaurantTurn],
-    options: ReconciliationRequest,
+    options: ReconciliationOptions,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
     listed = {turn.restaurant_id: turn.listed for turn in turns}

@@ -32,11 +32,12 @@ from functions.api import (
     staff,
     webhooks,
 )
-from functions.api.auth import AuthenticationMiddleware, build_failure_response
+from functions.api.auth import AuthenticationMiddleware
 from functions.api.requests import has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
     ApiError,
+    build_failure_response,
     build_invalid_request_error,
     build_not_found_error,
 )

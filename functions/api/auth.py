@@ -17,16 +17,14 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from msgspec import Struct
 from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.api.requests import RestaurantId
 from functions.api.responses import (
     ApiError,
+    build_failure_response,
     build_invalid_request_error,
-    build_unavailable_response,
 )
-from functions.http import log_request_failure
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, log_event
@@ -87,18 +85,6 @@ class AuthenticationMiddleware:
             "Sign in again, and send the Firebase ID token as bearer token.",
             {"WWW-Authenticate": "Bearer"},
         )
-
-
-def build_failure_response(error: Exception) -> Response:
-    """Log why a request cannot be answered now, and return the 503 response."""
-
-    def log_unavailable(error: Exception) -> None:
-        log_event(
-            Severity.WARNING, LogEvent.STAFF_CALL, outcome="unavailable", error=type(error).__name__
-        )
-
-    log_request_failure(error, log_unavailable)
-    return build_unavailable_response()
 
 
 class _Allowance(Struct):
@@ -179,7 +165,7 @@ class RequestContext(UserContext, frozen=True):
             return {}
 
 
-def authenticated_user(
+def get_user(
     request: Request,
     # Only for the OpenAPI document: `AuthenticationMiddleware` verified the token.
     _credentials: Annotated[
@@ -196,7 +182,7 @@ async def authorize(
     request: Request,
     security_scopes: SecurityScopes,
     restaurant_id: RestaurantId,
-    user: Annotated[AuthenticatedUser, Depends(authenticated_user)],
+    user: Annotated[AuthenticatedUser, Depends(get_user)],
 ) -> RequestContext:
     """Check the caller's role in the restaurant against the role in `security_scopes`."""
     api_context: ApiContext = request.app.state.api_context
@@ -214,7 +200,7 @@ async def authorize(
 
 
 async def get_user_context(
-    request: Request, user: Annotated[AuthenticatedUser, Depends(authenticated_user)]
+    request: Request, user: Annotated[AuthenticatedUser, Depends(get_user)]
 ) -> UserContext:
     """Return the context of a call for any signed-in user."""
     _check_parameters(request)

@@ -48,8 +48,7 @@ _OPTIONAL_SETTINGS = frozenset(
 router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 
 
-def require_iana_zone(name: str) -> str:
-    """Return the name of a time zone; a validator of request models."""
+def _require_time_zone(name: str) -> str:
     if find_time_zone(name) is None:
         raise ValueError("The time zone is unknown. Use a name such as America/New_York.")
     return name
@@ -133,7 +132,7 @@ class SettingsRequest(RequestModel):
         None, description="What people call the restaurant; null removes it."
     )
     enabled: StrictBool | None = None
-    time_zone: Annotated[str, AfterValidator(require_iana_zone)] | None = None
+    time_zone: Annotated[str, AfterValidator(_require_time_zone)] | None = None
     confirm_time_zone: StrictBool = Field(
         default=False,
         description="Confirms that reservations move to another day with the new time zone.",
@@ -217,8 +216,8 @@ async def change_integration(
     await _require_acceptable_time_zone(
         context, stored, fields, is_confirmed=body.confirm_time_zone
     )
-    # The settings first: a request that is refused for its OpenTable number must not leave a
-    # credential behind. Also without a setting, because this checks If-Match.
+    # The settings first: if the OpenTable number is refused, no credential may be stored. Also
+    # without a setting, because this checks If-Match.
     if fields or if_match or credentials is not None:
         await _store_settings(context, fields, if_match)
     if credentials is not None:
@@ -234,7 +233,7 @@ async def change_integration(
             )
         except InvalidSettingsError as problem:
             raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
-        # After the secret is written: a run must not be led to a missing one.
+        # After the secret is written, so that no run reads a missing secret.
         secret_fields = {"secret": own_secret_id, "credentialsChangedAt": changed_at}
         await _store_settings(context, secret_fields)
         fields |= secret_fields
@@ -310,12 +309,12 @@ async def _require_acceptable_time_zone(
 
 
 async def _read_time_zone_evidence(
-    context: AppContext, settings: IntegrationSettings
+    app_context: AppContext, settings: IntegrationSettings
 ) -> TimeZoneEvidence | None:
-    """Return OpenTable's evidence about a zone, None if it cannot be asked or does not answer."""
+    """Compare OpenTable's rows with the zone of some settings; None if they cannot be read."""
     try:
         deadline = Deadline.after(_EVIDENCE_TIMEOUT_SECONDS)
-        return await check_time_zone(await load_restaurant_context(context, settings, deadline))
+        return await check_time_zone(await load_restaurant_context(app_context, settings, deadline))
     except (InvalidSettingsError, OpenTableError):
         return None
 
@@ -323,7 +322,7 @@ async def _read_time_zone_evidence(
 class TimeZoneRequest(RequestModel):
     """A time zone to preview."""
 
-    time_zone: Annotated[str, AfterValidator(require_iana_zone)]
+    time_zone: Annotated[str, AfterValidator(_require_time_zone)]
 
 
 class TimeZonePreviewResponse(ResponseModel):

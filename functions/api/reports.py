@@ -233,10 +233,10 @@ async def list_report_items(
         ["dinerName", "status", "reconciliation.reviewDecision"],
     )
     documents = {item.id: flatten_document(item.to_dict() or {}) for item in snapshots}
-    zone = await read_zone(context)
+    zone = await _read_zone(context)
     items = []
     for entry in page:
-        local_date, local_time = format_local_start(entry.get("startAt"), zone)
+        local_date, local_time = _format_local_start(entry.get("startAt"), zone)
         stored = documents.get(str(entry.get("reservationId")), {})
         items.append(
             ReportItem(
@@ -301,7 +301,7 @@ async def require_full_report(context: RequestContext, report_id: str) -> Report
     counts = report.get("counts")
     is_open_plan = report.get("status") == ReportStatus.HELD and not report.get("executedBy")
     effects = describe_plan_effects(counts) if is_open_plan and isinstance(counts, dict) else []
-    days = _sum_by_day(report, await read_zone(context))
+    days = _sum_by_day(report, await _read_zone(context))
     try:
         return ReportResponse.model_validate({**report, "planEffects": effects, "days": days})
     except ValidationError:
@@ -310,7 +310,7 @@ async def require_full_report(context: RequestContext, report_id: str) -> Report
         ) from None
 
 
-async def read_zone(context: RequestContext) -> ZoneInfo | None:
+async def _read_zone(context: RequestContext) -> ZoneInfo | None:
     """Return the restaurant's time zone; None for unusable settings, which hide no report."""
     settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
     return settings.zone if settings else None
@@ -323,7 +323,7 @@ def _sum_by_day(report: Mapping[str, Any], zone: ZoneInfo | None) -> list[dict[s
         for entry in typed_or_none(list, report.get(name)) or ():
             if not isinstance(entry, Mapping) or entry.get("reservationId") is None:
                 continue  # damaged, or not about one reservation
-            date, _ = format_local_start(entry.get("startAt"), zone)
+            date, _ = _format_local_start(entry.get("startAt"), zone)
             reservations[date] += 1
             covers[date] += typed_or_none(int, entry.get("partySize")) or 0
     return [
@@ -332,7 +332,7 @@ def _sum_by_day(report: Mapping[str, Any], zone: ZoneInfo | None) -> list[dict[s
     ]
 
 
-def format_local_start(start_at: object, zone: ZoneInfo | None) -> tuple[str | None, str | None]:
+def _format_local_start(start_at: object, zone: ZoneInfo | None) -> tuple[str | None, str | None]:
     """Return the local date and time of a stored UTC time, None if one of them is unknown."""
     if zone is None or not isinstance(start_at, str):
         return None, None

@@ -80,8 +80,8 @@ async def cancel_reservation(
             "OPENTABLE_CANCELLATION",
             "OpenTable reservations must be cancelled through OpenTable.",
         )
-    over = {ReservationStatus.COMPLETED, ReservationStatus.NO_SHOW}
-    if system != ReservationSystem.LINEUP or status in over:
+    is_over = status in {ReservationStatus.COMPLETED, ReservationStatus.NO_SHOW}
+    if system != ReservationSystem.LINEUP or is_over:
         text = "This reservation is over or was not made in Lineup, so it cannot be cancelled here."
         raise ApiError(409, "NOT_CANCELLABLE", text)
     outcome = "unchanged"
@@ -133,7 +133,7 @@ class DecisionResponse(ResponseModel):
 async def review_reservation(
     context: ManagerContext, reservation_id: DocumentId, body: DecisionRequest
 ) -> DecisionResponse:
-    """Keep or remove one reservation. A later update of OpenTable's ends the decision."""
+    """Keep or remove one reservation. A later update by OpenTable ends the decision."""
     await require_reservation(context, reservation_id)
     outcome = (await _decide(context, body, [reservation_id]))[reservation_id]
     if outcome is ReviewOutcome.NOT_REVIEWABLE:

@@ -1,4 +1,4 @@
-"""What the staff API answers with: models, one shape of error, and the documented error codes."""
+"""Build the responses of the staff API: the base model, one shape of error, the error codes."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -9,9 +9,9 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from functions.http import RETRY_AFTER_SECONDS
+from functions.http import RETRY_AFTER_SECONDS, log_request_failure
 from shared.domain.normalization.field_values import format_utc
-from shared.log import log_unreadable_document
+from shared.log import LogEvent, Severity, log_event, log_unreadable_document
 
 
 class ResponseModel(BaseModel):
@@ -105,6 +105,18 @@ def build_invalid_request_error(message: str) -> ApiError:
 def build_not_found_error(message: str) -> ApiError:
     """Return a 404 error."""
     return ApiError(404, "NOT_FOUND", message)
+
+
+def build_failure_response(error: Exception) -> Response:
+    """Log why a request cannot be answered now, and return the 503 response."""
+
+    def log_unavailable(error: Exception) -> None:
+        log_event(
+            Severity.WARNING, LogEvent.STAFF_CALL, outcome="unavailable", error=type(error).__name__
+        )
+
+    log_request_failure(error, log_unavailable)
+    return build_unavailable_response()
 
 
 def build_unavailable_response() -> Response:

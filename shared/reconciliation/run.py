@@ -46,7 +46,7 @@ from shared.reconciliation.report_store import store_report
 MAX_REMEMBERED_DOCUMENTS = 200
 
 
-class ReconciliationRequest(Struct, frozen=True):
+class ReconciliationOptions(Struct, frozen=True):
     """The options of a reconciliation.
 
     Attributes:
@@ -72,7 +72,7 @@ class ReconciliationRequest(Struct, frozen=True):
 
 async def reconcile_restaurant(
     context: AppContext,
-    request: ReconciliationRequest,
+    options: ReconciliationOptions,
     restaurant_id: str,
     deadline: Deadline | None = None,
     listed: ListedSettings | None = None,
@@ -93,7 +93,7 @@ async def reconcile_restaurant(
             duration,
             listed,
         ) as lease:
-            report = await _run_reconciliation(context, lease, request, deadline)
+            report = await _run_reconciliation(context, lease, options, deadline)
     except RunInProgressError:
         return {"restaurantId": restaurant_id, "status": "SKIPPED"}
     except IntegrationDisabledError as error:
@@ -105,24 +105,24 @@ async def reconcile_restaurant(
 
 
 async def _run_reconciliation(
-    context: AppContext, lease: Lease, request: ReconciliationRequest, deadline: Deadline
+    context: AppContext, lease: Lease, options: ReconciliationOptions, deadline: Deadline
 ) -> ReconciliationReport:
     """Reconcile under a lease, and release it with the result."""
     # Without a zone the run fails below; its report needs a window all the same.
     zone = parse_settings(lease.restaurant_id, lease.document).zone or ZoneInfo("UTC")
-    window = request.resolve_window(
+    window = options.resolve_window(
         lease.document, zone, context.clock(), context.environment.near_days_ahead
     )
     report = create_report(context, lease.restaurant_id, window)
-    if covers_full_window(window, zone, report.reconciled_at) or not request.is_scheduled:
+    if covers_full_window(window, zone, report.reconciled_at) or not options.is_scheduled:
         # Of two long runs at the same time, one would read everything for nothing.
         await lease.ensure_acquired()
     with record_outcome(report):
-        run = await load_run(context, lease, report, deadline, is_dry_run=request.is_dry_run)
+        run = await load_run(context, lease, report, deadline, is_dry_run=options.is_dry_run)
         await reconcile_window(run)
     # Concurrently: both happen even if the other one fails.
     await gather_all(
-        _finish_run(context, lease, report, deadline, is_dry_run=request.is_dry_run),
+        _finish_run(context, lease, report, deadline, is_dry_run=options.is_dry_run),
         log_quarantine_backlog(context, lease.restaurant_id),
     )
     return report

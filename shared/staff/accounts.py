@@ -165,7 +165,9 @@ class UserAccounts:
             # Another request created it in between.
             account = await self.find_by_email(email)
             if account is None:
-                raise ServiceUnavailableError("Another request is changing this account. Try again.") from None
+                raise ServiceUnavailableError(
+                    "Another request is changing this account. Try again."
+                ) from None
             return account
         return _read_account(user)
 

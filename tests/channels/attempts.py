@@ -10,7 +10,7 @@ from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.staff_actions import cancel_native_reservation
 from shared.quarantine.review import replay_quarantined_event
 from shared.quarantine.store import open_quarantine
-from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from tests.channels.channels import (
     SampleEvent,
     sample_as_envelope,
@@ -56,7 +56,7 @@ async def prepare_reconciliation(world: World, event: SampleEvent) -> DeliveryAt
         with use_single_row_opentable(world) as counter:
             counter.row = sample_as_row(event, world.restaurant.rid)
             answer = await reconcile_restaurant(
-                world.services, ReconciliationRequest(), world.restaurant.id
+                world.services, ReconciliationOptions(), world.restaurant.id
             )
         assert answer["status"] in {"COMPLETED", "FAILED"}
         return bool(answer["status"] == "COMPLETED") and not answer["divergences"]

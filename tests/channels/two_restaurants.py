@@ -22,7 +22,7 @@ from shared.firestore.raw_client import FirestoreClient
 from shared.opentable.client import OpenTableClient
 from shared.opentable.transport import build_session
 from shared.polling.poll import poll_restaurant
-from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from shared.tasks.fan_out import run_for_each_restaurant
 from tests.support.restaurants import Restaurant, new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
@@ -65,7 +65,7 @@ class TwoRestaurants:
         runs = {
             "poll": partial(poll_restaurant, self.world.services, deadline),
             "reconcile": partial(
-                reconcile_restaurant, self.world.services, ReconciliationRequest()
+                reconcile_restaurant, self.world.services, ReconciliationOptions()
             ),
         }
         return await run_for_each_restaurant(both, 2, runs[kind], deadline)

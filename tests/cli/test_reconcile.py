@@ -16,7 +16,7 @@ from cli.reports import format_report, reconcile_and_print_report, requires_acti
 from shared.config import read_environment
 from shared.context import build_app_context
 from shared.firestore import paths
-from shared.reconciliation.run import ReconciliationRequest
+from shared.reconciliation.run import ReconciliationOptions
 from shared.staff.identity import build_api_context
 from tests.cli.harness import CliHarness
 
@@ -125,7 +125,7 @@ async def test_a_running_reconciliation_is_awaited(
     api_context = build_api_context(build_app_context(read_environment(os.environ)))
     api = open_operator_session(api_context, "me").restaurant(cli_harness.id)
     run = asyncio.create_task(
-        reconcile_and_print_report(api, Console(output, output), ReconciliationRequest())
+        reconcile_and_print_report(api, Console(output, output), ReconciliationOptions())
     )
     await output.is_waiting.wait()
     integration = paths.integration_document(firestore, cli_harness.id)

@@ -137,7 +137,7 @@ async def test_a_complete_request_is_parsed_and_encoded_unchanged(context: AppCo
     window = (request.start_date, request.end_date)
     assert window == (date(2026, 3, 9), date(2026, 3, 10))
     assert request.is_dry_run
-    options = request.build_task_options()
+    options = request.build_task_fields()
     assert options | {"restaurantId": request.restaurant_id} == COMPLETE_REQUEST
 
 
@@ -156,8 +156,8 @@ async def test_only_a_plain_request_leaves_the_days_to_the_schedule(
 ) -> None:
     request = await parse_request(context, ScheduledReconcileRequest, json.dumps(body).encode())
     assert isinstance(request, ScheduledReconcileRequest)
-    assert request.build_task_options() == options
-    assert request.to_request().is_scheduled is bool(options.get("scheduled"))
+    assert request.build_task_fields() == options
+    assert request.to_options().is_scheduled is bool(options.get("scheduled"))
 
 
 @pytest.mark.parametrize(

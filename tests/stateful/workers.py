@@ -18,7 +18,7 @@ from shared.opentable.transport import build_session
 from shared.polling.backfill import backfill_restaurant, start_backfill
 from shared.polling.poll import poll_restaurant
 from shared.quarantine.review import QuarantineReview, replay_quarantined_event
-from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from shared.staff.identity import AuthenticatedUser
@@ -59,7 +59,7 @@ class Worker:
                 return await poll_restaurant(self.services, Deadline.after(480), self.restaurant_id)
             if job == "reconcile":
                 return await reconcile_restaurant(
-                    self.services, ReconciliationRequest(), self.restaurant_id
+                    self.services, ReconciliationOptions(), self.restaurant_id
                 )
             if job == "backfill":
                 return await self._backfill()

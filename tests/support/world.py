@@ -40,7 +40,7 @@ from shared.ledger.ledger import ApplyResult
 from shared.opentable.client import OpenTableClient
 from shared.opentable.transport import build_session
 from shared.polling.poll import poll_restaurant
-from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, build_secret_store
 from tests.support.restaurants import Restaurant, new_restaurant, seed
@@ -111,7 +111,7 @@ class World(Struct):
     async def reconcile(self, **options: Any) -> dict[str, Any]:
         """Run one reconciliation and return the stored report."""
         result = await reconcile_restaurant(
-            self.services, ReconciliationRequest(**options), self.restaurant.id
+            self.services, ReconciliationOptions(**options), self.restaurant.id
         )
         report = (await self.reports_collection.document(result["reportId"]).get()).to_dict()
         assert report is not None
