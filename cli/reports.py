@@ -65,17 +65,17 @@ async def reconcile(
         resolve_window(api.app_context.clock(), ZoneInfo("UTC"), start_date, end_date)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    request = ReconciliationOptions(start_date, end_date, dry_run)
-    return await reconcile_and_print_report(api, console, request)
+    options = ReconciliationOptions(start_date, end_date, dry_run)
+    return await reconcile_and_print_report(api, console, options)
 
 
 async def reconcile_and_print_report(
-    api: OperatorClient, console: Console, request: ReconciliationOptions
+    api: OperatorClient, console: Console, options: ReconciliationOptions
 ) -> CommandResult:
     """Run a reconciliation as soon as no other run holds the lease, and print its report."""
     deadline, is_waiting = Deadline.after(api.app_context.environment.run_budget_seconds), False
     while True:
-        result = await reconcile_restaurant(api.app_context, request, api.restaurant_id)
+        result = await reconcile_restaurant(api.app_context, options, api.restaurant_id)
         if result["status"] != "SKIPPED":  # another run holds the lease, e.g. the hourly one
             break
         if not deadline.remaining():

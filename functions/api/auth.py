@@ -20,11 +20,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.api.requests import RestaurantId
-from functions.api.responses import (
-    ApiError,
-    build_failure_response,
-    build_invalid_request_error,
-)
+from functions.api.responses import ApiError, build_failure_response, build_invalid_request_error
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, log_event

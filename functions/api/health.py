@@ -18,10 +18,7 @@ from shared.domain.webhook_health import webhook_silence_from_document
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.ingest.deliveries import read_last_webhook
 from shared.quarantine.store import read_quarantine_backlog
-from shared.reconciliation.report_store import (
-    MAX_RECENT_REPORTS,
-    read_newest_report_summaries,
-)
+from shared.reconciliation.report_store import MAX_RECENT_REPORTS, read_newest_report_summaries
 from shared.restaurants.settings import read_integration_document, resolve_locale
 
 router = APIRouter(prefix=API_PREFIX, route_class=StaffRoute)

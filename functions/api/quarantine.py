@@ -7,13 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field, ValidationError, model_validator
 
 from functions.api.auth import ManagerContext, RequestContext
-from functions.api.requests import (
-    API_PREFIX,
-    DocumentId,
-    PageLimit,
-    RequestModel,
-    StaffRoute,
-)
+from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestModel, StaffRoute
 from functions.api.responses import (
     ResponseModel,
     UtcInstant,
@@ -23,10 +17,7 @@ from functions.api.responses import (
 from shared.domain.privacy import mask_json
 from shared.domain.quarantine import describe_rejection
 from shared.domain.structs import typed_or_none
-from shared.quarantine.review import (
-    QuarantineReview,
-    StoredQuarantineItem,
-)
+from shared.quarantine.review import QuarantineReview, StoredQuarantineItem
 from shared.quarantine.store import read_quarantine_backlog
 
 router = APIRouter(prefix=f"{API_PREFIX}/quarantine", route_class=StaffRoute)

@@ -19,11 +19,7 @@ from functions.api.requests import (
     StaffRoute,
     Utf8Text,
 )
-from functions.api.responses import (
-    BODY_ERROR_RESPONSES,
-    ApiError,
-    ResponseModel,
-)
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.privacy import mask_changes

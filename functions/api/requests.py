@@ -15,10 +15,7 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from typing_extensions import override
 
-from functions.api.responses import (
-    ApiError,
-    build_unavailable_response,
-)
+from functions.api.responses import ApiError, build_unavailable_response
 from functions.http import (
     MAX_REQUEST_BODY_BYTES,
     UNAVAILABLE_ERRORS,

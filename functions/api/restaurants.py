@@ -11,11 +11,7 @@ from functions.api.responses import ResponseModel, UtcInstant, build_invalid_req
 from functions.api.webhooks import RefusalResponse
 from shared.domain.restaurant_health import HealthStatus
 from shared.errors import InvalidCursorError
-from shared.restaurants.overview import (
-    RestaurantOverview,
-    list_all_restaurants,
-    read_overviews,
-)
+from shared.restaurants.overview import RestaurantOverview, list_all_restaurants, read_overviews
 from shared.staff.members import list_memberships
 
 router = APIRouter(prefix="/api/restaurants", route_class=StaffRoute)

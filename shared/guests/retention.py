@@ -15,11 +15,7 @@ from msgspec import Struct, field
 
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
-from shared.domain.ledger.events import (
-    ANONYMIZED_EVENT_TYPE,
-    Channel,
-    build_lineup_event,
-)
+from shared.domain.ledger.events import ANONYMIZED_EVENT_TYPE, Channel, build_lineup_event
 from shared.domain.run_state import read_run_state
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError

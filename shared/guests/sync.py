@@ -21,11 +21,7 @@ from shared.domain.settings import IntegrationSettings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.guests.erasure import erase_guest
 from shared.guests.failures import read_due_guest_failures, read_guest_failures
-from shared.guests.fetch import (
-    ensure_guest_stored,
-    load_guest_fetcher,
-    parse_or_quarantine_guest,
-)
+from shared.guests.fetch import ensure_guest_stored, load_guest_fetcher, parse_or_quarantine_guest
 from shared.guests.repository import (
     follow_merges,
     is_guest_referenced,

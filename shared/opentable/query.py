@@ -1,4 +1,4 @@
-"""What to request from OpenTable: listings with filters, and single items within a run.
+"""Requests to OpenTable: the filters of a listing, and single rows by id within one run.
 
 The webhook imports this module at startup, so it must not import `requests`.
 """
@@ -96,7 +96,7 @@ class OpenTableAccess(Struct, frozen=True):
 
 
 class ItemReader:
-    """Reads single items for one run and returns an item's failure instead of raising it."""
+    """Reads single reservations or guests for one run; returns the failure of one, not raised."""
 
     def __init__(
         self, client: "OpenTableClient", access: OpenTableAccess, deadline: Deadline
@@ -110,9 +110,9 @@ class ItemReader:
     async def read(
         self, resource: Resource, open_table_id: str
     ) -> OpenTableRow | OpenTableError | None:
-        """Return an item, None if OpenTable has none, or the error of this item only.
+        """Return a row, None if OpenTable has none, or the error that concerns only this row.
 
-        Errors of the credential or the settings concern the run and are raised.
+        Errors of the credential or the settings concern the whole run and are raised.
         """
         # One slow item may use half of the remaining time, so the run can always finish.
         seconds = min(MAX_ITEM_SECONDS, self._deadline.remaining() / 2)
@@ -134,9 +134,9 @@ class ItemReader:
             return error
 
     async def _check_credential(self) -> None:
-        """Raise the error of a listing, if OpenTable refuses the credential for it too.
+        """Request a listing; raise its error if OpenTable refuses the credential for it too.
 
-        All items of the run share one listing.
+        The run requests it once for all rows.
         """
         if self._credential_check is None:
             self._credential_check = asyncio.create_task(

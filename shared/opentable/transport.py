@@ -24,11 +24,7 @@ from shared.domain.normalization.strict_json import (
     reject_constant,
     truncate_nesting,
 )
-from shared.opentable.retry import (
-    RetryableError,
-    build_unreadable_body_error,
-    raise_for_status,
-)
+from shared.opentable.retry import RetryableError, build_unreadable_body_error, raise_for_status
 
 OPENTABLE_CONNECT_TIMEOUT_SECONDS = 5.0
 OPENTABLE_READ_TIMEOUT_SECONDS = 10.0

@@ -14,10 +14,7 @@ from msgspec.structs import replace
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.normalization.identifiers import (
-    build_reservation_document_id,
-    is_document_id,
-)
+from shared.domain.normalization.identifiers import build_reservation_document_id, is_document_id
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.normalization.webhook_route import WebhookFormat, detect_webhook_format
 from shared.domain.privacy import is_expired

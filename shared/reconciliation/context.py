@@ -11,10 +11,7 @@ from msgspec import Struct
 from shared.analytics import DayDigests
 from shared.context import RestaurantContext
 from shared.domain.ledger.divergence import DivergenceType
-from shared.domain.normalization.identifiers import (
-    OPENTABLE_DOCUMENT_PREFIX,
-    build_external_key,
-)
+from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX, build_external_key
 from shared.domain.normalization.opentable_reservation import read_row_id
 from shared.domain.reconciliation.report import ReconciliationReport
 from shared.errors import InvalidEventError

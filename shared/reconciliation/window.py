@@ -44,7 +44,7 @@ class WindowComparison(Struct):
         ]
 
     def find_missing(self) -> list[str]:
-        """Return the unseen keys in the window; a reservation without a start is in none."""
+        """Return the unseen keys with a start time; without one, a reservation is in no window."""
         return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
 
     def has_differences(self) -> bool:

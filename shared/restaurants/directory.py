@@ -1,7 +1,8 @@
 """Restaurants by id: their settings and credentials, cached in bounded memory.
 
-A flood of invented restaurants must neither cost much nor keep genuine events out. Lookups of
-unknown ids share a budget per minute. When it is spent, a list of all claimed rids answers instead.
+A flood of requests for invented restaurants must stay cheap, and genuine events must still pass.
+Lookups of unknown ids share a budget per minute. When it is spent, an id is looked up in a list of
+all claimed rids instead.
 Known ids, recently changed ones and senders with the partner's credential need no budget.
 """
 
@@ -123,7 +124,7 @@ class RestaurantDirectory:
         restaurant_id = await self._look_up(
             rid_change_key(rid), self._rid_claims, rid, is_partner=is_partner
         )
-        # The claim exists, so this lookup is of no invented id.
+        # The claim exists, so this id is not invented.
         settings = restaurant_id and await self.find_by_restaurant_id(
             restaurant_id, is_partner=True
         )

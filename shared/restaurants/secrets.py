@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 SECRETS_CACHE_SECONDS = 300.0
 MIN_REREAD_INTERVAL_SECONDS = 10.0
 MAX_REREADS_PER_MINUTE = 60
-# Longer than the calls of one change; a writer that died blocks the others for this time.
+# Longer than the calls of one change. A writer that dies blocks the others for this time.
 LOCK_SECONDS = 30
-# The newest version, and the one before for a return by hand.
+# The newest version, and the previous one for a rollback by hand.
 MAX_ENABLED_VERSIONS = 2
 _READ_TIMEOUT_SECONDS = 5.0
 _WRITE_TIMEOUT_SECONDS = 8.0
@@ -220,13 +220,13 @@ class SecretManagerStore:
         # Secret Manager is consistent for a version by its number only: the alias `latest` may
         # name the previous version for minutes.
         if _parse_number(latest.name.rpartition("/")[2]) < min_version:
-            # A number that was edited by hand must not hide the stored credentials.
+            # The number may have been edited by hand: use the latest version then.
             with suppress(google.NotFound):
                 latest = await access(str(min_version))
         return bytes(latest.payload.data)
 
     async def _create_if_missing(self, secret_id: str) -> None:
-        # Not by creating it at once: that needs a right which an operator may not have.
+        # Read first: creating a secret needs a right that an operator may not have.
         with suppress(google.NotFound):
             await self._client.get_secret(
                 name=self._secret_name(secret_id), retry=None, timeout=_READ_TIMEOUT_SECONDS

@@ -8,12 +8,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from google.cloud.firestore import (
-    DELETE_FIELD,
-    AsyncClient,
-    AsyncWriteBatch,
-    DocumentSnapshot,
-)
+from google.cloud.firestore import DELETE_FIELD, AsyncClient, AsyncWriteBatch, DocumentSnapshot
 from msgspec import Struct
 
 from shared.concurrency import Deadline
@@ -23,11 +18,7 @@ from shared.domain.normalization.opentable_reservation import has_time_zone_conf
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.structs import typed_or_none
 from shared.domain.webhook_auth import list_webhook_problems
-from shared.errors import (
-    InvalidSettingsError,
-    OpenTableError,
-    OpenTableRequestRejectedError,
-)
+from shared.errors import InvalidSettingsError, OpenTableError, OpenTableRequestRejectedError
 from shared.firestore import paths
 from shared.firestore.documents import WRITE_TIMEOUT_SECONDS, read_document, retry_on_conflict
 from shared.log import LogEvent, Severity, log_event

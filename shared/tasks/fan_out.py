@@ -58,7 +58,7 @@ class RestaurantTurn(Struct, frozen=True):
     def waiting_since(self) -> datetime:
         """The start of the last run, whatever its outcome: a failing restaurant waits as well.
 
-        Ordered by the cursor, failing restaurants would come first for ever.
+        Ordered by the cursor, failing restaurants would always come first.
         """
         return self.started_at or self.cursor or datetime.min.replace(tzinfo=UTC)
 
@@ -137,9 +137,9 @@ async def _read_page(query: AsyncQuery) -> list[DocumentSnapshot[Any]]:
 
 
 def compute_start_deadline(deadline: Deadline) -> Deadline:
-    """Return when the last restaurant of a run may begin: each has half of the time or more.
+    """Return when the last restaurant of a run may begin: half of the time is left for it.
 
-    A restaurant begun later could be cut off at every run, always the same one.
+    A restaurant begun later might be stopped by the end of every run, always the same one.
     """
     return deadline.within(deadline.remaining() / 2)
 
