@@ -1,7 +1,7 @@
 """A restaurant's integration settings: read them, change them, test the connection."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Header, Response
 from pydantic import Field
@@ -20,6 +20,7 @@ from functions.api.responses import (
     ResponseModel,
     UtcInstant,
 )
+from shared.domain.credentials import Credentials
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.structs import typed_or_none
 from shared.errors import InvalidSettingsError
@@ -36,6 +37,16 @@ class CredentialSummary(ResponseModel):
     webhook_secrets: int
     bearer_tokens: int
     basic_credentials: int
+
+    @classmethod
+    def from_credentials(cls, credentials: Credentials) -> Self:
+        """Return the summary of a restaurant's credentials."""
+        return cls(
+            api=credentials.has_api_credential,
+            webhook_secrets=len(credentials.webhook_secrets),
+            bearer_tokens=len(credentials.bearer_tokens),
+            basic_credentials=len(credentials.basic_credentials),
+        )
 
 
 class CredentialUseResponse(ResponseModel):
@@ -90,12 +101,7 @@ async def _read_integration(context: RequestContext, response: Response) -> Inte
     except InvalidSettingsError as error:
         problems.append(str(error))
     else:
-        summary = CredentialSummary(
-            api=credentials.has_api_credential,
-            webhook_secrets=len(credentials.webhook_secrets),
-            bearer_tokens=len(credentials.bearer_tokens),
-            basic_credentials=len(credentials.basic_credentials),
-        )
+        summary = CredentialSummary.from_credentials(credentials)
     usage_start = compute_usage_start(document)
     uses = await read_last_credential_uses(client, restaurant_id, usage_start)
     updated_by = document.get("updatedBy")

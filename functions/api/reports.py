@@ -7,7 +7,7 @@ report is read, so an erased guest has none.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
@@ -198,6 +198,28 @@ class ReportItem(ResponseModel):
     new_status: str | None
     changes: dict[str, Any]
 
+    @classmethod
+    def from_entry(
+        cls, entry: Mapping[str, Any], stored: Mapping[str, Any], zone: ZoneInfo | None
+    ) -> Self:
+        """Return an entry of a report as the API shows it; `stored` is the document, flattened."""
+        local_date, local_time = _format_local_start(entry.get("startAt"), zone)
+        return cls(
+            reservation_id=typed_or_none(str, entry.get("reservationId")),
+            external_id=typed_or_none(str, entry.get("externalId")),
+            local_date=local_date,
+            local_time=local_time,
+            party_size=typed_or_none(int, entry.get("partySize")),
+            diner_name=typed_or_none(str, stored.get("dinerName")),
+            status=typed_or_none(str, stored.get("status")),
+            review_decision=typed_or_none(str, stored.get("reconciliation.reviewDecision")),
+            type=typed_or_none(str, entry.get("type")),
+            reason=typed_or_none(str, entry.get("reason")),
+            previous_status=typed_or_none(str, entry.get("previousStatus")),
+            new_status=typed_or_none(str, entry.get("newStatus")),
+            changes=typed_or_none(dict, entry.get("changes")) or {},
+        )
+
 
 class ReportItemsResponse(ResponseModel):
     """A page of one of a report's lists, by day and time."""
@@ -234,29 +256,13 @@ async def list_report_items(
     )
     documents = {item.id: flatten_document(item.to_dict() or {}) for item in snapshots}
     zone = await _read_zone(context)
-    items = []
-    for entry in page:
-        local_date, local_time = _format_local_start(entry.get("startAt"), zone)
-        stored = documents.get(str(entry.get("reservationId")), {})
-        items.append(
-            ReportItem(
-                reservation_id=typed_or_none(str, entry.get("reservationId")),
-                external_id=typed_or_none(str, entry.get("externalId")),
-                local_date=local_date,
-                local_time=local_time,
-                party_size=typed_or_none(int, entry.get("partySize")),
-                diner_name=typed_or_none(str, stored.get("dinerName")),
-                status=typed_or_none(str, stored.get("status")),
-                review_decision=typed_or_none(str, stored.get("reconciliation.reviewDecision")),
-                type=typed_or_none(str, entry.get("type")),
-                reason=typed_or_none(str, entry.get("reason")),
-                previous_status=typed_or_none(str, entry.get("previousStatus")),
-                new_status=typed_or_none(str, entry.get("newStatus")),
-                changes=typed_or_none(dict, entry.get("changes")) or {},
-            )
-        )
     return ReportItemsResponse(
-        items=items, total=len(entries), next=end if end < len(entries) else None
+        items=[
+            ReportItem.from_entry(entry, documents.get(str(entry.get("reservationId")), {}), zone)
+            for entry in page
+        ],
+        total=len(entries),
+        next=end if end < len(entries) else None,
     )
 
 
