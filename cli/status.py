@@ -21,7 +21,7 @@ from cli.rotation import format_usage, read_credential_usage
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.restaurant_health import HealthStatus
 from shared.domain.webhook_health import WebhookRefusal
-from shared.ingest.deliveries import read_standing_refusals
+from shared.ingest.deliveries import read_unresolved_refusals
 
 NO_RESTAURANT = "No restaurant is connected: `ledger restaurants add` connects one."
 _MINUTE_SECONDS = 60
@@ -91,7 +91,7 @@ async def _show_one(api: OperatorClient, console: Console) -> CommandResult:
         api.get("integration"), api.get("health"), api.get("integration/backfill")
     )
     usages = await read_credential_usage(api)
-    refusals = await read_standing_refusals(api.app_context, api.restaurant_id)
+    refusals = await read_unresolved_refusals(api.app_context, api.restaurant_id)
     problems = _find_problems(api.restaurant_id, integration, health, refusals)
     zone, report = integration["timeZone"], health["reconciliation"]
     progress = f"{backfill['status']}, {backfill['daysDone']} of {backfill['daysTotal']} days"

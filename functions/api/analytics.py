@@ -18,7 +18,7 @@ from shared.domain.analytics.summary import (
     AnalyticsSummary,
     count_parties,
     format_analytics_csv,
-    missing_spans,
+    list_missing_spans,
     summarize,
 )
 from shared.domain.days import MAX_WINDOW_DAYS, DateWindow
@@ -183,7 +183,7 @@ async def get_analytics(
         ],
         absent=[
             MissingDateSpan(start=first, end=last)
-            for first, last in missing_spans(window.list_dates(), days)
+            for first, last in list_missing_spans(window.list_dates(), days)
         ],
         total=_build_source_analytics(summarize(days, ReservationSystem, today.isoformat())),
         sources={

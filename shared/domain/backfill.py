@@ -178,8 +178,8 @@ def is_backfilling(document: Mapping[str, Any]) -> bool:
     return backfill is not None and backfill.is_running
 
 
-def new_backfill(window: DateWindow, rid: str, now: datetime) -> Backfill:
-    """Return a backfill without progress."""
+def build_backfill(window: DateWindow, rid: str, now: datetime) -> Backfill:
+    """Return the state of a new backfill."""
     return Backfill(window, rid, started_at=now, updated_at=now, next_date=window.start)
 
 

@@ -1,10 +1,11 @@
 """Read a complete OpenTable listing by offset, although the list changes while it is read.
 
-A changed row may move to the end of the list, so every later row slides one place forward, past
-the next offset. Therefore each page is requested with an overlap of up to 25 rows, and accepted
-only if the overlap shows it to be continuous with the pages before (`overlap_error`). If not, the
-overlap is doubled, and finally the listing restarts at offset 0. Pages and restarts are bounded; at
-a bound the listing fails with `IncompleteListingError`. ``nextPageUrl`` is never followed.
+A changed row may move to the end of the list. Every later row then moves one place forward, and one
+of them past the next offset. Therefore each page is requested with an overlap of up to 25 rows, and
+accepted only if the overlap shows that it is continuous with the pages before
+(`find_overlap_error`). If not, the overlap is doubled, and finally the listing restarts at offset
+0. Pages and restarts are bounded; at a bound the listing fails with `IncompleteListingError`.
+``nextPageUrl`` is never followed.
 
 A complete listing guarantees (see the property tests):
 
@@ -32,7 +33,7 @@ MAX_PAGES = 500
 MAX_RESTARTS = 3
 _MAX_OVERLAP_ROWS = 25
 _MAX_RECENT_ROWS = 8_000
-_MIN_PAGE_ROWS = 2  # one row for the overlap, one for progress
+_MIN_PAGE_ROWS = 2  # one row that repeats the page before, and a new one
 
 
 class RowVersion(NamedTuple):
@@ -101,8 +102,8 @@ def accept_page(
     """Process the response to the request at ``next_offset``.
 
     Returns:
-        The next state, and the rows in a version not seen before. Rows of a page without continuity
-        are returned as well: they are valid, but prove nothing about other rows.
+        The next state, and the rows in a version not seen before. Rows of a page that is not
+        accepted are returned, too: they are valid, but prove nothing about other rows.
 
     Raises:
         IncompleteListingError: A bound was reached without proof of a complete listing.
@@ -112,7 +113,7 @@ def accept_page(
         items.setdefault(read_row_version(item), item)
     page_rows = tuple(items)
     new_items = tuple(item for row, item in items.items() if row not in pagination.seen_versions)
-    problem = _page_error(pagination, page, page_rows)
+    problem = _find_page_error(pagination, page, page_rows)
     state = replace(
         pagination,
         seen_versions=pagination.seen_versions.union(page_rows),
@@ -130,20 +131,20 @@ def accept_page(
 
 
 def read_row_version(row: object) -> RowVersion:
-    """Return the version of an item; items other than rows count, too: they have an offset."""
+    """Return the version of an item. Items that are no rows take a place in the list, too."""
     if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"]:
         return RowVersion(row["id"], f"{row.get('sequence_id')!r} {row.get('updated_at_utc')!r}")
     text = json.dumps(row, sort_keys=True)
     return RowVersion(f"#{hashlib.sha256(text.encode()).hexdigest()}", "")
 
 
-def _page_error(
+def _find_page_error(
     pagination: PaginationState, page: Page, page_rows: tuple[RowVersion, ...]
 ) -> str | None:
     if page.offset != pagination.next_offset:
         return "the response began at another offset than requested"
     if page.has_next_page and len(page_rows) < _MIN_PAGE_ROWS:
-        return "a page too small to overlap promised more"
+        return "a page with a next page was too small to overlap"
     if page.offset == 0:
         return None
     if (
@@ -151,19 +152,19 @@ def _page_error(
         and page.end > pagination.end
         and set(page_rows).issubset(pagination.recent_rows)
     ):
-        return "a page promised more and brought nothing new"
-    return overlap_error(pagination.recent_rows, pagination.seen_keys, page_rows)
+        return "a page with a next page had no new rows"
+    return find_overlap_error(pagination.recent_rows, pagination.seen_keys, page_rows)
 
 
-def overlap_error(
+def find_overlap_error(
     recent_rows: Sequence[RowVersion], seen_keys: Collection[str], page_rows: Sequence[RowVersion]
 ) -> str | None:
     """Return why a page is not proven to be continuous with earlier pages, or None if it is.
 
     A row on both sides in the same version is an *anchor*. While unchanged rows keep their order,
-    one anchor is proof: any row before it now was before it then. OpenTable does not promise an
-    order, so anchors in another order, unseen rows before an anchor and more gaps than anchors
-    count as signs of reordering.
+    one anchor is proof: any row before it now was before it in the earlier pages. OpenTable does
+    not promise an order, so anchors in another order, unseen rows before an anchor and more gaps
+    than anchors count as signs of reordering.
 
     Args:
         recent_rows: Rows of the accepted pages in order, each once.
@@ -203,8 +204,8 @@ def _advance(
     )
     if page.has_next_page:
         state = replace(state, next_offset=state.end - state.overlap)
-        return _check_bounds(state, "the listing went on")
-    # Rows slid past every page, if more places are listed than keys were seen.
+        return _check_bounds(state, "the list has more pages")
+    # Rows have moved past every page if the list has more places than keys were seen.
     if len(state.seen_keys) < state.end - state.repeated_rows:
         return _restart(state, "more rows are listed than were seen")
     return replace(state, next_offset=None)

@@ -167,7 +167,7 @@ def collect_personal_values(state: ReservationState, guest_key: str) -> set[str]
     return {value for value in values if isinstance(value, str) and value}
 
 
-def referenced_keys(body: str, rid: str | None) -> set[str]:
+def collect_referenced_keys(body: str, rid: str | None) -> set[str]:
     """Return the keys of the ids in a JSON body, at its top level or in ``data``.
 
     Args:

@@ -1,9 +1,10 @@
 """A restaurant's webhooks: those that did not arrive, and those that were refused.
 
-A run (poll or reconciliation) *misses webhooks* if it finds a change normally brought by a webhook,
-and no webhook was journaled since that change happened. A slow or lossy sender therefore does not
-count: some webhook arrives in between. A run without such a change proves nothing and is ignored.
-`SILENCE_THRESHOLD_RUNS` runs with missed webhooks raise an alert; the next webhook ends it.
+A run (poll or reconciliation) *misses webhooks* if it finds a change that a webhook should have
+brought, and no webhook was journaled since that change happened. Of a sender that is slow or loses
+some webhooks, another webhook arrives in between, so its runs miss none. A run without such a
+change proves nothing and is ignored. `SILENCE_THRESHOLD_RUNS` runs with missed webhooks raise an
+alert; the next webhook ends it.
 
 Refused webhooks are counted by scheme and reason. The counts contain nothing of the requests: only
 codes, numbers and times of receipt.
@@ -23,11 +24,11 @@ from shared.domain.run_state import read_run_state
 WEBHOOK_RETRY_WINDOW = timedelta(minutes=5)
 SILENCE_THRESHOLD_RUNS = 3
 _WATCHED_FIELDS = ("status", "startAt", "partySize")
-# Webhooks count as unreliable for this time after a missed one.
-MISS_MEMORY = timedelta(days=1)
+# How long webhooks count as unreliable after a missed one.
+UNRELIABLE_PERIOD = timedelta(days=1)
 
-# A longer pause begins a new count.
-REFUSAL_PAUSE = timedelta(hours=1)
+# A longer pause between two refusals begins a new count.
+MAX_REFUSAL_PAUSE = timedelta(hours=1)
 # Older counts no longer describe the restaurant's present state.
 REFUSAL_LIFETIME = timedelta(days=1)
 
@@ -53,7 +54,7 @@ class MissedWebhooks(Struct):
         return {"poll.lastMissedAt": now, "poll.lastMissedLagSeconds": self.lag_seconds(now)}
 
     def record(self, entry: Mapping[str, Any], now: datetime) -> None:
-        """Count a journal entry of this run if a webhook was due: see `WEBHOOK_RETRY_WINDOW`."""
+        """Count a journal entry of the run if its webhook is overdue (`WEBHOOK_RETRY_WINDOW`)."""
         occurred_at: datetime = entry["occurredAt"]
         is_relevant = any(name in entry["changes"] for name in _WATCHED_FIELDS)
         if is_relevant and now - occurred_at > WEBHOOK_RETRY_WINDOW:
@@ -74,7 +75,7 @@ def has_proven_webhooks(document: Mapping[str, Any], now: datetime) -> bool:
     invalidated_at = (missed_at, document.get("updatedAt"), document.get("credentialsChangedAt"))
     if any(isinstance(at, datetime) and at >= proven_at for at in invalidated_at):
         return False
-    if isinstance(missed_at, datetime) and now - missed_at < MISS_MEMORY:
+    if isinstance(missed_at, datetime) and now - missed_at < UNRELIABLE_PERIOD:
         return False
     misses_none = webhook_silence_from_document(document) == WebhookSilence()
     return misses_none and not poll.get("problems")
@@ -154,7 +155,7 @@ class WebhookRefusal(Struct, frozen=True):
     def merge(self, other: "WebhookRefusal") -> "WebhookRefusal":
         """Return the sum of two counts, or the later one if there was a long pause between them."""
         first, second = sorted((self, other), key=lambda refusal: refusal.last_at)
-        if second.since - first.last_at > REFUSAL_PAUSE:
+        if second.since - first.last_at > MAX_REFUSAL_PAUSE:
             return second
         since = min(first.since, second.since)
         return replace(second, count=first.count + second.count, since=since)
@@ -175,7 +176,7 @@ class RefusalWindow(Struct):
 
     Attributes:
         unlogged: Scheme and reason to a number of refusals.
-        logged: The kinds with a line in this minute.
+        logged: Scheme and reason of the refusals with a log line in this minute.
     """
 
     unstored: list[WebhookRefusal] = field(default_factory=list)
@@ -195,7 +196,7 @@ def merge_refusals(
     return sorted(current, key=lambda refusal: refusal.last_at, reverse=True)
 
 
-def select_standing_refusals(
+def select_unresolved_refusals(
     refusals: Iterable[WebhookRefusal], last_accepted_at: Mapping[str, datetime], now: datetime
 ) -> list[WebhookRefusal]:
     """Return the refusals that no accepted webhook of the same scheme followed, the newest first.

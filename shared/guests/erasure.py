@@ -17,9 +17,9 @@ from shared.domain.ledger.events import Channel
 from shared.domain.ledger.registers import reservation_state_from_document
 from shared.domain.privacy import (
     collect_personal_values,
+    collect_referenced_keys,
     mentions_person,
     redact_json,
-    referenced_keys,
 )
 from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError
@@ -121,8 +121,8 @@ async def _redact_quarantine(
     async for item in items.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
         body = str(item.get("body"))
         redacted = redact_json(body)
-        is_mentioned = keys & referenced_keys(body, settings.rid) or mentions_person(body, names)
-        if is_mentioned and body != redacted:
+        is_referenced = keys & collect_referenced_keys(body, settings.rid)
+        if (is_referenced or mentions_person(body, names)) and body != redacted:
             await item.reference.update(
                 {"body": redacted, "summary.guest": None},
                 retry=None,

@@ -22,7 +22,7 @@ from shared.domain.webhook_health import (
     WebhookSilence,
     merge_refusals,
     refusals_from_document,
-    select_standing_refusals,
+    select_unresolved_refusals,
     webhook_silence_from_document,
 )
 from shared.firestore import paths
@@ -116,12 +116,12 @@ async def read_recent_webhooks(
     )
     return RecentWebhooks(
         newest_first[:limit],
-        _select_standing(refusals, applied, context.clock()),
+        _select_unresolved(refusals, applied, context.clock()),
         applied[0].at if applied else None,
     )
 
 
-async def read_standing_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
+async def read_unresolved_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
     """Return the refusals of the last day that no accepted webhook followed, the newest first.
 
     Costs one read, and up to `MAX_DELIVERIES` more if there are refusals.
@@ -130,7 +130,7 @@ async def read_standing_refusals(context: AppContext, restaurant_id: str) -> lis
     if not refusals:
         return []
     applied = await _read_applied_webhooks(context.firestore, restaurant_id, MAX_DELIVERIES)
-    return _select_standing(refusals, applied, context.clock())
+    return _select_unresolved(refusals, applied, context.clock())
 
 
 async def _read_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
@@ -139,14 +139,14 @@ async def _read_refusals(context: AppContext, restaurant_id: str) -> list[Webhoo
     return merge_refusals(refusals_from_document(document), (), context.clock())
 
 
-def _select_standing(
+def _select_unresolved(
     refusals: Sequence[WebhookRefusal], applied: Sequence[WebhookDelivery], now: datetime
 ) -> list[WebhookRefusal]:
     last_accepted_at: dict[str, datetime] = {}
     for delivery in applied:  # the newest first
         if delivery.scheme is not None:
             last_accepted_at.setdefault(delivery.scheme, delivery.at)
-    return select_standing_refusals(refusals, last_accepted_at, now)
+    return select_unresolved_refusals(refusals, last_accepted_at, now)
 
 
 async def _read_applied_webhooks(

@@ -77,8 +77,8 @@ class ApplyResult(Struct, frozen=True):
 
     Attributes:
         state: The reservation's state after the event.
-        write: What was committed. None if nothing was, or if an earlier attempt of this writer
-            had been committed although its response was lost.
+        write: What was committed. None if nothing was, or if an earlier attempt of this writer had
+            been committed although its response was lost.
     """
 
     event: ReservationEvent
@@ -145,11 +145,11 @@ class Ledger:
         `write_context` of an earlier commit that may have been applied.
 
         Raises:
-            InvalidEventError: The event's id was used with other content, or Firestore cannot
-                store it.
+            InvalidEventError: The event's id was used with other content, or Firestore cannot store
+                it.
             ServiceUnavailableError: All attempts failed.
         """
-        write_context = write_context or self.new_write_context()
+        write_context = write_context or self.create_write_context()
         snapshot = self._assume_new(event)
         read_set = ReadSet({event.event_id})
         with translate_firestore_errors():
@@ -221,7 +221,7 @@ class Ledger:
         )
         return snapshots[key]
 
-    def new_write_context(self) -> WriteContext:
+    def create_write_context(self) -> WriteContext:
         """Return the time and a new attempt id for one commit."""
         return WriteContext(self._clock(), secrets.token_hex(8), self._journal_retention)
 
@@ -318,7 +318,7 @@ def _split_by_size(events: Sequence[ReservationEvent]) -> Iterator[list[Reservat
 
 
 async def _apply_group(ledger: Ledger, group: Sequence[ReservationEvent]) -> list[BatchResult]:
-    write_context = ledger.new_write_context()
+    write_context = ledger.create_write_context()
     decisions: dict[str, Decision] = {}
     try:
         snapshots, decisions = await decide_group(ledger, group, write_context)

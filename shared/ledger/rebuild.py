@@ -66,7 +66,7 @@ async def rebuild_reservation(
     external_key = document_id.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
     ledger = open_ledger(context, settings, ReservationSystem.OPENTABLE)
     identity, repository = ledger.build_identity(external_key), ledger.repository
-    write_context = ledger.new_write_context()
+    write_context = ledger.create_write_context()
 
     async def rebuild_once() -> ReservationWrite | None:
         guest_keys: set[str] = set()

@@ -18,7 +18,7 @@ from shared.domain.backfill import (
     ROW_COUNTERS,
     Backfill,
     backfill_from_document,
-    new_backfill,
+    build_backfill,
     resolve_backfill_request,
 )
 from shared.domain.days import resolve_backfill_window
@@ -59,7 +59,7 @@ async def start_backfill(
         window = resolve_backfill_window(now, settings.require_zone(), start, end)
         return resolve_backfill_request(
             backfill_from_document(document),
-            new_backfill(window, settings.require_rid(), now),
+            build_backfill(window, settings.require_rid(), now),
             accept_any_dates=not (start or end),
         )
 

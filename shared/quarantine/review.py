@@ -202,7 +202,7 @@ async def dry_run_replay(
     """Return the result of `replay_quarantined_event` without writing anything."""
     event, ledger = _build_event(context, settings, item, user_uid), open_ledger(context, settings)
     with translate_firestore_errors():
-        _, decisions = await decide_group(ledger, [event], ledger.new_write_context())
+        _, decisions = await decide_group(ledger, [event], ledger.create_write_context())
     return build_apply_result(event, decisions[event.external_key])
 
 

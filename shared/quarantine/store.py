@@ -13,7 +13,7 @@ from shared.context import AppContext
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.guest_link import LinkedGuest
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.privacy import is_expired, redact_json, referenced_keys
+from shared.domain.privacy import collect_referenced_keys, is_expired, redact_json
 from shared.domain.quarantine import summarize_quarantined_body
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import AuthenticationResult
@@ -71,7 +71,7 @@ async def _refers_to_forgotten_guest(
     context: AppContext, settings: IntegrationSettings, text: str
 ) -> bool:
     # The text is not normalized, so each of its ids may be a reservation's or a guest's.
-    client, keys = context.firestore, sorted(referenced_keys(text, settings.rid))
+    client, keys = context.firestore, sorted(collect_referenced_keys(text, settings.rid))
     references = [paths.reservation_document(client, settings.restaurant_id, key) for key in keys]
     for snapshot in await read_all(client, references):
         if flatten_document(snapshot.to_dict() or {}).get("guests.forgotten"):

@@ -174,7 +174,7 @@ async def build_correction_plan(
     """Plan the corrections for OpenTable's rows, at most one per reservation; write nothing."""
     ledger, plan = run.ledger, CorrectionPlan()
     for group in split_into_groups(list(events)):
-        write_context = ledger.new_write_context()
+        write_context = ledger.create_write_context()
         with translate_firestore_errors():
             snapshots, decisions = await decide_group(ledger, group, write_context)
         for event in group:

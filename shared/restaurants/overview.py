@@ -15,7 +15,7 @@ from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.webhook_health import WebhookRefusal
 from shared.firestore import paths
 from shared.firestore.documents import read_document, translate_firestore_errors
-from shared.ingest.deliveries import read_standing_refusals
+from shared.ingest.deliveries import read_unresolved_refusals
 from shared.quarantine.store import read_quarantine_backlog
 from shared.staff.identity import Role
 from shared.staff.members import Membership, read_group_page
@@ -94,7 +94,7 @@ async def read_overviews(
             backlog, covers, refusals = await asyncio.gather(
                 read_quarantine_backlog(context, restaurant_id),
                 _read_covers_today(context, restaurant_id, settings),
-                read_standing_refusals(context, restaurant_id),
+                read_unresolved_refusals(context, restaurant_id),
             )
             counts = RestaurantCounts(backlog.open_count, covers)
         health = None

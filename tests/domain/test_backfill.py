@@ -10,8 +10,8 @@ from shared.domain.backfill import (
     SLICE_DAYS,
     Backfill,
     backfill_from_document,
+    build_backfill,
     is_backfilling,
-    new_backfill,
     resolve_backfill_request,
 )
 from shared.domain.days import MAX_WINDOW_DAYS, DateWindow
@@ -33,7 +33,7 @@ windows = st.builds(
 
 
 def new(window: DateWindow = MARCH, rid: str = "555001") -> Backfill:
-    return new_backfill(window, rid, NOW)
+    return build_backfill(window, rid, NOW)
 
 
 def one_slice_on(backfill: Backfill, seconds: float = 2.0) -> Backfill:
@@ -134,7 +134,7 @@ def test_progress_clears_the_stored_error() -> None:
 
 def test_every_state_has_the_time_of_its_last_change() -> None:
     failed = new().with_error("Set the zone.", LATER, is_permanent=True)
-    requested = new_backfill(MARCH, "555001", LATER + DAY)
+    requested = build_backfill(MARCH, "555001", LATER + DAY)
     resumed = resolve_backfill_request(failed, requested, accept_any_dates=True)
     assert (new().started_at, new().updated_at) == (NOW, NOW)
     assert (one_slice_on(new()).updated_at, failed.updated_at) == (LATER, LATER)

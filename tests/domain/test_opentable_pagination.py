@@ -13,7 +13,7 @@ from shared.domain.opentable_pagination import (
     RowVersion,
     accept_page,
     append_page,
-    overlap_error,
+    find_overlap_error,
     read_row_version,
 )
 from shared.errors import IncompleteListingError
@@ -226,12 +226,12 @@ def read_pages(fetch_page: Callable[[int], Page]) -> PaginationState:
 @pytest.mark.parametrize(
     "fetch_page, problem",
     [
-        (lambda offset: Page(offset, page_rows(*range(10)), has_next_page=True), "nothing new"),
+        (lambda offset: Page(offset, page_rows(*range(10)), has_next_page=True), "no new rows"),
         (lambda offset: Page(offset, (), has_next_page=True), "too small to overlap"),
         (lambda _: Page(0, page_rows(*range(10)), has_next_page=True), "another offset"),
         (
             lambda offset: Page(offset, page_rows(*range(offset, offset + 8)), has_next_page=True),
-            f"went on.*{MAX_PAGES} pages",
+            f"has more pages.*{MAX_PAGES} pages",
         ),
     ],
     ids=["repeated page", "empty page", "unrequested offset", "list without end"],
@@ -287,7 +287,7 @@ def page_of_letters(text: str) -> tuple[RowVersion, ...]:
     ],
 )
 def test_a_page_with_repeated_rows_in_order_is_continuous(letters: str) -> None:
-    assert overlap_error(RECENT_ROWS, SEEN_KEYS, page_of_letters(letters)) is None
+    assert find_overlap_error(RECENT_ROWS, SEEN_KEYS, page_of_letters(letters)) is None
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_page_with_repeated_rows_in_order_is_continuous(letters: str) -> None:
     ],
 )
 def test_a_page_without_proof_is_not_continuous(letters: str, error: str) -> None:
-    assert error in str(overlap_error(RECENT_ROWS, SEEN_KEYS, page_of_letters(letters)))
+    assert error in str(find_overlap_error(RECENT_ROWS, SEEN_KEYS, page_of_letters(letters)))
 
 
 def test_appending_a_page_keeps_rows_before_the_overlap() -> None:

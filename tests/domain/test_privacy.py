@@ -13,6 +13,7 @@ from shared.domain.privacy import (
     MASK,
     PERSONAL_FIELDS,
     collect_personal_values,
+    collect_referenced_keys,
     is_expired,
     mask_changes,
     mask_json,
@@ -22,7 +23,6 @@ from shared.domain.privacy import (
     redact_json,
     redact_state,
     redact_value,
-    referenced_keys,
 )
 from tests.strategies.json_values import json_values
 from tests.support.events import envelope_body, envelope_event, row_body, row_event
@@ -248,11 +248,11 @@ UUID = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
     ],
 )
 def test_ids_are_found_at_the_top_level_and_in_data(body: Any, keys: set[str]) -> None:
-    assert referenced_keys(json.dumps(body), "555001") == keys
+    assert collect_referenced_keys(json.dumps(body), "555001") == keys
 
 
 def test_a_body_other_than_json_has_no_ids() -> None:
-    assert referenced_keys('{"id": "r"', None) == set()
+    assert collect_referenced_keys('{"id": "r"', None) == set()
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_person_without_a_name_is_not_found() -> None:
 def test_any_body_is_searched_without_a_failure(value: Any) -> None:
     text = json.dumps(value)
     assert mentions_person(text, ["Zoë Lovelace"]) is False
-    assert referenced_keys(text, "555001") == referenced_keys(text, "555001")
+    assert collect_referenced_keys(text, "555001") == collect_referenced_keys(text, "555001")
 
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.webhook_health import (
+    MAX_REFUSAL_PAUSE,
     REFUSAL_LIFETIME,
-    REFUSAL_PAUSE,
     WebhookRefusal,
     merge_refusals,
     refusals_from_document,
-    select_standing_refusals,
+    select_unresolved_refusals,
 )
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_counts_of_one_kind_are_added() -> None:
 
 
 def test_a_long_pause_begins_a_new_count() -> None:
-    later = refusal(3, minute=REFUSAL_PAUSE // MINUTE + 1, duration=5)
+    later = refusal(3, minute=MAX_REFUSAL_PAUSE // MINUTE + 1, duration=5)
     assert merge_refusals([refusal(2)], [later], NOON) == [later]
 
 
@@ -67,17 +67,17 @@ def test_which_of_two_instances_stores_first_does_not_matter(
 
 def test_an_accepted_webhook_of_the_same_scheme_ends_a_refusal() -> None:
     accepted = {"bearer": NOON + MINUTE}
-    assert select_standing_refusals([refusal()], accepted, NOON) == []
+    assert select_unresolved_refusals([refusal()], accepted, NOON) == []
 
 
 def test_an_accepted_webhook_before_the_refusal_does_not_end_it() -> None:
     accepted = {"bearer": NOON - MINUTE}
-    assert select_standing_refusals([refusal()], accepted, NOON) == [refusal()]
+    assert select_unresolved_refusals([refusal()], accepted, NOON) == [refusal()]
 
 
 def test_an_accepted_webhook_of_another_scheme_does_not_end_a_refusal() -> None:
     accepted = {"basic": NOON + MINUTE}
-    assert select_standing_refusals([refusal()], accepted, NOON) == [refusal()]
+    assert select_unresolved_refusals([refusal()], accepted, NOON) == [refusal()]
 
 
 @given(refusals)

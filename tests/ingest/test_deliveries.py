@@ -6,7 +6,7 @@ import pytest
 
 from shared.firestore import paths
 from shared.ingest import webhook as module
-from shared.ingest.deliveries import read_recent_webhooks, read_standing_refusals
+from shared.ingest.deliveries import read_recent_webhooks, read_unresolved_refusals
 from shared.ingest.webhook import record_refusal
 from tests.support.webhooks import call_webhook, store_refusals
 from tests.support.world import World
@@ -25,7 +25,7 @@ async def refused_world(world: World) -> World:
 
 
 async def test_refusals_are_counted_with_scheme_reason_and_times(refused_world: World) -> None:
-    [refusal] = await read_standing_refusals(refused_world.services, refused_world.restaurant.id)
+    [refusal] = await read_unresolved_refusals(refused_world.services, refused_world.restaurant.id)
     now = refused_world.clock()
     assert (refusal.scheme, refusal.reason, refusal.count) == ("bearer", NO_MATCH, 3)
     assert (refusal.since, refusal.last_at) == (now, now)
@@ -35,18 +35,18 @@ async def test_the_counts_of_two_instances_are_added(refused_world: World) -> No
     refused_world.clock.advance(60)
     record_refusal(refused_world.services, refused_world.restaurant.id, "bearer", NO_MATCH)
     await store_refusals(refused_world.services)
-    [refusal] = await read_standing_refusals(refused_world.services, refused_world.restaurant.id)
+    [refusal] = await read_unresolved_refusals(refused_world.services, refused_world.restaurant.id)
     assert (refusal.count, refusal.last_at - refusal.since) == (4, timedelta(seconds=60))
 
 
 async def test_without_refusals_there_are_none(world: World) -> None:
-    assert await read_standing_refusals(world.services, world.restaurant.id) == []
+    assert await read_unresolved_refusals(world.services, world.restaurant.id) == []
 
 
 async def test_an_accepted_webhook_of_the_scheme_ends_the_refusals(refused_world: World) -> None:
     refused_world.clock.advance(60)
     assert await call_webhook(refused_world.services, accepted_body(refused_world)) == 200
-    assert await read_standing_refusals(refused_world.services, refused_world.restaurant.id) == []
+    assert await read_unresolved_refusals(refused_world.services, refused_world.restaurant.id) == []
 
 
 async def test_refusals_of_an_unknown_restaurant_are_not_stored(world: World) -> None:
@@ -65,7 +65,7 @@ async def test_a_failed_write_keeps_the_counts_for_the_next_one(
         patch.setattr(module, "_TIMEOUT_SECONDS", 0.0)
         await module._store_refusals(world.services, world.restaurant.id, window)
     await store_refusals(world.services)
-    [refusal] = await read_standing_refusals(world.services, world.restaurant.id)
+    [refusal] = await read_unresolved_refusals(world.services, world.restaurant.id)
     assert refusal.count == 1
 
 
@@ -110,7 +110,7 @@ async def test_the_recent_webhooks_list_the_same_refusals(
 ) -> None:
     services, restaurant_id = refused_world.services, refused_world.restaurant.id
     recent = await read_recent_webhooks(services, restaurant_id)
-    assert recent.standing_refusals == await read_standing_refusals(services, restaurant_id) != []
+    assert recent.standing_refusals == await read_unresolved_refusals(services, restaurant_id) != []
     refused_world.clock.advance(60)
     await call_webhook(services, accepted_body(refused_world))
     recent = await read_recent_webhooks(services, restaurant_id, limit=1)
@@ -121,7 +121,7 @@ async def test_a_damaged_count_is_skipped(refused_world: World) -> None:
     restaurant_id = refused_world.restaurant.id
     reference = paths.webhook_refusals_document(refused_world.services.firestore, restaurant_id)
     await reference.update({"refusals": [{"scheme": 1}]})
-    assert await read_standing_refusals(refused_world.services, restaurant_id) == []
+    assert await read_unresolved_refusals(refused_world.services, restaurant_id) == []
 
 
 def accepted_body(world: World, fields: str = '"partySize": 2') -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from dev.local.processes import LOOPBACK, find_free_port, serve_function
-from shared.domain.backfill import new_backfill
+from shared.domain.backfill import build_backfill
 from shared.domain.days import DateWindow
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
@@ -144,7 +144,9 @@ async def _fail_polls(project: Project) -> None:
     window = DateWindow(_now().date() - timedelta(days=7), _now().date())
     cursor = {"poll": {"cursor": _now() - timedelta(hours=1), "rid": restaurant.rid}}
     document = paths.integration_document(project.firestore, restaurant.id)
-    await document.update(cursor | new_backfill(window, restaurant.rid, _now()).to_update_fields())
+    await document.update(
+        cursor | build_backfill(window, restaurant.rid, _now()).to_update_fields()
+    )
     project.opentable.sandbox.revoke_restaurant(int(restaurant.rid))
     for _ in range(4):
         project.run_job("opentable-poll", restaurantId=restaurant.id)

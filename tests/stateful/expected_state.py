@@ -16,7 +16,7 @@ from shared.domain.ledger.document import (
     render_document,
 )
 from shared.domain.ledger.guest_link import guest_from_map, resolve_guest
-from shared.domain.ledger.state_transition import with_linked_guest
+from shared.domain.ledger.state_transition import link_guest
 from shared.firestore import paths
 from tests.support.oracles import rebuild_state
 from tests.support.world import NEW_YORK
@@ -124,7 +124,7 @@ async def diff_from_journals(
         ).stream()
         rebuilt = rebuild_state([entry.to_dict() or {} async for entry in entries])
         linked = {named: resolve_guest(named, guests) for named in rebuilt.guest_references.keys}
-        complete = with_linked_guest(rebuilt, linked, is_complete=True)
+        complete = link_guest(rebuilt, linked, is_complete=True)
         identity = ReservationIdentity(restaurant_id, key, NEW_YORK)
         different = diff_fields(flatten_document(document), render_document(identity, complete))
         if different:

@@ -18,7 +18,7 @@ from shared.domain.ledger.document import find_start, flatten_document, nest_fie
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 
-# The document fields read by `booking_facts`.
+# The document fields read by `read_booking_facts`.
 ANALYTICS_FIELDS = (
     "source.system",
     "startAt",
@@ -98,11 +98,11 @@ class BookingFacts(Struct, frozen=True):
     outcome: BookingOutcome
 
 
-def booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts | None:
+def read_booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts | None:
     """Read the counted facts of a document with at least the `ANALYTICS_FIELDS`.
 
-    Values of another type count as unknown, because other parts of the app write documents too.
-    A document without a local date returns None, and so does one that the staff removed.
+    Values of another type count as unknown, because other parts of the app write documents too. A
+    document without a local date returns None, and so does one that the staff removed.
     """
     day = document.get("localDate")
     is_removed = _get_nested(document, "reconciliation", "reviewDecision") == ReviewDecision.REMOVED
@@ -155,12 +155,12 @@ def classify_lead_time(booked_at: object, start: datetime | None, zone: ZoneInfo
     )
 
 
-# Dotted path to count, such as `coversByHour.19`; zeros are omitted.
-#
-# Bookings made ahead, whatever their outcome: `bookings`, `bookingsByHour.*`, `bookingsByLead.*`.
-# Of these: `cancelled`, `noShows`, with their people `cancelledCovers`, `noShowCovers`.
-# Attended or still expected, walk-ins included: `covers` (people), `coversByHour.*`,
-# `partiesBySize.*`. Walk-in parties: `walkIns`. Hours are those of the visit.
+# Dotted path to count, such as `coversByHour.19`; zeros are omitted. Hours are those of the visit.
+# - Bookings made ahead, whatever their outcome: `bookings`, `bookingsByHour.*`, `bookingsByLead.*`.
+# - Of these: `cancelled`, `noShows`, and their people: `cancelledCovers`, `noShowCovers`.
+# - Attended or still expected, walk-ins included: `covers` (people), `coversByHour.*`,
+#   `partiesBySize.*`.
+# - Walk-in parties: `walkIns`.
 RollupCounts = Counter[str]
 
 # A stored day: source to counts, dotted paths as nested maps.
@@ -192,7 +192,7 @@ class RollupBuilder:
 
     def add_document(self, document: Mapping[str, Any]) -> BookingFacts | None:
         """Count a document with at least the `ANALYTICS_FIELDS`; return its facts."""
-        facts = booking_facts(document, self._zone)
+        facts = read_booking_facts(document, self._zone)
         if facts is not None and facts.local_date in self._days:
             self._days[facts.local_date][facts.system].update(_count_booking(facts))
         return facts

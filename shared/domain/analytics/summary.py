@@ -108,7 +108,7 @@ def count_parties(counts: RollupCounts) -> int:
     return counts["bookings"] - counts["cancelled"] - counts["noShows"] + counts["walkIns"]
 
 
-def missing_spans(dates: Iterable[str], days: AnalyticsDays) -> list[DateSpan]:
+def list_missing_spans(dates: Iterable[str], days: AnalyticsDays) -> list[DateSpan]:
     """Return the dates without counts, consecutive ones as one span.
 
     Args:

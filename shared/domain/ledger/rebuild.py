@@ -33,7 +33,7 @@ from shared.domain.ledger.registers import ReservationState, reservation_state_f
 from shared.domain.ledger.state_transition import (
     GuestRequired,
     find_required_guest,
-    with_linked_guest,
+    link_guest,
 )
 from shared.domain.normalization.canonical import canonicalize_fields
 from shared.domain.privacy import redact_state
@@ -64,7 +64,7 @@ def decide_rebuild(
     required = find_required_guest(resolved)
     if required is not None:
         return required
-    state = with_linked_guest(state, resolved, is_complete=True)
+    state = link_guest(state, resolved, is_complete=True)
     if state.guest_references.forbids_personal_data:
         state = replace(redact_state(state), linked_guest=state.linked_guest)
     changed_fields = diff_fields(flat, render_document(identity, state))

@@ -52,7 +52,7 @@ def merge_with_guest(
     required = find_required_guest(resolved)
     if required is not None:
         return required
-    state_after = with_linked_guest(state_after, resolved, is_complete=is_guest_update)
+    state_after = link_guest(state_after, resolved, is_complete=is_guest_update)
     if not state_after.guest_references.forbids_personal_data:
         return StateTransition(event, state_before, state_before, state_after)
     event, redacted_before = redact_event(event), redact_state(state_before)
@@ -80,8 +80,8 @@ def _resolve_guests(
 ) -> ResolvedGuests:
     """Resolve the references that affect the shown guest or the redaction.
 
-    Earlier references are resolved again only after a guest's record changed: that update
-    is applied to all reservations of the guest.
+    Earlier references are resolved again only after a guest's record changed: that update is
+    applied to all reservations of the guest.
     """
     keys = state_after.guest_references.keys
     if not is_guest_update:
@@ -106,10 +106,10 @@ def find_required_guest(resolved: ResolvedGuests) -> GuestRequired | None:
     return None
 
 
-def with_linked_guest(
+def link_guest(
     state: ReservationState, resolved: ResolvedGuests, *, is_complete: bool
 ) -> ReservationState:
-    """Return the state with the guest of its ``guestKey``; an anonymized one shows no guest.
+    """Return the state with the guest of its ``guestKey``, None for an anonymized reservation.
 
     Args:
         resolved: Guests by referenced key, including the shown one if any.

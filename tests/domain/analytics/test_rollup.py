@@ -12,9 +12,9 @@ from shared.domain.analytics.rollup import (
     LeadTimeBucket,
     RollupBuilder,
     RollupCounts,
-    booking_facts,
     classify_lead_time,
     counts_from_map,
+    read_booking_facts,
     rollup_from_document,
     sum_counts,
 )
@@ -40,7 +40,7 @@ def build_document(**fields: Any) -> dict[str, Any]:
 
 
 def booking_facts_of(**fields: Any) -> BookingFacts:
-    facts = booking_facts(build_document(**fields), ZONE)
+    facts = read_booking_facts(build_document(**fields), ZONE)
     assert facts is not None
     return facts
 
@@ -50,7 +50,7 @@ def test_a_visit_uses_restaurant_local_time() -> None:
 
 
 def test_a_document_without_a_date_is_not_counted() -> None:
-    assert booking_facts(build_document(localDate=None), ZONE) is None
+    assert read_booking_facts(build_document(localDate=None), ZONE) is None
 
 
 def test_the_text_time_is_used_without_a_timestamp() -> None:
@@ -145,7 +145,7 @@ def test_a_visit_after_midnight_utc_is_on_the_restaurants_day() -> None:
 
 @given(json_values)
 def test_any_document_is_counted_or_skipped(value: Any) -> None:
-    booking_facts(dict.fromkeys(build_document(), value) | {"localDate": "2026-03-14"}, ZONE)
+    read_booking_facts(dict.fromkeys(build_document(), value) | {"localDate": "2026-03-14"}, ZONE)
 
 
 ledgers = st.lists(reservation_documents(), max_size=12)
@@ -188,7 +188,7 @@ def test_roll_ups_of_parts_add_up_to_that_of_the_whole(
 @given(ledgers)
 def test_sums_over_days_equal_a_direct_count(documents: list[dict[str, Any]]) -> None:
     sums = sum_all(roll_up(*documents))
-    all_facts = [booking_facts(each, ZONE) for each in documents]
+    all_facts = [read_booking_facts(each, ZONE) for each in documents]
     counted = [facts for facts in all_facts if facts and facts.local_date in DAYS]
     attending = [facts for facts in counted if facts.outcome is BookingOutcome.ATTENDING]
     booked = [facts for facts in counted if facts.lead_time is not None]

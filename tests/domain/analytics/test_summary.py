@@ -14,7 +14,7 @@ from shared.domain.analytics.summary import (
     AnalyticsDays,
     count_parties,
     format_analytics_csv,
-    missing_spans,
+    list_missing_spans,
     summarize,
 )
 from shared.domain.normalization.identifiers import ReservationSystem
@@ -70,7 +70,7 @@ REQUESTED_DAYS = [f"2026-03-{number:02}" for number in range(1, 11)]
 
 def test_consecutive_missing_days_are_one_span() -> None:
     counted = {each: day() for each in REQUESTED_DAYS if each[-1] in "348"}
-    assert missing_spans(REQUESTED_DAYS, counted) == [
+    assert list_missing_spans(REQUESTED_DAYS, counted) == [
         ("2026-03-01", "2026-03-02"),
         ("2026-03-05", "2026-03-07"),
         ("2026-03-09", "2026-03-10"),
@@ -79,7 +79,7 @@ def test_consecutive_missing_days_are_one_span() -> None:
 
 @given(st.sets(st.sampled_from(REQUESTED_DAYS)))
 def test_every_requested_day_is_counted_or_in_one_missing_span(counted: set[str]) -> None:
-    spans = missing_spans(REQUESTED_DAYS, {each: day() for each in counted})
+    spans = list_missing_spans(REQUESTED_DAYS, {each: day() for each in counted})
     missing = [each for each in REQUESTED_DAYS for first, last in spans if first <= each <= last]
     assert missing == [each for each in REQUESTED_DAYS if each not in counted]
 

@@ -16,7 +16,7 @@ from shared.domain.ledger.events import Actor, FieldValue, ReservationEvent
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest, LinkedGuest, resolve_guest
 from shared.domain.ledger.registers import reservation_state_from_document
-from shared.domain.ledger.state_transition import with_linked_guest
+from shared.domain.ledger.state_transition import link_guest
 from shared.domain.privacy import PERSONAL_FIELDS, redact_json
 from tests.strategies.events import (
     ArrivalSequence,
@@ -111,7 +111,7 @@ def test_the_document_can_be_rebuilt_from_its_journal_in_any_order(
         random.shuffle(entries)
         rebuilt = rebuild_state(entries)
     resolved = {key: resolve_guest(key, guests) for key in rebuilt.guest_references.keys}
-    linked = with_linked_guest(rebuilt, resolved, is_complete=True)
+    linked = link_guest(rebuilt, resolved, is_complete=True)
     assert render_document(TEST_IDENTITY, linked) == flatten_without_write_times(ledger.document)
 
 
@@ -268,5 +268,5 @@ def test_the_document_can_be_rebuilt_from_journal_and_guests(
     rebuilt = rebuild_state(guests.ledger.entries.values())
     resolved = {key: resolve_guest(key, guests.stored) for key in rebuilt.guest_references.keys}
     if guests.ledger.document is not None:
-        linked = with_linked_guest(rebuilt, resolved, is_complete=True)
+        linked = link_guest(rebuilt, resolved, is_complete=True)
         assert render_document(TEST_IDENTITY, linked) == final_document(guests)

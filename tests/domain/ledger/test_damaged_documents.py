@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.analytics.rollup import booking_facts
-from shared.domain.backfill import backfill_from_document, is_backfilling, new_backfill
+from shared.domain.analytics.rollup import read_booking_facts
+from shared.domain.backfill import backfill_from_document, build_backfill, is_backfilling
 from shared.domain.days import DateWindow
 from shared.domain.ledger.decide import (
     Decision,
@@ -94,7 +94,7 @@ def test_a_damaged_document_has_a_fingerprint_or_the_one_error(path: Path) -> No
         if isinstance(document["source"], dict):
             document["source"]["externalReservationId"] = "ot_1"
             with suppress(UnreadableDocumentError):
-                fingerprint_document(document, booking_facts(document, NEW_YORK))
+                fingerprint_document(document, read_booking_facts(document, NEW_YORK))
 
 
 @pytest.mark.parametrize("history", [None, "x", {"a": 1}])
@@ -169,7 +169,7 @@ def test_a_damaged_state_of_a_poll_counts_as_none(value: Any) -> None:
 @given(data=st.data())
 def test_a_damaged_backfill_counts_as_none_or_is_complete(data: st.DataObject) -> None:
     day = datetime(2026, 3, 14, tzinfo=UTC)
-    backfill = new_backfill(DateWindow(day.date(), day.date()), "1", day)
+    backfill = build_backfill(DateWindow(day.date(), day.date()), "1", day)
     stored = {path.partition(".")[2]: v for path, v in backfill.to_update_fields().items()}
     assert backfill_from_document({"backfill": stored}) == backfill
     name = data.draw(st.sampled_from(sorted(stored)))
@@ -181,7 +181,7 @@ def test_a_damaged_backfill_counts_as_none_or_is_complete(data: st.DataObject) -
 
 def test_a_start_on_the_first_day_of_the_calendar_has_no_hour() -> None:
     document = {"localDate": "0001-01-01", "startAtTimestamp": FIRST_INSTANT, "source": "x"}
-    facts = booking_facts(document, NEW_YORK)
+    facts = read_booking_facts(document, NEW_YORK)
     assert facts is not None
     assert facts.hour is None
 
@@ -189,7 +189,7 @@ def test_a_start_on_the_first_day_of_the_calendar_has_no_hour() -> None:
 def test_a_booking_on_the_first_day_of_the_calendar_is_early() -> None:
     start = datetime(2026, 3, 14, tzinfo=UTC)
     document = {"localDate": "2026-03-14", "startAtTimestamp": start, "bookedAt": FIRST_INSTANT}
-    facts = booking_facts(document, NEW_YORK)
+    facts = read_booking_facts(document, NEW_YORK)
     assert facts is not None
     assert facts.lead_time == "OVER_28_DAYS"
 
