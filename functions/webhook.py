@@ -4,7 +4,6 @@ A 2xx means that the event is committed, to the ledger or to the quarantine.
 """
 
 import asyncio
-import contextlib
 from typing import Any
 
 import functions_framework.aio
@@ -35,7 +34,7 @@ from shared.ingest.webhook import (
     refetch_after_relay_event,
 )
 from shared.ledger.ledger import ApplyResult
-from shared.log import LogEvent, Severity, log_event
+from shared.log import LogEvent, Severity, log_event, log_internal_error
 
 _MAX_PENDING_BODIES = 64
 _BODY_TIMEOUT_SECONDS = 3.0
@@ -178,10 +177,13 @@ async def fetch_after_commit(
     context: AppContext, settings: IntegrationSettings, result: ApplyResult, deadline: float
 ) -> None:
     """Fetch what the committed event refers to; if time runs out, the next poll fetches it."""
-    # The event is committed: from here on, nothing may change the response.
     if asyncio.get_running_loop().time() >= deadline:
         return
-    with contextlib.suppress(TimeoutError):
+    try:
         async with asyncio.timeout_at(deadline):
             await refetch_after_relay_event(context, settings, result)
             await fetch_guest_after_commit(context, settings, result)
+    except TimeoutError:
+        pass
+    except Exception as error:  # noqa: BLE001 -- the event is committed: a 503 would repeat it
+        log_internal_error(error, settings.restaurant_id)

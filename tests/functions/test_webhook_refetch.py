@@ -9,15 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from functions.webhook import fetch_after_commit
 from sandbox.fault_injection import FailureKind
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.domain.normalization.identifiers import build_external_key
 from shared.ledger.ledger import ApplyResult
+from shared.opentable.client import OpenTableClient
+from tests.support.events import row_body
 from tests.support.opentable import BookedReservation, LocalOpenTable
 from tests.support.processes import ServedFunction
-from tests.support.webhooks import WebhookSender, response_status
+from tests.support.webhooks import WebhookSender, call_webhook, response_status
 from tests.support.world import START_TIME, World
 
 pytestmark = pytest.mark.slow
@@ -187,3 +190,16 @@ async def test_with_time_left_the_row_is_refetched(world: World) -> None:
 
 async def test_without_time_left_nothing_is_refetched(world: World) -> None:
     assert await refetch_with_seconds_left(world, -1.0) == 0
+
+
+async def test_an_unexpected_error_after_the_commit_does_not_ask_for_a_repetition(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build_client() -> OpenTableClient:
+        raise ZeroDivisionError
+
+    services = replace(world.services, opentable_client=build_client)
+    body = row_body(1, rid=int(world.restaurant.rid), id="ot_1", guest_id="g1")
+    assert await call_webhook(services, json.dumps(body).encode()) == 200
+    assert (await world.ledger_documents()).keys() == {"ot_1"}
+    assert "ZeroDivisionError" in capsys.readouterr().out
