@@ -5,8 +5,9 @@ The schedule compares the near days every hour and all days every night.
 A body with `force` executes the plan of a held report instead.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import functions_framework.aio
 from msgspec import field, to_builtins
@@ -14,6 +15,7 @@ from starlette.requests import Request
 
 from functions.http import (
     JsonResult,
+    RequestRejectedError,
     ScheduledRequest,
     UrlSafeId,
     build_status_result,
@@ -24,7 +26,7 @@ from functions.http import (
 )
 from shared.concurrency import Deadline
 from shared.context import AppContext
-from shared.domain.days import DateWindow
+from shared.domain.days import DateWindow, resolve_window
 from shared.domain.structs import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant, summarize_failure
@@ -92,8 +94,24 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
 async def opentable_reconcile(request: Request, context: AppContext) -> JsonResult:
     """Reconcile every enabled restaurant, or the ones in the body."""
     reconcile_request = await read_scheduled_request(request, context, ScheduledReconcileRequest)
+    _check_window(reconcile_request, context.clock())
     async with preload_opentable_client():
         return await reconcile_restaurants(context, reconcile_request)
+
+
+def _check_window(reconcile_request: ScheduledReconcileRequest, now: datetime) -> None:
+    """Reject a date too far from the default of the other one.
+
+    The runs compute the days again, in the zone of each restaurant.
+    """
+    start, end = reconcile_request.start_date, reconcile_request.end_date
+    try:
+        resolve_window(now, ZoneInfo("UTC"), start, end)
+    except ValueError as error:
+        name = "startDate" if start else "endDate"
+        raise RequestRejectedError(
+            400, "invalid_request", fields=[name], detail=str(error)
+        ) from None
 
 
 async def reconcile_restaurants(

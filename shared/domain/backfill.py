@@ -7,13 +7,14 @@ reservations moved from a later slice into a completed one.
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.days import DateWindow
-from shared.domain.run_state import read_run_state
+from shared.domain.run_state import EARLIEST_RUN, read_run_state
 from shared.errors import BackfillInProgressError
 
 SLICE_DAYS = 7
@@ -80,8 +81,8 @@ class Backfill(Struct, frozen=True):
         """Return the days to fetch next; None if only the final listing is left."""
         if self.next_date > self.window.end:
             return None
-        last_date = self.next_date + timedelta(days=SLICE_DAYS - 1)
-        return DateWindow(self.next_date, min(last_date, self.window.end))
+        further_days = min(SLICE_DAYS - 1, (self.window.end - self.next_date).days)
+        return DateWindow(self.next_date, self.next_date + timedelta(days=further_days))
 
     def with_progress(
         self,
@@ -145,7 +146,7 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
     """
     stored = read_run_state(document, "backfill")
     # The map may exist without a backfill: a lease is stored in it, too.
-    if "status" not in stored:
+    if "status" not in stored or not _has_numbers(stored):
         return None
     try:
         backfill = Backfill(
@@ -164,12 +165,22 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
-    times = (backfill.started_at, backfill.updated_at, backfill.finished_at or backfill.updated_at)
-    numbers = (backfill.worked_seconds, *backfill.counts.values())
-    is_typed = all(isinstance(at, datetime) for at in times) and all(
-        isinstance(number, int | float) for number in numbers
+    times: tuple[object, ...] = (
+        backfill.started_at,
+        backfill.updated_at,
+        backfill.finished_at or backfill.updated_at,
     )
-    return backfill if is_typed else None
+    # Days outside the window would be fetched one week at a time, for years.
+    is_possible = 0 <= backfill.completed_days <= backfill.total_days and all(
+        isinstance(at, datetime) and at >= EARLIEST_RUN for at in times
+    )
+    return backfill if is_possible else None
+
+
+def _has_numbers(stored: Mapping[str, Any]) -> bool:
+    seconds, counts = stored.get("workedSeconds"), [stored.get(name) for name in ROW_COUNTERS]
+    is_duration = isinstance(seconds, int | float) and isfinite(seconds)
+    return is_duration and all(isinstance(count, int) for count in counts)
 
 
 def is_backfilling(document: Mapping[str, Any]) -> bool:

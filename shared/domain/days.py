@@ -24,7 +24,7 @@ class DateWindow(Struct, frozen=True):
     """Local dates of a restaurant, both inclusive; at most `MAX_WINDOW_DAYS` apart.
 
     Raises:
-        ValueError: The end is before the start or too far after it.
+        ValueError: The end is before the start, too far after it, or the calendar's last day.
     """
 
     start: date
@@ -36,6 +36,8 @@ class DateWindow(Struct, frozen=True):
                 "The end date must be on or after the start date, "
                 f"at most {MAX_WINDOW_DAYS} days later."
             )
+        if self.end == date.max:
+            raise ValueError("The end date must have a day after it.")
 
     def list_dates(self) -> list[str]:
         """Return the dates in order, ``YYYY-MM-DD``."""

@@ -10,7 +10,7 @@ from typing import Any
 # The clocks of two instances differ by less.
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 # Before the first run of any restaurant.
-_EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -45,7 +45,7 @@ def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetim
     A time in the future, edited by hand, would postpone the next run until then.
     """
     at = state.get(name)
-    is_possible = isinstance(at, datetime) and _EARLIEST_RUN <= at <= now + MAX_CLOCK_DIFFERENCE
+    is_possible = isinstance(at, datetime) and EARLIEST_RUN <= at <= now + MAX_CLOCK_DIFFERENCE
     return at if is_possible else None
 
 

@@ -110,9 +110,13 @@ async def _run_reconciliation(
     """Reconcile under a lease, and release it with the result."""
     # Without a zone the run fails below; its report needs a window all the same.
     zone = parse_settings(lease.restaurant_id, lease.document).zone or ZoneInfo("UTC")
-    window = options.resolve_window(
-        lease.document, zone, context.clock(), context.environment.near_days_ahead
-    )
+    try:
+        window = options.resolve_window(
+            lease.document, zone, context.clock(), context.environment.near_days_ahead
+        )
+    except ValueError as error:
+        # The caller checked the dates in UTC: in this zone they are a day too far apart.
+        raise InvalidSettingsError(str(error)) from None
     report = create_report(context, lease.restaurant_id, window)
     if covers_full_window(window, zone, report.reconciled_at) or not options.is_scheduled:
         # Of two long runs at the same time, one would read everything for nothing.

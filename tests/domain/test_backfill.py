@@ -55,6 +55,12 @@ def as_stored(backfill: Backfill) -> dict[str, object]:
     }
 
 
+def test_the_last_slice_ends_before_the_calendar_does() -> None:
+    last = date.max - DAY
+    backfill = one_slice_on(new(DateWindow(last - 3 * DAY, last)))
+    assert (backfill.next_slice(), backfill.completed_days) == (None, 4)
+
+
 @given(windows)
 def test_slices_cover_the_range_without_gap_or_overlap(window: DateWindow) -> None:
     backfill, days = new(window), list[date]()

@@ -58,6 +58,11 @@ def test_a_reversed_or_too_long_window_is_rejected(days: int) -> None:
         DateWindow(day, day + timedelta(days=days))
 
 
+def test_a_window_to_the_last_day_of_the_calendar_is_rejected() -> None:
+    with pytest.raises(ValueError, match="a day after it"):
+        DateWindow(date.max, date.max)
+
+
 def test_the_dates_of_a_window_are_listed_in_order() -> None:
     window = DateWindow(date(2026, 2, 28), date(2026, 3, 1))
     assert window.list_dates() == ["2026-02-28", "2026-03-01"]

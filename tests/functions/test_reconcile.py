@@ -1,15 +1,22 @@
 """A request with `force` executes the plan of a held report."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 import stamina
 
 from functions.http import JsonResult
-from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
+from functions.reconcile import (
+    ScheduledReconcileRequest,
+    opentable_reconcile,
+    reconcile_restaurants,
+)
 from sandbox.fault_injection import FailureKind
 from shared.domain.structs import InvalidFieldsError, read_struct
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from tests.support.held_plans import hold_plan_with_updates
+from tests.support.webhooks import FunctionCaller
 from tests.support.world import World
 
 
@@ -51,6 +58,22 @@ async def test_a_force_that_opentable_rejects_is_not_tried_again(world: World) -
     _, held_id = await hold_plan_with_updates(world)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await force(world, held_id)).status_code == 200
+
+
+@pytest.mark.parametrize("name, day", [("startDate", "2024-01-01"), ("endDate", "2029-01-01")])
+async def test_a_date_too_far_from_the_default_of_the_other_is_rejected(
+    world: World, capsys: pytest.CaptureFixture[str], name: str, day: str
+) -> None:
+    caller = FunctionCaller(world)
+    assert await caller.call(opentable_reconcile, {name: day}) == 400
+    assert await caller.call(opentable_reconcile, {name: "9999-12-31"}) == 400
+    assert "internal_error" not in capsys.readouterr().out
+
+
+async def test_a_run_with_too_long_a_window_fails_for_good(world: World) -> None:
+    options = ReconciliationOptions(start=date(2024, 1, 1))
+    summary = await reconcile_restaurant(world.services, options, world.restaurant.id)
+    assert (summary["status"], summary["retryable"]) == ("FAILED", False)
 
 
 @pytest.mark.parametrize(
