@@ -30,6 +30,7 @@ from cli.output import (
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.fields import RESERVATION_FIELDS, PersonalData
 from shared.domain.privacy import is_expired
+from shared.domain.structs import replace_unreadable_values
 from shared.firestore import paths
 from shared.firestore.documents import count_documents, read_documents
 from shared.reconciliation.report_store import read_full_report
@@ -375,4 +376,4 @@ def _to_json_value(value: object) -> object:
         return _to_json(value)
     if isinstance(value, list):
         return [_to_json_value(item) for item in value]
-    return value
+    return replace_unreadable_values(value)

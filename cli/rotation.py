@@ -206,10 +206,10 @@ class CredentialUsage:
 
 async def read_credential_usage(api: OperatorClient) -> list[CredentialUsage]:
     """Return the newest use of each scheme, from the restaurant's newest webhooks."""
-    client = api.app_context.firestore
-    document = await read_integration_document(client, api.restaurant_id) or {}
+    context = api.app_context
+    document = await read_integration_document(context.firestore, api.restaurant_id) or {}
     entered_at = typed_or_none(datetime, document.get("credentialsChangedAt"))
-    uses = await read_webhook_credential_uses(client, api.restaurant_id, _MAX_WEBHOOKS)
+    uses = await read_webhook_credential_uses(context, api.restaurant_id, _MAX_WEBHOOKS)
     return select_newest_usage(uses, entered_at)
 
 

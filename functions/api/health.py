@@ -109,8 +109,10 @@ async def get_health(context: HostContext) -> HealthResponse:
     app_context, restaurant_id = context.app_context, context.restaurant_id
     document, (webhook_at, webhook_lag_seconds), reports, backlog = await asyncio.gather(
         read_integration_document(app_context.firestore, restaurant_id),
-        read_last_webhook(app_context.firestore, restaurant_id),
-        read_newest_report_summaries(app_context.firestore, restaurant_id, MAX_RECENT_REPORTS),
+        read_last_webhook(app_context, restaurant_id),
+        read_newest_report_summaries(
+            app_context.firestore, restaurant_id, MAX_RECENT_REPORTS, app_context.clock()
+        ),
         read_quarantine_backlog(app_context, restaurant_id),
     )
     integration: dict[str, Any] = document or {}

@@ -103,7 +103,7 @@ async def _read_integration(context: RequestContext, response: Response) -> Inte
     else:
         summary = CredentialSummary.from_credentials(credentials)
     usage_start = compute_usage_start(document)
-    uses = await read_last_credential_uses(client, restaurant_id, usage_start)
+    uses = await read_last_credential_uses(context.app_context, restaurant_id, usage_start)
     updated_by = document.get("updatedBy")
     names = await context.read_names([updated_by])
     return IntegrationResponse(

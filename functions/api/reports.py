@@ -19,6 +19,7 @@ from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestMod
 from functions.api.responses import (
     ApiError,
     ResponseModel,
+    StoredMap,
     UtcInstant,
     build_not_found_error,
     build_readable_responses,
@@ -108,7 +109,10 @@ async def list_reports(
 ) -> ReportListResponse:
     """Return the newest reports, without their lists."""
     summaries = await read_newest_report_summaries(
-        context.app_context.firestore, context.restaurant_id, query.limit
+        context.app_context.firestore,
+        context.restaurant_id,
+        query.limit,
+        context.app_context.clock(),
     )
     return ReportListResponse(reports=read_summaries(context.restaurant_id, summaries))
 
@@ -128,14 +132,14 @@ class ReportResponse(ReportSummary):
         description="Of a held plan: what its execution does and does not do, in sentences."
     )
     days: list[ReportDay] = Field(description="The reservations of all lists by day.")
-    created: list[dict[str, Any]]
-    updated: list[dict[str, Any]]
-    cancelled: list[dict[str, Any]]
-    divergences: list[dict[str, Any]]
-    missing: list[dict[str, Any]] = Field(
+    created: list[StoredMap]
+    updated: list[StoredMap]
+    cancelled: list[StoredMap]
+    divergences: list[StoredMap]
+    missing: list[StoredMap] = Field(
         description="Reservations missing from OpenTable's response when the plan was held."
     )
-    skipped: list[dict[str, Any]] = Field(
+    skipped: list[StoredMap] = Field(
         description="Items of an executed plan skipped because either side had changed."
     )
     complete: bool = Field(description="Whether the lists are complete; the counts always are.")
@@ -146,7 +150,10 @@ class ReportResponse(ReportSummary):
 async def get_latest_report(context: HostContext) -> ReportResponse:
     """Return the newest report."""
     stored = await read_newest_report_summaries(
-        context.app_context.firestore, context.restaurant_id, _MAX_REPORTS_READ
+        context.app_context.firestore,
+        context.restaurant_id,
+        _MAX_REPORTS_READ,
+        context.app_context.clock(),
     )
     summaries = read_summaries(context.restaurant_id, stored)
     if not summaries:
@@ -196,7 +203,7 @@ class ReportItem(ResponseModel):
     reason: str | None
     previous_status: str | None
     new_status: str | None
-    changes: dict[str, Any]
+    changes: StoredMap
 
     @classmethod
     def from_entry(

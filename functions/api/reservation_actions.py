@@ -218,5 +218,11 @@ async def _decide(
     )
     decided_ids = [id_ for id_, outcome in outcomes.items() if outcome is ReviewOutcome.DECIDED]
     if decided_ids:
-        await count_reviewed(app_context.firestore, context.restaurant_id, decided_ids, report_id)
+        await count_reviewed(
+            app_context.firestore,
+            context.restaurant_id,
+            decided_ids,
+            app_context.clock(),
+            report_id,
+        )
     return outcomes

@@ -22,6 +22,7 @@ from functions.api.requests import (
 from functions.api.responses import (
     BODY_ERROR_RESPONSES,
     ResponseModel,
+    StoredMap,
     UtcInstant,
     build_invalid_request_error,
     build_not_found_error,
@@ -309,7 +310,7 @@ class JournalEntryResponse(ResponseModel):
     by: str | None = Field(None, description="The user of a staff action or a replay.")
     by_name: str | None = Field(None, description="The user's name; null if it is unknown.")
     outcome: str
-    changes: dict[str, Any]
+    changes: StoredMap
 
 
 class JournalPageResponse(ResponseModel):

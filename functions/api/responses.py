@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS, log_request_failure
 from shared.domain.normalization.field_values import format_utc
+from shared.domain.structs import replace_unreadable_values
 from shared.log import LogEvent, Severity, log_event, log_unreadable_document
 
 
@@ -29,6 +30,10 @@ ResponseModelT = TypeVar("ResponseModelT", bound=ResponseModel)
 UtcInstant = Annotated[
     datetime, PlainSerializer(lambda moment: format_utc(moment.astimezone(UTC)), return_type=str)
 ]
+
+
+# A value that only a person can have written, such as a location, is no JSON.
+StoredMap = Annotated[dict[str, Any], BeforeValidator(replace_unreadable_values)]
 
 
 class ErrorDetail(ResponseModel):

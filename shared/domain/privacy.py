@@ -103,15 +103,21 @@ def redact_state(state: ReservationState) -> ReservationState:
 
 
 def redact_journal_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a journal entry to overwrite for an erasure; empty if there are none."""
+    """Return the fields of a journal entry to overwrite for an erasure; empty if there are none.
+
+    A field of another form may contain anything, so it is emptied.
+    """
+    fields, changes, payload = (entry.get(name) for name in ("fields", "changes", "payload"))
     redacted = {
-        "fields": {name: redact_value(name, value) for name, value in entry["fields"].items()},
-        "changes": {
-            path: change for path, change in entry["changes"].items() if path not in PERSONAL_PATHS
-        },
-        "payload": redact_json(entry["payload"]),
+        "fields": {name: redact_value(name, value) for name, value in fields.items()}
+        if isinstance(fields, Mapping)
+        else {},
+        "changes": {path: change for path, change in changes.items() if path not in PERSONAL_PATHS}
+        if isinstance(changes, Mapping)
+        else {},
+        "payload": redact_json(payload) if isinstance(payload, str) else "{}",
     }
-    return {name: value for name, value in redacted.items() if entry[name] != value}
+    return {name: value for name, value in redacted.items() if entry.get(name) != value}
 
 
 def redact_value(name: str, value: FieldValue) -> FieldValue:

@@ -1,6 +1,8 @@
 """Read untrusted values by their type, and hide the values of secret structs."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ V = TypeVar("V")
 
 StructT = TypeVar("StructT", bound=Struct)
 FieldReaders = Mapping[str, Callable[[Any], object]]
+UNREADABLE_VALUE = "(unreadable)"  # shown for a value that only a person can have written
 _NO_READERS: FieldReaders = MappingProxyType({})
 
 
@@ -87,3 +90,15 @@ def typed_or_none(expected_type: type[V], value: object) -> V | None:
     """
     # A bool is an int in Python, but never a party size.
     return value if isinstance(value, expected_type) and not isinstance(value, bool) else None
+
+
+def replace_unreadable_values(value: object) -> object:
+    """Return a stored value as JSON can contain it; a person may have written any other."""
+    if isinstance(value, Mapping):
+        return {name: replace_unreadable_values(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [replace_unreadable_values(inner) for inner in value]
+    if isinstance(value, float) and not isfinite(value):
+        return UNREADABLE_VALUE
+    is_plain = value is None or isinstance(value, str | int | float | datetime)
+    return value if is_plain else UNREADABLE_VALUE

@@ -18,7 +18,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.run_state import read_run_state
+from shared.domain.run_state import read_run_state, read_run_time
 
 # OpenTable stops retrying a webhook after about a minute.
 WEBHOOK_RETRY_WINDOW = timedelta(minutes=5)
@@ -69,8 +69,8 @@ def has_proven_webhooks(document: Mapping[str, Any], now: datetime) -> bool:
     does not expire.
     """
     poll = read_run_state(document, "poll")
-    proven_at, missed_at = poll.get("webhooksProvenAt"), poll.get("lastMissedAt")
-    if not isinstance(proven_at, datetime) or not document.get("webhookAuth"):
+    proven_at, missed_at = read_run_time(poll, "webhooksProvenAt", now), poll.get("lastMissedAt")
+    if proven_at is None or not document.get("webhookAuth"):
         return False
     invalidated_at = (missed_at, document.get("updatedAt"), document.get("credentialsChangedAt"))
     if any(isinstance(at, datetime) and at >= proven_at for at in invalidated_at):

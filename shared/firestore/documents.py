@@ -7,18 +7,22 @@ documents go through `shared.firestore.raw_client` instead.
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import (
     AsyncClient,
+    AsyncCollectionReference,
     AsyncDocumentReference,
     AsyncQuery,
     DocumentSnapshot,
+    FieldFilter,
 )
 from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
 from msgspec import Struct
 
+from shared.domain.run_state import MAX_CLOCK_DIFFERENCE
 from shared.errors import ServiceUnavailableError
 
 READ_TIMEOUT_SECONDS = 5.0
@@ -58,6 +62,17 @@ async def read_documents(query: AsyncQuery, limit: int) -> list[DocumentSnapshot
     with translate_firestore_errors():
         snapshots = query.limit(limit).stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
         return [snapshot async for snapshot in snapshots]
+
+
+def order_newest_first(
+    query: AsyncQuery | AsyncCollectionReference, time_field: str, now: datetime
+) -> AsyncQuery:
+    """Return a query ordered by a time of the past, the newest first.
+
+    A time in the future, or a value of another type, was edited by hand. It would stay the newest.
+    """
+    past = query.where(filter=FieldFilter(time_field, "<=", now + MAX_CLOCK_DIFFERENCE))
+    return past.order_by(time_field, direction=AsyncQuery.DESCENDING)
 
 
 async def read_all(

@@ -11,11 +11,17 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from google.cloud.firestore import AsyncQuery, FieldFilter
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.context import AppContext
-from shared.domain.normalization.identifiers import add_rid_prefix, build_reservation_document_id
+from shared.domain.normalization.identifiers import (
+    add_rid_prefix,
+    build_reservation_document_id,
+    is_external_key,
+)
+from shared.domain.run_state import EARLIEST_RUN
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -35,6 +41,7 @@ MAX_DAMAGED_RESERVATIONS = 200  # of one guest
 _MAX_DOUBLINGS = 10  # reaches MAX_PAUSE
 _GROUP_SIZE = 200
 _MAX_NAMED_DOCUMENTS = 3
+_MAX_READ_FAILURES = 20  # of which the first readable one counts
 
 
 class GuestFailure(Struct, frozen=True):
@@ -54,6 +61,10 @@ class GuestFailure(Struct, frozen=True):
     next_attempt_at: datetime
     error: str
     damaged_keys: tuple[str, ...] = ()
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the next attempt may be made; no pause is longer than `MAX_PAUSE`."""
+        return not now < self.next_attempt_at <= now + MAX_PAUSE
 
     def to_map(self) -> dict[str, Any]:
         """Return the failure's document."""
@@ -105,7 +116,11 @@ def _guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure
             first_failed_at,
             next_attempt_at,
             error,
-            tuple(map(str, damaged_keys)) if isinstance(damaged_keys, list) else (),
+            tuple(
+                each
+                for each in (damaged_keys if isinstance(damaged_keys, list) else ())
+                if isinstance(each, str) and is_external_key(each)
+            ),
         )
     return None
 
@@ -147,7 +162,7 @@ async def read_due_guest_failures(
 ) -> list[GuestFailure]:
     """Return the failures with a due attempt, the longest due first."""
     collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
-    snapshots = await read_documents(collection.order_by("nextAttemptAt"), limit)
+    snapshots = await read_documents(_with_time(collection.order_by("nextAttemptAt")), limit)
     now = context.clock()
     failures = [
         _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots
@@ -155,6 +170,11 @@ async def read_due_guest_failures(
     return [
         failure for failure in failures if failure is not None and failure.next_attempt_at <= now
     ]
+
+
+def _with_time(query: AsyncQuery) -> AsyncQuery:
+    """Return a query without documents whose next attempt is no time: they would come first."""
+    return query.where(filter=FieldFilter("nextAttemptAt", ">=", EARLIEST_RUN))
 
 
 async def store_guest_failure(
@@ -209,9 +229,12 @@ async def update_guest_failure_summary(context: AppContext, settings: Integratio
     collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
     query = collection.order_by("nextAttemptAt")
     count = await count_documents(query)
-    first = None
-    for snapshot in await read_documents(query, 1):
-        first = _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
+    # A damaged document must not hide the next attempt of the others.
+    failures = (
+        _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
+        for snapshot in await read_documents(_with_time(query), _MAX_READ_FAILURES)
+    )
+    first = next((failure for failure in failures if failure is not None), None)
     summary = {
         "guestFailures.count": count,
         "guestFailures.retryAt": first and first.next_attempt_at,

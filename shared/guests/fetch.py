@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from shared.concurrency import gather_bounded
 from shared.context import RestaurantContext
 from shared.domain.ledger.guest_link import MAX_MERGES, Guest
-from shared.domain.normalization.identifiers import build_external_key
+from shared.domain.normalization.identifiers import build_guest_key
 from shared.domain.normalization.opentable_guest import parse_opentable_guest
 from shared.errors import InvalidEventError, OpenTableError, OpenTableItemNotRequestedError
 from shared.guests.erasure import erase_guest
@@ -47,7 +47,7 @@ class GuestFetcher:
     def is_due(self, key: str) -> bool:
         """Return whether a guest may be requested now."""
         failure = self.failures.get(key)
-        return failure is None or failure.next_attempt_at <= self._restaurant.context.clock()
+        return failure is None or failure.is_due(self._restaurant.context.clock())
 
     async def fetch_all(self, guest_ids: Iterable[str]) -> None:
         """Fetch and store guests as far as possible, and count the failing ones."""
@@ -58,8 +58,8 @@ class GuestFetcher:
             except _GuestNotFetchedError:
                 return
             # Also if another run stored the guest: the failure is over.
-            key = build_external_key(guest_id, self._restaurant.settings.rid)
-            if key in self.failures:
+            key = build_guest_key(guest_id, self._restaurant.settings.rid)
+            if key is not None and key in self.failures:
                 await self.clear_failure(key)
 
         await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch, guest_ids)
@@ -121,9 +121,9 @@ async def ensure_guest_stored(
     context, settings = restaurant.context, restaurant.settings
     pending_id: str | None = guest_id
     for _ in range(MAX_MERGES):  # ends at circular merges
-        if pending_id is None:
+        key = pending_id and build_guest_key(pending_id, settings.rid)
+        if not pending_id or not key:
             return
-        key = build_external_key(pending_id, settings.rid)
         async with context.guest_access_slots:
             guest = (await read_guests(context, settings, [key])).get(key)
         if guest is None:

@@ -4,7 +4,7 @@ A reservation keeps its times, status, party size and ids. Like an erasure this 
 events are redacted before they are stored. A guest without any other reservation is deleted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -16,9 +16,10 @@ from msgspec import Struct, field
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
 from shared.domain.ledger.events import ANONYMIZED_EVENT_TYPE, Channel, build_lineup_event
-from shared.domain.run_state import read_run_state
+from shared.domain.normalization.identifiers import is_document_id
+from shared.domain.run_state import read_run_state, read_run_time
 from shared.domain.settings import IntegrationSettings, parse_settings
-from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
+from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
     CONFLICT_ERRORS,
@@ -29,6 +30,7 @@ from shared.firestore.documents import (
     translate_firestore_errors,
 )
 from shared.ledger.ledger import Ledger, open_ledger
+from shared.ledger.queries import read_external_key
 from shared.log import LogEvent, Severity, log_event
 
 MAX_RESERVATIONS_PER_RUN = 200
@@ -66,7 +68,7 @@ async def anonymize_old_reservations(
         return {}
     today = context.clock().astimezone(settings.zone).date()
     cutoff = (today - timedelta(days=retention_days)).isoformat()
-    through = _read_complete_through(document)
+    through = _read_complete_through(document, today, context.clock())
     if through >= cutoff or deadline.remaining() < _MIN_REMAINING_SECONDS:
         return {}
     try:
@@ -94,18 +96,19 @@ async def anonymize_old_reservations(
     }
 
 
-def _read_complete_through(document: Mapping[str, Any]) -> str:
+def _read_complete_through(document: Mapping[str, Any], today: date, now: datetime) -> str:
     """Return the last local date that earlier runs completed, empty without one.
 
-    A later backfill may have added older days.
+    A later backfill may have added older days. A date in the future, edited by hand, would end the
+    retention for good.
     """
     state, backfill = read_run_state(document, "retention"), read_run_state(document, "backfill")
-    through, checked_at = state.get("anonymizedThrough"), state.get("checkedAt")
-    if not isinstance(through, str) or not isinstance(checked_at, datetime):
+    through, checked_at = state.get("anonymizedThrough"), read_run_time(state, "checkedAt", now)
+    if not isinstance(through, str) or through > today.isoformat() or checked_at is None:
         return ""
     updated_at, start = backfill.get("updatedAt"), backfill.get("startDate")
     if isinstance(updated_at, datetime) and updated_at >= checked_at and isinstance(start, str):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             day_before = date.fromisoformat(start) - timedelta(days=1)
             return min(through, day_before.isoformat())
     return through
@@ -130,7 +133,7 @@ async def _read_portion(
                 portion.complete_through, day = day, stored["localDate"]
             if len(portion.keys) == MAX_RESERVATIONS_PER_RUN:
                 return portion
-            _add_to_portion(portion, stored)
+            _add_to_portion(portion, snapshot.id, stored)
         # Reservations without a start time have no day: a relay never reported it.
         undated = reservations.where(filter=FieldFilter("localDate", "==", None))
         created_before = datetime.combine(date.fromisoformat(cutoff), time.min, UTC)
@@ -140,22 +143,28 @@ async def _read_portion(
             stored = snapshot.to_dict() or {}
             created_at = stored.get("createdAt")
             if isinstance(created_at, datetime) and created_at < created_before:
-                _add_to_portion(portion, stored)
+                _add_to_portion(portion, snapshot.id, stored)
     portion.complete_through = cutoff
     return portion
 
 
-def _add_to_portion(portion: _Portion, stored: Mapping[str, Any]) -> None:
+def _add_to_portion(portion: _Portion, document_id: str, stored: Mapping[str, Any]) -> None:
     """Add one of OpenTable's reservations, unless it is anonymized or damaged."""
     source, guests = stored.get("source"), stored.get("guests")
     guests = guests if isinstance(guests, Mapping) else {}
     if not isinstance(source, Mapping) or source.get("system") != "OPENTABLE":
         return
-    key = source.get("externalReservationId")
-    if isinstance(key, str) and not guests.get("anonymized"):
-        portion.keys.append(key)
-        keys: Iterable[Any] = guests.get("resolvedGuestKeys") or ()
-        portion.guest_keys.update(each for each in keys if isinstance(each, str))
+    # With the key of another document, that reservation would lose its personal data.
+    with suppress(UnreadableDocumentError):
+        key = read_external_key(document_id, source)
+        if not guests.get("anonymized"):
+            portion.keys.append(key)
+            keys = guests.get("resolvedGuestKeys")
+            portion.guest_keys.update(
+                each
+                for each in (keys if isinstance(keys, list) else ())
+                if isinstance(each, str) and is_document_id(each)
+            )
 
 
 async def _anonymize_portion(

@@ -15,7 +15,7 @@ from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.guest_link import Guest, LinkedGuest
-from shared.domain.normalization.identifiers import build_external_key
+from shared.domain.normalization.identifiers import build_guest_key
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.settings import IntegrationSettings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
@@ -212,7 +212,10 @@ async def fetch_missing_guests(
     """
     context, settings = restaurant.context, restaurant.settings
     keys = {
-        guest_id: build_external_key(guest_id, settings.rid) for guest_id in feed.missing_guests
+        guest_id: key
+        for guest_id in feed.missing_guests
+        # The register of a damaged reservation may have an impossible id.
+        if (key := build_guest_key(guest_id, settings.rid)) is not None
     }
     fetcher = await load_guest_fetcher(restaurant, keys.values())
     # Limited after this selection: failing guests must not take the places of the others.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
+from google.cloud.firestore import AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.context import AppContext
@@ -26,7 +26,12 @@ from shared.domain.webhook_health import (
     webhook_silence_from_document,
 )
 from shared.firestore import paths
-from shared.firestore.documents import read_document, read_documents, update_if_unmodified
+from shared.firestore.documents import (
+    order_newest_first,
+    read_document,
+    read_documents,
+    update_if_unmodified,
+)
 from shared.firestore.leases import Lease
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
@@ -94,11 +99,10 @@ async def read_recent_webhooks(
     context: AppContext, restaurant_id: str, limit: int = MAX_DELIVERIES
 ) -> RecentWebhooks:
     """Return the newest `limit` webhooks, and the refusals that no accepted webhook followed."""
-    client = context.firestore
     applied, quarantined, refusals = await asyncio.gather(
         # Also for a smaller limit: whether a refusal stands depends on later webhooks.
-        _read_applied_webhooks(client, restaurant_id, MAX_DELIVERIES),
-        _read_quarantined_webhooks(client, restaurant_id, limit),
+        _read_applied_webhooks(context, restaurant_id, MAX_DELIVERIES),
+        _read_quarantined_webhooks(context, restaurant_id, limit),
         _read_refusals(context, restaurant_id),
     )
     refused = [
@@ -129,7 +133,7 @@ async def read_unresolved_refusals(context: AppContext, restaurant_id: str) -> l
     refusals = await _read_refusals(context, restaurant_id)
     if not refusals:
         return []
-    applied = await _read_applied_webhooks(context.firestore, restaurant_id, MAX_DELIVERIES)
+    applied = await _read_applied_webhooks(context, restaurant_id, MAX_DELIVERIES)
     return _select_unresolved(refusals, applied, context.clock())
 
 
@@ -150,10 +154,10 @@ def _select_unresolved(
 
 
 async def _read_applied_webhooks(
-    client: AsyncClient, restaurant_id: str, limit: int
+    context: AppContext, restaurant_id: str, limit: int
 ) -> list[WebhookDelivery]:
     """Return the newest webhooks with a change, the newest first, without damaged entries."""
-    entries = await _read_newest_entries(client, restaurant_id, _JOURNAL_FIELDS, limit)
+    entries = await _read_newest_entries(context, restaurant_id, _JOURNAL_FIELDS, limit)
     deliveries = []
     for snapshot in entries:
         entry, reservation = snapshot.to_dict() or {}, snapshot.reference.parent.parent
@@ -177,10 +181,10 @@ async def _read_applied_webhooks(
 
 
 async def _read_quarantined_webhooks(
-    client: AsyncClient, restaurant_id: str, limit: int
+    context: AppContext, restaurant_id: str, limit: int
 ) -> list[WebhookDelivery]:
     """Return the webhooks among the newest `limit` quarantine items, without damaged ones."""
-    items = paths.quarantine_collection(client, restaurant_id)
+    items = paths.quarantine_collection(context.firestore, restaurant_id)
     by_last_seen = items.order_by("lastSeenAt", direction=AsyncQuery.DESCENDING)
     deliveries = []
     for snapshot in await read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit):
@@ -222,26 +226,26 @@ def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
 
 
 async def read_last_credential_uses(
-    client: AsyncClient, restaurant_id: str, since: datetime | None
+    context: AppContext, restaurant_id: str, since: datetime | None
 ) -> list[WebhookCredentialUse]:
     """Return the last use of each credential among the newest `MAX_DELIVERIES` webhooks.
 
     Ignores webhooks before `since` (see `compute_usage_start`).
     """
     last_uses: dict[tuple[str, int], WebhookCredentialUse] = {}
-    for use in await read_webhook_credential_uses(client, restaurant_id, MAX_DELIVERIES):
+    for use in await read_webhook_credential_uses(context, restaurant_id, MAX_DELIVERIES):
         if since is None or use.at >= since:
             last_uses.setdefault((use.scheme, use.credential_index), use)
     return [last_uses[key] for key in sorted(last_uses)]
 
 
 async def read_webhook_credential_uses(
-    client: AsyncClient, restaurant_id: str, limit: int
+    context: AppContext, restaurant_id: str, limit: int
 ) -> list[WebhookCredentialUse]:
     """Return the authentication of the newest `limit` webhooks with a change, newest first."""
     return [
         WebhookCredentialUse(webhook.scheme, webhook.credential_index, webhook.at)
-        for webhook in await _read_applied_webhooks(client, restaurant_id, limit)
+        for webhook in await _read_applied_webhooks(context, restaurant_id, limit)
         # A damaged entry proves the use of no credential.
         if webhook.scheme is not None and webhook.credential_index is not None
     ]
@@ -253,7 +257,7 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
     if missed.since is None and webhook_silence_from_document(lease.document) == WebhookSilence():
         return
     client, restaurant_id = context.firestore, lease.restaurant_id
-    latest_webhook_at = await read_last_webhook_at(client, restaurant_id)
+    latest_webhook_at = await read_last_webhook_at(context, restaurant_id)
 
     def resolve(document: dict[str, Any]) -> tuple[WebhookSilence, WebhookSilence]:
         """Return the state before and after this run."""
@@ -277,32 +281,31 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
 
 
 async def read_last_webhook(
-    client: AsyncClient, restaurant_id: str
+    context: AppContext, restaurant_id: str
 ) -> tuple[datetime | None, int | None]:
     """Return the time of the newest webhook with a change, and its lag in seconds."""
     fields = ["receivedAt", "occurredAt"]
-    for entry in await _read_newest_entries(client, restaurant_id, fields, 1):
+    for entry in await _read_newest_entries(context, restaurant_id, fields, 1):
         received_at, occurred_at = entry.get("receivedAt"), entry.get("occurredAt")
         if isinstance(received_at, datetime) and isinstance(occurred_at, datetime):
             return received_at, max(0, round((received_at - occurred_at).total_seconds()))
     return None, None
 
 
-async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
+async def read_last_webhook_at(context: AppContext, restaurant_id: str) -> datetime | None:
     """Return the time of the newest webhook with a change, UTC; None if there was none."""
-    entries = await _read_newest_entries(client, restaurant_id, ["receivedAt"], 1)
+    entries = await _read_newest_entries(context, restaurant_id, ["receivedAt"], 1)
     return typed_or_none(datetime, entries[0].get("receivedAt")) if entries else None
 
 
 async def _read_newest_entries(
-    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
+    context: AppContext, restaurant_id: str, fields: Sequence[str], limit: int
 ) -> list[DocumentSnapshot[Any]]:
     """Return the newest journal entries of webhooks with some of their fields, newest first."""
-    query = (
-        client.collection_group(paths.JOURNAL_COLLECTION)
+    entries = (
+        context.firestore.collection_group(paths.JOURNAL_COLLECTION)
         .where(filter=FieldFilter("restaurantId", "==", restaurant_id))
         .where(filter=FieldFilter("source", "==", Channel.WEBHOOK.value))
-        .order_by("receivedAt", direction=AsyncQuery.DESCENDING)
-        .select(fields)
     )
-    return await read_documents(query, limit)
+    newest_first = order_newest_first(entries, "receivedAt", context.clock())
+    return await read_documents(newest_first.select(fields), limit)

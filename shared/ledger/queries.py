@@ -20,6 +20,7 @@ from shared.domain.normalization.field_values import format_local_date, parse_in
 from shared.domain.normalization.identifiers import (
     build_guest_key,
     build_reservation_document_id,
+    is_document_id,
     lower_caseless_key,
 )
 from shared.domain.privacy import is_expired
@@ -231,7 +232,7 @@ def _parse_journal_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         text = base64.urlsafe_b64decode(cursor.encode()).decode()
         occurred_at, _, entry_id = text.partition(" ")
-        if entry_id and "/" not in entry_id:
+        if is_document_id(entry_id):
             return parse_instant(occurred_at), entry_id
     except (binascii.Error, ValueError):
         pass

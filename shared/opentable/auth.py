@@ -16,6 +16,7 @@ from shared.opentable.transport import Transport, UnreadableBodyError
 
 _MAX_CACHED_TOKENS = 1_024
 _MAX_EXPIRY_MARGIN_SECONDS = 60.0
+_MAX_LIFETIME_SECONDS = 366 * 86_400
 
 
 class _AccessToken(RedactedStruct, frozen=True):
@@ -98,6 +99,8 @@ def _parse_token(body: dict[str, object], requested_at: float) -> _AccessToken:
         raise UnreadableBodyError("has no usable access_token")
     if isinstance(lifetime_seconds, bool) or not isinstance(lifetime_seconds, int | float):
         raise UnreadableBodyError("has no usable expires_in")
+    # An integer of JSON may exceed any float. A token is renewed at its first rejection anyway.
+    lifetime_seconds = max(0, min(lifetime_seconds, _MAX_LIFETIME_SECONDS))
     # Renew early, so that a token does not expire on its way to OpenTable.
     margin_seconds = min(_MAX_EXPIRY_MARGIN_SECONDS, lifetime_seconds / 10)
     return _AccessToken(text, requested_at + lifetime_seconds - margin_seconds)

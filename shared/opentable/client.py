@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import build_url, validate_base_url
+from shared.domain.normalization.field_values import parse_identifier
 from shared.domain.normalization.identifiers import (
     add_rid_prefix,
     list_id_spellings,
@@ -209,9 +210,8 @@ def parse_row(body: dict[str, object], rid: str, requested_id: str) -> OpenTable
     if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
         raise UnreadableBodyError("is not one row")
     row: OpenTableRow = items[0]
-    if not isinstance(row.get("id"), str) or _normalize_id(rid, row["id"]) != _normalize_id(
-        rid, requested_id
-    ):
+    row_id = parse_identifier(row.get("id"))  # as in a listing
+    if row_id is None or _normalize_id(rid, row_id) != _normalize_id(rid, requested_id):
         raise UnreadableBodyError("has another row than the requested one")
     return row
 

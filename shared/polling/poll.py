@@ -186,7 +186,7 @@ async def _poll_changes(
     # A row that the ledger had already may have come by a webhook: look for the newest one.
     is_delivered = row_counts["unchanged"] or row_counts["stale"]
     if not is_proven and is_delivered and settings.webhook_auth:
-        webhook_at = await read_last_webhook_at(context.firestore, settings.restaurant_id)
+        webhook_at = await read_last_webhook_at(context, settings.restaurant_id)
         if webhook_at is not None:
             results["webhooksProvenAt"] = webhook_at
     return missed, results

@@ -117,7 +117,8 @@ async def _read_held_plan(
         window = DateWindow(
             date.fromisoformat(report["startDate"]), date.fromisoformat(report["endDate"])
         )
-    if window is None or not isinstance(report.get("parts"), int):
+    parts = report.get("parts")
+    if window is None or not isinstance(parts, int) or parts < 1:
         raise PlanNotExecutableError(
             "NOT_HELD",
             "This report is damaged, so its plan cannot be executed. The next reconciliation makes "

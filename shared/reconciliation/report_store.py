@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Increment
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, Increment
 
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.reconciliation.held_plan import PlannedCorrection, planned_correction_from_map
@@ -19,6 +19,7 @@ from shared.firestore import paths
 from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
     WRITE_TIMEOUT_SECONDS,
+    order_newest_first,
     read_document,
     read_documents,
     translate_firestore_errors,
@@ -110,6 +111,7 @@ async def count_reviewed(
     client: AsyncClient,
     restaurant_id: str,
     reservation_ids: Collection[str],
+    now: datetime,
     report_id: str | None = None,
 ) -> None:
     """Update the counts of reports and of open divergences after the staff has decided.
@@ -120,7 +122,7 @@ async def count_reviewed(
     integration = paths.integration_document(client, restaurant_id)
     settings = (await read_document(integration)).to_dict() or {}
     last_full_id = read_run_state(settings, "reconciliation").get("lastFullReportId")
-    recent = await read_newest_report_summaries(client, restaurant_id, MAX_RECENT_REPORTS)
+    recent = await read_newest_report_summaries(client, restaurant_id, MAX_RECENT_REPORTS, now)
     candidate_ids = (last_full_id, *(summary.get("reportId") for summary in recent))
     current_ids = {id_ for id_ in candidate_ids if isinstance(id_, str)}
     # Sets: a reservation may be in several reports, but is decided once.
@@ -146,11 +148,11 @@ async def count_reviewed(
 
 
 async def read_newest_report_summaries(
-    client: AsyncClient, restaurant_id: str, limit: int
+    client: AsyncClient, restaurant_id: str, limit: int, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the newest reports without their lists, newest first."""
     reports = paths.reports_collection(client, restaurant_id)
-    newest_first = reports.order_by("reconciledAt", direction=AsyncQuery.DESCENDING)
+    newest_first = order_newest_first(reports, "reconciledAt", now)
     snapshots = await read_documents(newest_first.select(_SUMMARY_FIELDS), limit)
     return [snapshot.to_dict() or {} for snapshot in snapshots]
 
@@ -196,7 +198,11 @@ async def iterate_planned_corrections(
     for number in range(held["parts"]):
         part = held
         if number > 0:
-            part = (await read_document(_part_document(reference, number))).to_dict() or {}
+            snapshot = await read_document(_part_document(reference, number))
+            if not snapshot.exists:  # the number of parts was edited by hand
+                log_unreadable_document(restaurant_id, "reconciliationReports")
+                return
+            part = snapshot.to_dict() or {}
         items = []
         for entry in (entry for name in _PLANNED_LISTS for entry in _read_list(part, name)):
             try:

@@ -190,7 +190,7 @@ async def list_staff_changes(
         fields = snapshot.to_dict() or {}
         uid, changed_by, changed_at = map(fields.get, ("uid", "changedBy", "changedAt"))
         previous_role, role = (
-            name if name in STAFF_ROLES else None
+            name if isinstance(name, str) and name in STAFF_ROLES else None
             for name in map(fields.get, ("previousRole", "role"))
         )
         # A person may have damaged the document: it must not hide the others.

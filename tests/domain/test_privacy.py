@@ -147,6 +147,13 @@ def test_only_changed_fields_of_an_entry_are_returned() -> None:
     }
 
 
+@pytest.mark.parametrize("value", [None, 5, "marked", ["marked"]])
+def test_a_damaged_entry_loses_what_may_be_personal(value: Any) -> None:
+    damaged = {"fields": value, "changes": value, "payload": {"notes": "marked"}}
+    assert redact_journal_entry(damaged) == {"fields": {}, "changes": {}, "payload": "{}"}
+    assert redact_journal_entry({}) == {"fields": {}, "changes": {}, "payload": "{}"}
+
+
 def test_an_entry_without_personal_data_is_unchanged() -> None:
     redacted = JOURNAL_ENTRY | redact_journal_entry(JOURNAL_ENTRY)
     assert redact_journal_entry(redacted) == {}

@@ -89,6 +89,7 @@ def test_a_restaurant_with_work_or_in_doubt_is_due_at_every_call(
         {"webhookAuth": None},
         {"poll__webhooksProvenAt": None},
         {"poll__webhooksProvenAt": "yesterday"},
+        {"poll__webhooksProvenAt": NOON + 1000 * HOUR},
         {"credentialsChangedAt": NOON - HOUR},
         {"updatedAt": NOON - HOUR},
         {"poll__lastMissedAt": NOON - HOUR},

@@ -255,3 +255,35 @@ async def test_a_damaged_note_is_replaced(scenario: GuestScenario, returning: st
     booked = scenario.book(returning)
     assert (await scenario.world.poll())["status"] == "ok"
     assert await scenario.shown_diner(booked) == ADA
+
+
+@pytest.mark.parametrize("damage", [{"nextAttemptAt": 5}, {"guestId": 5}])
+async def test_a_damaged_note_does_not_hide_the_next_attempt_of_another(
+    scenario: GuestScenario, returning: str, damage: dict[str, Any]
+) -> None:
+    notes = paths.guest_failures_collection(
+        scenario.world.services.firestore, scenario.world.restaurant.id
+    )
+    long_ago = scenario.world.clock() - timedelta(days=1)
+    await notes.document("damaged").set({"nextAttemptAt": long_ago, **damage})
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    scenario.book(returning)
+    await scenario.world.poll()
+    summary = (await stored_state(scenario))["guestFailures"]
+    assert (summary["count"], "answered 403" in summary["lastError"]) == (2, True)
+    assert summary["retryAt"] > scenario.world.clock()
+
+
+async def test_a_note_with_an_attempt_in_the_far_future_is_due(
+    scenario: GuestScenario, returning: str
+) -> None:
+    now = scenario.world.clock()
+    note = new_guest_failure(None, returning, f"{scenario.world.restaurant.rid}-x", "403", now)
+    notes = paths.guest_failures_collection(
+        scenario.world.services.firestore, scenario.world.restaurant.id
+    )
+    far_future = {"nextAttemptAt": now + timedelta(days=3_000)}
+    await notes.document(returning).set(note.to_map() | far_future)
+    booked = scenario.book(returning)
+    await scenario.world.poll()
+    assert await scenario.shown_diner(booked) == ADA

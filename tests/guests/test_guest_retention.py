@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.cloud.firestore import DELETE_FIELD
 from msgspec import structs
 from msgspec.structs import replace
 
@@ -194,6 +195,68 @@ async def test_a_damaged_reservation_stops_no_other(world: World) -> None:
     await damaged.update({"sync": json.dumps("lost")})
     await pass_retention(world)
     assert anonymized_keys(await world.ledger_documents()) == {booked[1].key.lower()}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"guests.resolvedGuestKeys": 5},
+        {"guests.resolvedGuestKeys": ["a/b", "", {}]},
+        {"source.externalReservationId": "a/b"},
+        {"source.externalReservationId": DELETE_FIELD},
+    ],
+)
+async def test_a_damaged_list_of_guests_or_key_stops_no_other(
+    world: World, fields: dict[str, Any]
+) -> None:
+    booked = [world.actions.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
+    await world.poll()
+    damaged = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked[0].key.lower()
+    )
+    await damaged.update(fields)
+    await pass_retention(world)
+    other = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked[1].key.lower()
+    )
+    assert (await other.get()).get("guests.anonymized") is True
+
+
+async def test_an_old_document_with_the_key_of_another_reservation_does_not_anonymize_that_one(
+    world: World,
+) -> None:
+    old = world.actions.create(GUEST_VISIT_TIME, 2)
+    coming = world.actions.create(GUEST_VISIT_TIME + RETENTION, 2, request="marked")
+    await world.poll()
+    damaged = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, old.key.lower()
+    )
+    await damaged.update({"source.externalReservationId": coming.key.lower()})
+    await pass_retention(world)
+    kept = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, coming.key.lower()
+    )
+    assert (await kept.get()).get("metadata.specialRequests") == "marked"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"retention.anonymizedThrough": "9999-12-31"},
+        {"retention.anonymizedThrough": "x"},
+        {"retention.checkedAt": datetime(9999, 1, 1, tzinfo=UTC)},
+    ],
+)
+async def test_a_state_in_the_future_does_not_end_the_retention(
+    world: World, fields: dict[str, Any]
+) -> None:
+    world.actions.create(GUEST_VISIT_TIME, 2, request="marked")
+    await world.poll()
+    complete = {"retention.anonymizedThrough": "2026-03-01", "retention.checkedAt": world.clock()}
+    await world.change_settings(**complete | fields)
+    await pass_retention(world)
+    documents = await world.ledger_documents()
+    assert anonymized_keys(documents) == documents.keys()
 
 
 async def test_a_run_without_time_leaves_it_to_the_next(

@@ -93,6 +93,15 @@ async def test_a_token_is_cached_for_most_of_its_lifetime(
     assert len(scripted_adapter.requests_to("/oauth/")) == 1
 
 
+@pytest.mark.parametrize("lifetime_seconds", [10**400, 1e300, -(10**400), -1, 0])
+async def test_a_token_with_an_absurd_lifetime_is_used(
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter, lifetime_seconds: float
+) -> None:
+    scripted_adapter.steps = [ROW]
+    scripted_adapter.tokens = [token_response(expires_in=lifetime_seconds)]
+    assert await fetch_row()
+
+
 async def test_a_token_is_renewed_a_minute_before_it_expires(
     fetch_row: FetchRow, fake_clock: FakeMonotonicClock, scripted_adapter: ScriptedAdapter
 ) -> None:

@@ -251,6 +251,11 @@ def test_a_row_is_parsed_in_every_shape(
     assert parse_row(body, "1", "1-ABC") == expected
 
 
+@pytest.mark.parametrize("row_id", [77, 77.0, " 1-77 "])
+def test_the_id_of_a_row_is_read_as_in_a_listing(row_id: object) -> None:
+    assert parse_row({"id": row_id}, "1", "1-77") == {"id": row_id}
+
+
 @pytest.mark.parametrize(
     "body",
     [{"items": [ROW, ROW]}, {"items": [7]}, {"items": 7}, {"error": "x"}, {"id": 7}, {"id": "1-X"}],

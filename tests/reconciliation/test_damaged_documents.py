@@ -1,16 +1,19 @@
 """A document damaged by hand is reported and left alone; everything else goes on."""
 
-from datetime import timedelta
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from google.cloud.firestore import DELETE_FIELD
+from google.cloud.firestore import DELETE_FIELD, GeoPoint
 
 from shared.firestore import paths
+from tests.support.events import row_body
 from tests.support.held_plans import execute_plan, hold_plan_with_updates
 from tests.support.world import START_TIME, World
 
 SOON = START_TIME + timedelta(days=2)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 ODD_VALUES: list[Any] = [5, "x", True, [], [1], {"a": 1}, None]
 DAMAGED_FIELDS = [
     pytest.param({"source.externalReservationId": DELETE_FIELD}, id="no key"),
@@ -27,6 +30,12 @@ DAMAGED_FIELDS = [
     pytest.param({"sync.opentable.version.sequenceId": "7"}, id="sequence is text"),
     pytest.param({"sync.opentable.values": [1]}, id="values are a list"),
     pytest.param({"sync.guest": {"path": 5}}, id="linked guest without a path"),
+    pytest.param({"sync.guest": {"path": [], "forgotten": True}}, id="linked guest, empty path"),
+    pytest.param({"sync.opentable.values.guestKey": "a/b"}, id="impossible guest key"),
+    pytest.param({"sync.opentable.values.startAt": LAST_INSTANT}, id="start at the end"),
+    pytest.param({"sync.opentable.version.at": LAST_INSTANT}, id="version at the end"),
+    pytest.param({"sync.opentable.values.partySize": math.inf}, id="infinite size"),
+    pytest.param({"guests.named": ["a/b"]}, id="impossible reference"),
     pytest.param({"statusHistory": 5}, id="history is a number"),
     pytest.param({"statusHistory": {"0": "BOOKED"}}, id="history is a map"),
     pytest.param({"statusHistory": DELETE_FIELD}, id="no history"),
@@ -182,3 +191,32 @@ async def test_a_damaged_run_state_stops_neither_poll_nor_reconciliation(
     await integration.update({path: value})
     assert (await world.reconcile())["status"] == "COMPLETED"
     assert booked.key.lower() in await world.ledger_documents()
+
+
+@pytest.mark.parametrize("value", [GeoPoint(1, 2), b"x", math.nan, {"a": 1}, "x" * 300_000])
+async def test_a_field_edited_by_hand_is_corrected_and_the_report_is_stored(
+    world: World, value: Any
+) -> None:
+    booked = world.actions.create(SOON, 2)
+    await world.poll()
+    document_id = f"opentable-{booked.key.lower()}"
+    for edited in (value, world.integration_document):  # a reference, too
+        await edit(world, document_id, {"partySize": edited})
+        report = await world.reconcile()
+        assert (report["status"], len(report["updated"])) == ("COMPLETED", 1)
+        assert (await read_reservation_document(world, document_id))["partySize"] == 2
+
+
+async def test_a_guest_with_an_impossible_id_stops_no_run(world: World) -> None:
+    booked = world.actions.create(SOON, 2, guest_key="65aa01bb02cc03dd04ee05ff")
+    await world.ingest_row(
+        {
+            **row_body(1, rid=int(world.restaurant.rid)),
+            "id": booked.key,
+            "guest_id": "65aa01bb02cc03dd04ee05ff",
+        }
+    )
+    document_id = f"opentable-{booked.key.lower()}"
+    await edit(world, document_id, {"sync.opentable.values.guestId": "a b/c"})
+    assert (await world.poll())["status"] == "ok"
+    assert (await world.reconcile())["status"] == "COMPLETED"

@@ -226,3 +226,28 @@ async def test_no_plan_is_executed_during_a_reconciliation(world: World) -> None
     async with world.acquire_lease("reconciliation") as lease:
         assert lease is not None
         assert await force_error_code(world, held) == "RUN_IN_PROGRESS"
+
+
+@pytest.mark.parametrize("parts", [0, -5, "1", None])
+async def test_a_plan_with_a_damaged_number_of_parts_is_not_marked_as_executed(
+    world: World, parts: object
+) -> None:
+    _, held = await hold_plan_with_updates(world)
+    await world.reports_collection.document(held).update({"parts": parts})
+    assert await force_error_code(world, held) == "NOT_HELD"
+
+
+async def test_a_plan_with_too_many_parts_ends_with_its_last_one(world: World) -> None:
+    _, held = await hold_plan_with_updates(world)
+    await world.reports_collection.document(held).update({"parts": 10**12})
+    report = await execute_plan(world, held)
+    assert (report["status"], len(report["updated"])) == ("COMPLETED", RESERVATION_COUNT)
+
+
+async def test_an_item_with_an_impossible_key_does_not_stop_the_others(world: World) -> None:
+    _, held = await hold_plan_with_updates(world)
+    entries = (await read_report(world, held))["updated"]
+    entries[0]["externalId"] = "a/b"
+    await world.reports_collection.document(held).update({"updated": entries})
+    report = await execute_plan(world, held)
+    assert (report["status"], len(report["updated"])) == ("COMPLETED", RESERVATION_COUNT - 1)

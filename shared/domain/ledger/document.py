@@ -9,13 +9,14 @@ are never rendered; an event of the staff writes only its own fields.
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from shared.domain.ledger.divergence import find_open_divergence, find_review_decision
-from shared.domain.ledger.events import Actor, ReservationEvent, is_in_calendar
+from shared.domain.ledger.events import Actor, FieldValue, ReservationEvent, is_in_calendar
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import guest_references_to_fields, linked_guest_to_map
 from shared.domain.ledger.registers import (
@@ -25,7 +26,13 @@ from shared.domain.ledger.registers import (
     registers_from_map,
     registers_to_map,
 )
-from shared.domain.normalization.canonical import CUT_TEXTS_FIELD, canonicalize_path, is_cut
+from shared.domain.normalization.canonical import (
+    CUT_TEXTS_FIELD,
+    MAX_TEXT_BYTES_LIMIT,
+    canonicalize_path,
+    cut_value,
+    is_cut,
+)
 from shared.domain.normalization.field_values import (
     ReservationStatus,
     format_local_date,
@@ -34,6 +41,7 @@ from shared.domain.normalization.field_values import (
 )
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
 from shared.domain.search import build_search_terms
+from shared.domain.structs import UNREADABLE_VALUE
 from shared.errors import InvalidEventError, UnreadableDocumentError
 
 UNKNOWN_DINER_NAME = "OpenTable Guest"
@@ -234,9 +242,20 @@ def list_visible_changes(
 ) -> dict[str, dict[str, Any]]:
     """Return the old and the new value of each rendered field that looks different to people."""
     return {
-        path: {"from": stored.get(path), "to": value}
+        path: {"from": _to_shown_value(stored.get(path)), "to": value}
         for path, value in rendered.items()
         # An absent field equals null, and so do two spellings of a value: a release with one more
         # field, or with another canonical form, changes nothing that people see.
         if is_visible_path(path) and canonicalize_path(path, stored.get(path)) != value
     }
+
+
+def _to_shown_value(stored: object) -> FieldValue | float:
+    """Return a stored value for the history; a person may have written any value of any size."""
+    if stored is None or isinstance(stored, str | int | datetime):
+        return cut_value(stored, MAX_TEXT_BYTES_LIMIT)
+    if isinstance(stored, float) and isfinite(stored):
+        return stored
+    if isinstance(stored, list) and all(isinstance(item, str) for item in stored):
+        return cut_value(stored, MAX_TEXT_BYTES_LIMIT)
+    return UNREADABLE_VALUE

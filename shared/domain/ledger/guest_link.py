@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.ledger.events import Version, version_from_map, version_to_map
+from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.structs import RedactedStruct
 from shared.errors import UnreadableDocumentError
 
@@ -95,7 +96,8 @@ def guest_from_map(document: Mapping[str, Any]) -> Guest:
         raise UnreadableDocumentError("version has another form") from None
     if "survivor" in document:
         survivor_key, survivor_id = document["survivor"], document.get("survivorId")
-        if not _are_optional_texts(survivor_key, survivor_id):
+        is_key = survivor_key is None or _are_guest_keys(survivor_key)
+        if not is_key or not (survivor_id is None or _are_guest_keys(survivor_id)):
             raise UnreadableDocumentError("survivor has another form")
         return Guest(
             key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
@@ -110,6 +112,10 @@ def guest_from_map(document: Mapping[str, Any]) -> Guest:
 
 def _are_optional_texts(*values: object) -> bool:
     return all(value is None or isinstance(value, str) for value in values)
+
+
+def _are_guest_keys(*values: object) -> bool:
+    return all(isinstance(value, str) and is_document_id(value) for value in values)
 
 
 class LinkedGuest(Struct, frozen=True):
@@ -222,19 +228,23 @@ def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
 
     Raises:
         KeyError: A value is missing.
-        TypeError: The path or the version has another form.
+        TypeError: A part has another form.
     """
-    path = tuple(stored["path"])
-    if not path or not all(isinstance(key, str) for key in path):
+    path = stored["path"]
+    if not isinstance(path, list) or not path or not _are_guest_keys(*path):
         raise TypeError("A path is a list of keys.")
     if stored.get("forgotten"):
-        return LinkedGuest(path, UNVERSIONED, is_forgotten=True)
+        return LinkedGuest(tuple(path), UNVERSIONED, is_forgotten=True)
+    details = stored["dinerName"], stored["phone"], stored["email"]
+    if not _are_optional_texts(*details):
+        raise TypeError("The details are texts.")
+    diner_name, phone, email = details
     return LinkedGuest(
-        path,
+        tuple(path),
         version_from_map(stored["version"]),
-        diner_name=stored["dinerName"],
-        phone=stored["phone"],
-        email=stored["email"],
+        diner_name=diner_name,
+        phone=phone,
+        email=email,
         marketing_opted_out=stored["marketingOptedOut"],
         email_optin=stored["emailOptin"],
     )
@@ -305,7 +315,7 @@ def guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
     named, resolved = flat.get("guests.named", []), flat.get("guests.resolvedGuestKeys", [])
     if not isinstance(named, list) or not isinstance(resolved, list):
         raise TypeError("References are a list of keys.")
-    if not all(isinstance(key, str) for key in (*named, *resolved)):
+    if not _are_guest_keys(*named, *resolved):
         raise TypeError("References are a list of keys.")
     # A value of another type counts as forgotten: personal data must not return.
     return GuestReferences(

@@ -29,13 +29,16 @@ from shared.domain.ledger.events import (
 )
 from shared.domain.ledger.guest_link import resolve_guest
 from shared.domain.ledger.journal import WriteContext, build_journal_entry, omit_hidden_changes
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.registers import (
+    ReservationState,
+    field_values_from_map,
+    reservation_state_from_document,
+)
 from shared.domain.ledger.state_transition import (
     GuestRequired,
     find_required_guest,
     link_guest,
 )
-from shared.domain.normalization.canonical import canonicalize_fields
 from shared.domain.privacy import redact_state
 from shared.errors import UnreadableDocumentError
 
@@ -109,16 +112,23 @@ def _event_from_entry(entry: Mapping[str, Any]) -> ReservationEvent:
     try:
         return ReservationEvent(
             external_key="",
-            event_id=entry["eventId"],
-            event_type=entry["eventType"],
+            event_id=_read_text(entry, "eventId"),
+            event_type=_read_text(entry, "eventType"),
             actor=Actor(entry["actor"]),
             version=version_from_map(entry["version"]),
-            fields=canonicalize_fields(entry["fields"]),
+            fields=field_values_from_map(entry["fields"]),
             payload=entry["payload"],
             channel=Channel(entry["source"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UnreadableDocumentError("a journal entry has another form") from None
+
+
+def _read_text(entry: Mapping[str, Any], name: str) -> str:
+    text = entry[name]
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is a text.")
+    return text
 
 
 def _restore_timestamps(

@@ -24,6 +24,7 @@ from shared.domain.ledger.events import (
     FieldValue,
     ReservationEvent,
     Version,
+    is_in_calendar,
     version_from_map,
     version_to_map,
 )
@@ -39,11 +40,16 @@ from shared.domain.normalization.canonical import (
     is_same_value,
 )
 from shared.domain.normalization.field_values import ReservationStatus
-from shared.domain.normalization.identifiers import lower_caseless_key, parse_object_event_id
+from shared.domain.normalization.identifiers import (
+    is_document_id,
+    lower_caseless_key,
+    parse_object_event_id,
+)
 from shared.domain.structs import typed_or_none
 from shared.errors import UnreadableDocumentError
 
 MAX_STATUS_HISTORY_ENTRIES = 100
+_STATUSES = list(ReservationStatus)  # a stored value may be unhashable
 
 # How a sender wrote a start time or an id. It may differ between two events of one version.
 NOTATION_FIELDS = frozenset({"startAtNote", "openTableIdSpelling", "guestIdSpelling"})
@@ -269,7 +275,7 @@ def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
     """Read stored registers, in canonical form also if an earlier release stored another one."""
     version, older_versions = version_from_map(stored["version"]), stored["olderVersions"]
     fields = {}
-    for name, value in canonicalize_fields(stored["values"]).items():
+    for name, value in field_values_from_map(stored["values"]).items():
         # A spelling, split off just now, has the version of its id.
         stored_name = name if name in stored["values"] else name.removesuffix(SPELLING_SUFFIX)
         is_older = stored_name in older_versions
@@ -277,6 +283,33 @@ def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
             version_from_map(older_versions[stored_name]) if is_older else version, value
         )
     return FieldRegisters(version, fields)
+
+
+def field_values_from_map(stored: Mapping[str, Any]) -> dict[str, FieldValue]:
+    """Read stored values by field name, in canonical form.
+
+    Raises:
+        TypeError: No event reports such a value.
+    """
+    values = canonicalize_fields(stored)
+    for name, value in values.items():
+        if not _is_field_value(name, value):
+            raise TypeError("A field has a value of another form.")
+    return values
+
+
+def _is_field_value(name: str, value: object) -> bool:
+    if value is None:
+        return True
+    if name == "guestKey":
+        return isinstance(value, str) and is_document_id(value)
+    if name == "status":
+        return value in _STATUSES
+    if isinstance(value, datetime):
+        return is_in_calendar(value)
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, str | int) and name != "startAt"
 
 
 def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry, ...]:

@@ -50,7 +50,7 @@ def build_external_key(open_table_id: str, rid: str | None) -> str:
         InvalidEventError: The rest is not ``[A-Za-z0-9_.:-]{1,200}``.
     """
     key = remove_rid_prefix(open_table_id, rid) if rid else open_table_id
-    if not _EXTERNAL_KEY.fullmatch(key):
+    if not is_external_key(key):
         raise InvalidEventError(
             "invalid_id", "The reservation id is too long or has characters that a key cannot have."
         )
@@ -127,6 +127,11 @@ def build_envelope_event_id(envelope_id: str) -> str:
         return f"evt-{envelope_id}"
     # No usable id contains a tilde, so a hash can never equal one.
     return "evt-~" + hashlib.sha256(envelope_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_external_key(text: str) -> bool:
+    """Whether a text can be a reservation's key, ``[A-Za-z0-9_.:-]{1,200}``."""
+    return _EXTERNAL_KEY.fullmatch(text) is not None
 
 
 def is_restaurant_id(text: str) -> bool:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from shared.domain.ledger.events import Actor, Version
 from shared.domain.ledger.registers import ReservationState
+from shared.domain.normalization.identifiers import is_external_key
 from shared.errors import UnreadableDocumentError
 
 # A run with more changes than both of these is held: a number, and a share of the reservations.
@@ -134,8 +135,10 @@ def planned_correction_from_map(entry: Mapping[str, Any]) -> PlannedCorrection:
         )
     except (KeyError, TypeError):
         raise UnreadableDocumentError("an item of the plan has another form") from None
-    if not isinstance(key, str) or not isinstance(precondition.open_table_id, str):
+    if not isinstance(precondition.open_table_id, str):
         raise UnreadableDocumentError("an item of the plan has no id")
+    if not isinstance(key, str) or not is_external_key(key):
+        raise UnreadableDocumentError("an item of the plan has no key")
     return PlannedCorrection(key, precondition)
 
 

@@ -1,15 +1,18 @@
 """Whatever a person writes into a document, every reader ends with a value or the one error."""
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from google.cloud.firestore import GeoPoint
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.domain.analytics.rollup import read_booking_facts
 from shared.domain.backfill import backfill_from_document, build_backfill, is_backfilling
@@ -20,22 +23,34 @@ from shared.domain.ledger.decide import (
     StoredReservation,
     UnreadableDocument,
 )
-from shared.domain.ledger.document import native_state_from_document
-from shared.domain.ledger.events import Version
+from shared.domain.ledger.divergence import build_repair_event
+from shared.domain.ledger.document import (
+    flatten_document,
+    list_visible_changes,
+    native_state_from_document,
+    render_document,
+)
+from shared.domain.ledger.events import GUEST_LINKED_EVENT_TYPE, Actor, Version
 from shared.domain.ledger.guest_link import Guest, guest_from_map
+from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.normalization.canonical import CUT_MARK, MAX_TEXT_BYTES_LIMIT
 from shared.domain.reconciliation.compare import fingerprint_document
 from shared.domain.reconciliation.held_plan import planned_correction_from_map
 from shared.domain.run_state import poll_cursor_from_document
+from shared.domain.structs import UNREADABLE_VALUE
 from shared.domain.webhook_health import WebhookSilence, webhook_silence_from_document
 from shared.errors import UnreadableDocumentError
 from tests.support.events import RECEIVED, envelope_event, row_event
-from tests.support.in_memory_ledger import InMemoryLedger, ledger_with
+from tests.support.in_memory_ledger import TEST_IDENTITY, InMemoryLedger, ledger_with
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+PLACE = GeoPoint(1.0, 2.0)
 ODD_VALUES: list[Any] = [
-    *(None, 5, 2.5, True, "x", b"x", FIRST_INSTANT),
-    *([], [1], ["g-1", 1], [{}], {}, {"a": 1}),
+    *(None, 5, 2.5, math.nan, math.inf, True, "x", "", "a/b", "..", b"x", PLACE),
+    *(FIRST_INSTANT, LAST_INSTANT),
+    *([], [1], ["g-1", 1], [{}], [""], ["a/b"], [PLACE], {}, {"a": 1}),
 ]
 GUESTS = {"g-1": Guest("g-1", Version.from_sequence(1, RECEIVED), {"firstName": "Ada"})}
 
@@ -71,7 +86,14 @@ def stored_document() -> dict[str, Any]:
 
 
 DOCUMENT = stored_document()
+PRECONDITION = {"openTableId": "a", "ledgerVersions": "", "openTableVersion": None}
 EVERY_VALUE = pytest.mark.parametrize("path", list(paths_of(DOCUMENT)), ids=str)
+
+
+LINK_EVENT = replace(
+    build_repair_event("ot_1", ReservationState(), "r1", RECEIVED),
+    event_type=GUEST_LINKED_EVENT_TYPE,
+)
 
 
 @EVERY_VALUE
@@ -82,6 +104,7 @@ def test_every_decision_on_a_damaged_document_ends(path: Path) -> None:
             row_event(1, guest_id="g-1"),
             row_event(2, guest_id="g-1", party_size=9),
             envelope_event("cancelled"),
+            LINK_EVENT,
         ):
             stored = StoredReservation(document, {event.event_id: None}, GUESTS)
             assert isinstance(InMemoryLedger().decide(event, stored), Decision)
@@ -95,6 +118,65 @@ def test_a_damaged_document_has_a_fingerprint_or_the_one_error(path: Path) -> No
             document["source"]["externalReservationId"] = "ot_1"
             with suppress(UnreadableDocumentError):
                 fingerprint_document(document, read_booking_facts(document, NEW_YORK))
+
+
+@EVERY_VALUE
+def test_a_damaged_document_has_a_time_for_the_next_decision_of_a_person(path: Path) -> None:
+    for value in ODD_VALUES:
+        with suppress(UnreadableDocumentError):
+            document = with_value(DOCUMENT, path, value)
+            state = reservation_state_from_document(flatten_document(document))
+            assert state.next_timestamp(Actor.LINEUP, RECEIVED) >= RECEIVED
+            render_document(TEST_IDENTITY, state)
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        ("sync.guest.path", []),
+        ("sync.guest.path", "g-1"),
+        ("sync.guest.path", ["g-1", {}]),
+        ("sync.guest.path", ["a/b"]),
+        ("sync.guest.dinerName", 5),
+        ("sync.guest.version.at", LAST_INSTANT),
+        ("guests.named", ["a/b"]),
+        ("guests.resolvedGuestKeys", [""]),
+        ("sync.opentable.version.at", LAST_INSTANT),
+        ("sync.opentable.values.startAt", FIRST_INSTANT),
+        ("sync.opentable.values.startAt", "2026-03-14T23:15:00Z"),
+        ("sync.opentable.values.bookedAt", LAST_INSTANT),
+        ("sync.opentable.values.guestKey", "a/b"),
+        ("sync.opentable.values.guestKey", 5),
+        ("sync.opentable.values.status", "GONE"),
+        ("sync.opentable.values.status", []),
+        ("sync.opentable.values.partySize", math.nan),
+        ("sync.opentable.values.tableNumbers", [5]),
+        ("sync.opentable.values.state", PLACE),
+    ],
+)
+def test_a_value_that_no_event_reports_is_unreadable(path: str, value: Any) -> None:
+    document = with_value(DOCUMENT, tuple(path.split(".")), value)
+    with pytest.raises(UnreadableDocumentError):
+        reservation_state_from_document(flatten_document(document))
+
+
+@pytest.mark.parametrize(
+    "stored, shown",
+    [
+        (4, 4),
+        (4.5, 4.5),
+        (math.nan, UNREADABLE_VALUE),
+        (PLACE, UNREADABLE_VALUE),
+        (b"x", UNREADABLE_VALUE),
+        ({"a": 1}, UNREADABLE_VALUE),
+        ([1], UNREADABLE_VALUE),
+        (["a"], ["a"]),
+        ("x" * 20_000, "x" * (MAX_TEXT_BYTES_LIMIT - len(CUT_MARK.encode())) + CUT_MARK),
+    ],
+)
+def test_the_history_shows_a_damaged_value_that_was_replaced(stored: Any, shown: Any) -> None:
+    changes = list_visible_changes({"partySize": stored}, {"partySize": 2})
+    assert changes == {"partySize": {"from": shown, "to": 2}}
 
 
 @pytest.mark.parametrize("history", [None, "x", {"a": 1}])
@@ -126,10 +208,13 @@ def test_a_damaged_native_register_is_unreadable() -> None:
         {"guestKey": "g"},
         {"guestKey": "g", "version": "x"},
         {"guestKey": "g", "version": {"at": "x"}},
-        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "survivor": 5, "survivorId": "x"},
-        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "phones": "x"},
-        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "phones": [5]},
-        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "lastName": 5},
+        {"guestKey": "g", "version": {"at": FIRST_INSTANT}},
+        {"guestKey": "g", "version": {"at": RECEIVED}, "survivor": 5, "survivorId": "x"},
+        {"guestKey": "g", "version": {"at": RECEIVED}, "survivor": "a/b"},
+        {"guestKey": "g", "version": {"at": RECEIVED}, "survivor": "a", "survivorId": "a/b"},
+        {"guestKey": "g", "version": {"at": RECEIVED}, "phones": "x"},
+        {"guestKey": "g", "version": {"at": RECEIVED}, "phones": [5]},
+        {"guestKey": "g", "version": {"at": RECEIVED}, "lastName": 5},
     ],
 )
 def test_a_damaged_guest_is_unreadable(document: dict[str, Any]) -> None:
@@ -147,10 +232,9 @@ def test_a_damaged_time_of_forgetting_counts_as_forgotten() -> None:
         "x",
         {"externalId": "a"},
         {"externalId": "a", "precondition": "x"},
-        {
-            "externalId": 5,
-            "precondition": {"openTableId": "a", "ledgerVersions": "", "openTableVersion": None},
-        },
+        {"externalId": 5, "precondition": PRECONDITION},
+        {"externalId": "a/b", "precondition": PRECONDITION},
+        {"externalId": "a", "precondition": {**PRECONDITION, "openTableId": 5}},
     ],
 )
 def test_a_damaged_item_of_a_plan_is_unreadable(entry: Any) -> None:
@@ -175,8 +259,19 @@ def test_a_damaged_backfill_counts_as_none_or_is_complete(data: st.DataObject) -
     name = data.draw(st.sampled_from(sorted(stored)))
     damaged = stored | {name: data.draw(st.sampled_from(ODD_VALUES))}
     restored = backfill_from_document({"backfill": damaged})
-    assert restored is None or restored.total_days == 1
+    if restored is not None:
+        assert restored.total_days == 1
+        assert restored.remaining_seconds is None or round(restored.remaining_seconds) >= 0
     is_backfilling({"backfill": damaged})
+
+
+@pytest.mark.parametrize("next_date", ["2026-03-13", "2026-03-17", "0001-01-01", "9999-12-31"])
+def test_a_backfill_that_continues_outside_its_days_counts_as_none(next_date: str) -> None:
+    day = date(2026, 3, 14)
+    backfill = build_backfill(DateWindow(day, day + timedelta(days=1)), "1", RECEIVED)
+    stored = {path.partition(".")[2]: v for path, v in backfill.to_update_fields().items()}
+    assert backfill_from_document({"backfill": {**stored, "nextDate": "2026-03-16"}}) is not None
+    assert backfill_from_document({"backfill": {**stored, "nextDate": next_date}}) is None
 
 
 def test_a_start_on_the_first_day_of_the_calendar_has_no_hour() -> None:

@@ -189,7 +189,18 @@ def test_a_rebuilt_document_of_a_forgotten_guest_has_no_personal_data() -> None:
     assert write.entry["changes"]["partySize"] == {"from": None, "to": 4}
 
 
-@pytest.mark.parametrize("damage", [{"version": 7}, {"fields": None}, {"actor": "NOBODY"}])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"version": 7},
+        {"fields": None},
+        {"fields": {"status": "GONE"}},
+        {"fields": {"guestKey": "a/b"}},
+        {"actor": "NOBODY"},
+        {"eventId": 7},
+        {"eventType": None},
+    ],
+)
 def test_a_damaged_journal_rebuilds_nothing(damage: dict[str, Any]) -> None:
     ledger = ledger_with(row_event(1))
     entries = {id_: {**entry, **damage} for id_, entry in ledger.entries.items()}

@@ -1,15 +1,19 @@
 """A document damaged by hand never hides the others from the staff."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.cloud.firestore import GeoPoint
 
 from shared.firestore import paths
 from tests.support.staff_api import StaffApiClient
 from tests.support.world import START_TIME, World
 
 ODD_VALUES: list[Any] = [5, "x", True, [], [{"a": [1]}], {"a": 1}, datetime(1, 1, 1, tzinfo=UTC)]
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+UNREADABLE: list[Any] = [math.nan, math.inf, b"\xff", GeoPoint(1, 2)]
 DAY_PATH = "reservations?date=2026-03-16"
 SOON = START_TIME.replace(day=16)
 
@@ -71,6 +75,95 @@ async def test_a_damaged_journal_entry_does_not_hide_the_others(
     path = f"reservations/opentable-{booked_key}/events"
     assert len((await host.get(path)).json()["events"]) == len(entries) - 1
     assert (await host.get(f"{path}?limit=1")).status_code == 200
+
+
+@pytest.mark.parametrize("value", UNREADABLE)
+async def test_a_change_to_or_from_an_unreadable_value_is_shown(
+    host: StaffApiClient, world: World, booked_key: str, value: Any
+) -> None:
+    report_id = (await world.reconcile())["reportId"]
+    changes = {"partySize": {"from": value, "to": [value]}}
+    entry = {"externalId": booked_key, "changes": changes}
+    await world.reports_collection.document(report_id).update({"updated": [entry]})
+    reservation = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked_key
+    )
+    async for snapshot in paths.journal_collection(reservation).stream():
+        await snapshot.reference.update({"changes": changes})
+    shown = {"partySize": {"from": "(unreadable)", "to": ["(unreadable)"]}}
+    events = await host.get(f"reservations/opentable-{booked_key}/events")
+    assert events.json()["events"][0]["changes"] == shown
+    report = await host.get(f"reports/{report_id}")
+    assert report.json()["updated"][0]["changes"] == shown
+    items = await host.get(f"reports/{report_id}/items?list=updated")
+    assert items.json()["items"][0]["changes"] == shown
+
+
+@pytest.mark.parametrize("value", ["x", {"a": 1}, datetime(9999, 1, 1, tzinfo=UTC)])
+async def test_reports_and_webhooks_of_an_impossible_time_hide_no_others(
+    host: StaffApiClient, world: World, value: Any
+) -> None:
+    await world.ingest_envelope("created", reservationId="r1", partySize=2)
+    received_at = world.clock()
+    reports = []
+    for number in range(4):
+        world.clock.advance(3_600)
+        reports.append((await world.reconcile())["reportId"])
+        await world.ingest_envelope("created", reservationId=f"r2{number}", partySize=2)
+        reservation = paths.reservation_document(
+            world.services.firestore, world.restaurant.id, f"r2{number}"
+        )
+        async for entry in paths.journal_collection(reservation).stream():
+            await entry.reference.update({"receivedAt": value})
+    for report_id in reports[1:]:
+        await world.reports_collection.document(report_id).update({"reconciledAt": value})
+    assert (await host.get("reports/latest")).json()["reportId"] == reports[0]
+    health = (await host.get("health")).json()
+    assert health["reconciliation"]["reportId"] == reports[0]
+    assert health["lastWebhookAt"] == f"{received_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.mark.parametrize("value", [["host"], {"a": 1}, 5])
+@pytest.mark.parametrize("field", ["role", "previousRole"])
+async def test_the_staff_is_listed_with_a_damaged_change(
+    manager: StaffApiClient, world: World, field: str, value: Any
+) -> None:
+    changes = paths.staff_changes_collection(world.services.firestore, world.restaurant.id)
+    change = {"uid": "hanna", "role": "host", "changedBy": "mara", "changedAt": world.clock()}
+    await changes.document("c1").set(change | {field: value})
+    [shown] = (await manager.get("staff")).json()["changes"]
+    assert shown["role"] == (None if field == "role" else "host")
+
+
+@pytest.mark.parametrize("start", [datetime.max.replace(tzinfo=UTC), "x", 5])
+async def test_a_change_of_the_time_zone_is_counted_with_a_damaged_reservation(
+    manager: StaffApiClient, world: World, booked_key: str, start: Any
+) -> None:
+    reservation = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked_key
+    )
+    await reservation.update({"startAtTimestamp": start})
+    response = await manager.put("integration", {"timeZone": "Asia/Tokyo"})
+    assert response.status_code == 409
+
+
+@pytest.mark.parametrize("field", ["workedSeconds", "fetched", "nextDate", "startedAt"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1.5, LAST_INSTANT, "9999-12-31"])
+async def test_a_damaged_backfill_is_no_server_error(
+    manager: StaffApiClient, world: World, field: str, value: Any
+) -> None:
+    assert (await manager.post("integration/backfill")).status_code == 200
+    await world.integration_document.update({f"backfill.{field}": value})
+    assert (await manager.get("integration/backfill")).status_code == 200
+    assert (await manager.post("integration/backfill")).status_code == 200
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "10000-01-01"])
+async def test_a_backfill_to_the_end_of_the_calendar_is_rejected(
+    manager: StaffApiClient, end: str
+) -> None:
+    body = {"startDate": "9999-12-01", "endDate": end}
+    assert (await manager.post("integration/backfill", body)).status_code == 400
 
 
 @pytest.mark.parametrize("field", ["status", "counts", "startDate", "missedWebhooks", "parts"])
