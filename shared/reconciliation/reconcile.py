@@ -165,9 +165,13 @@ async def _add_rows_requested_by_id(
     id is outdated too, OpenTable itself went back to an older version.
     """
     restaurant = run.restaurant
-    requested_ids = {
-        key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()
-    }
+    fingerprints = comparison.fingerprints
+    # A few requests that fail in every run must not take the places of the others.
+    unseen_keys = sorted(
+        comparison.find_unseen(),
+        key=lambda key: fingerprints[key].divergence == DivergenceType.UNREADABLE,
+    )
+    requested_ids = {key: fingerprints[key].open_table_id for key in unseen_keys}
     already_flagged = []
     for event, state in plan.version_behind:
         if find_open_divergence(state) == DivergenceType.VERSION_BEHIND:

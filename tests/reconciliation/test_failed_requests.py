@@ -126,6 +126,30 @@ async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
     assert report["newDivergences"] == 1
 
 
+async def test_a_request_that_always_fails_takes_no_place_of_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
+    monkeypatch.setattr("shared.reconciliation.reconcile._MAX_CONCURRENT_FETCHES", 1)
+    reservations = [world.actions.create(SOON, 2) for _ in range(3)]
+    await world.poll()
+    with HiddenReservations(world, *(reservation.key for reservation in reservations)):
+        for reservation in reservations:
+            fail_reservation_requests(world, reservation.key, FailureKind.STATUS, status=500)
+        await world.reconcile()
+        documents = await world.ledger_documents()
+        [failed] = [
+            key for key, each in documents.items() if each["reconciliation"]["divergenceDetected"]
+        ]
+        world.sandbox.faults.clear()
+        [key] = [each.key for each in reservations if each.key.lower() == failed]
+        fail_reservation_requests(world, key, FailureKind.STATUS, status=500)
+        report = await world.reconcile()
+    types = {entry["externalId"]: entry["type"] for entry in report["divergences"]}
+    others = dict.fromkeys(documents.keys() - {failed}, "MISSING_IN_OPENTABLE")
+    assert types == others | {failed: "UNREADABLE"}
+
+
 async def test_a_rejected_credential_still_fails_the_run(world: World) -> None:
     hidden, _ = await book_and_hide(world)
     by_id = f"/sync/v2/reservations/{world.restaurant.rid}-{hidden.key}"
