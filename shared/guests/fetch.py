@@ -115,8 +115,8 @@ async def ensure_guest_stored(
     A guest unknown to OpenTable, or in an invalid row, is stored without details, so that later
     runs do not request it again. A forgotten guest is erased.
 
-    `request` gets a guest's id, as OpenTable writes it, and its key. An error that it raises ends
-    the chain of merges and is raised.
+    `request` gets a guest's id, as OpenTable writes it, and its key. An error that it raises is
+    raised here.
     """
     context, settings = restaurant.context, restaurant.settings
     pending_id: str | None = guest_id

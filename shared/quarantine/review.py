@@ -1,4 +1,4 @@
-"""Review a restaurant's quarantine: list, read, resolve and replay its items.
+"""Review a restaurant's quarantine: list, read, replay and dismiss its items.
 
 A replayed event keeps the authentication and the time of its first receipt: by now its signature
 has expired, and its place among the other events must not move.
@@ -166,7 +166,7 @@ class QuarantineReview:
             await reference.update(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
 
     async def dismiss(self, item_id: str, reason: str, user: AuthenticatedUser) -> str:
-        """Dismiss an open item; return the status before, ``OPEN`` for a dismissed one."""
+        """Dismiss an item if it is open; return its status before."""
         fields = {
             "status": "DISMISSED",
             "settledBy": user.uid,
@@ -174,11 +174,11 @@ class QuarantineReview:
             "dismissReason": reason,
         }
 
-        def settle(item: StoredQuarantineItem | None) -> dict[str, Any] | None:
+        def dismiss_if_open(item: StoredQuarantineItem | None) -> dict[str, Any] | None:
             return fields if item is not None and item.get("status") == "OPEN" else None
 
         # Conditional: the record of a replay at the same moment must stay.
-        updated = await update_if_unmodified(self._items.document(item_id), settle)
+        updated = await update_if_unmodified(self._items.document(item_id), dismiss_if_open)
         return str((updated.document or {}).get("status"))
 
 

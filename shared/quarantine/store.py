@@ -112,7 +112,7 @@ class QuarantineStore:
     ) -> QuarantineEntry:
         """Store an event, or count it if the same body was rejected before for the same reason.
 
-        A repeated event does not reopen a resolved item. A body longer than
+        A repeated event does not reopen a replayed or dismissed item. A body longer than
         `MAX_STORED_BODY_BYTES` is truncated rather than rejected, so that it cannot stop a poll.
         """
         id_ = build_quarantine_id(rejection.reason, body)

@@ -1,9 +1,9 @@
-"""Restaurants by id: their settings and credentials, cached in bounded memory.
+"""Find restaurants by id, with their settings and credentials, cached in bounded memory.
 
 A flood of requests for invented restaurants must stay cheap, and genuine events must still pass.
 Lookups of unknown ids share a budget per minute. When it is spent, an id is looked up in a list of
-all claimed rids instead.
-Known ids, recently changed ones and senders with the partner's credential need no budget.
+all claimed rids instead. Known ids, recently changed ones and senders with the partner's credential
+need no budget.
 """
 
 import asyncio
@@ -180,7 +180,7 @@ class RestaurantDirectory:
 
         Raises InvalidSettingsError when a secret is missing or malformed.
         """
-        payloads = [await self._load_secret(id_) for id_ in self.list_secret_ids(settings)]
+        payloads = [await self._load_secret(id_) for id_ in self._list_secret_ids(settings)]
         if not payloads:
             raise InvalidSettingsError(
                 "The restaurant names no secret and OPENTABLE_PARTNER_SECRET is not set: "
@@ -197,7 +197,7 @@ class RestaurantDirectory:
         # A list, not a generator: `any` must not skip the second secret.
         invalidated = [
             self._credential_cache.try_invalidate(*self._secret_cache_key(id_))
-            for id_ in self.list_secret_ids(settings)
+            for id_ in self._list_secret_ids(settings)
         ]
         return any(invalidated)
 
@@ -206,10 +206,10 @@ class RestaurantDirectory:
         restaurant_id = settings.restaurant_id
         version = self.changes.get_version(restaurant_change_key(restaurant_id))
         self._settings.invalidate((restaurant_id, version))
-        for secret_id in self.list_secret_ids(settings):
+        for secret_id in self._list_secret_ids(settings):
             self._credential_cache.invalidate(*self._secret_cache_key(secret_id))
 
-    def list_secret_ids(self, settings: IntegrationSettings) -> list[str]:
+    def _list_secret_ids(self, settings: IntegrationSettings) -> list[str]:
         """Return the ids of a restaurant's secrets, its own before the partner's."""
         return [id_ for id_ in (settings.secret_id, self._partner_secret) if id_]
 
