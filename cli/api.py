@@ -11,10 +11,11 @@ from typing_extensions import override
 from cli.output import CommandError, RetryLaterError
 from cli.target import LocalRun
 from functions.api.app import build_app
+from functions.api.context import ApiContext
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.staff.accounts import UserAccounts
-from shared.staff.identity import ApiContext, AuthenticatedUser
+from shared.staff.identity import AuthenticatedUser
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from cli.target import (
     build_target_options,
     select_target,
 )
+from functions.api.context import build_api_context
 from shared.config import Environment
 from shared.context import build_app_context
 from shared.domain.normalization.identifiers import is_restaurant_id
@@ -36,7 +37,6 @@ from shared.errors import (
     ServiceUnavailableError,
 )
 from shared.restaurants.settings import read_integration_document
-from shared.staff.identity import build_api_context
 
 STANDARD_STREAM = "-"
 _COMPLETION_TIMEOUT_SECONDS = 3

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from cli.api import OperatorClient, open_operator_session
 from dev.local.demo_data import build_native_reservations
+from functions.api.context import build_api_context
 from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
 from sandbox.models import generate_guest_details
@@ -26,7 +27,6 @@ from shared.ingest.events import IncomingEvent, ingest_event
 from shared.ingest.webhook import record_refusal
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
-from shared.staff.identity import build_api_context
 from tests.support.accounts import serve_accounts
 from tests.support.events import row_body
 from tests.support.held_plans import execute_plan, hold_plan_with_missing, hold_plan_with_updates

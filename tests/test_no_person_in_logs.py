@@ -10,6 +10,7 @@ from google.api_core import exceptions as google
 from msgspec import structs
 
 from dev.local.auth_emulator import LocalAccounts
+from functions.api.context import build_api_context
 from functions.poll import opentable_poll
 from functions.reconcile import opentable_reconcile
 from functions.webhook import opentable_webhook
@@ -23,7 +24,6 @@ from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
-from shared.staff.identity import build_api_context
 from tests.support.firestore import CommitHook, FirestoreSpy
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
 from tests.support.restaurants import InMemorySecretSource

@@ -33,6 +33,7 @@ from functions.api import (
     webhooks,
 )
 from functions.api.auth import AuthenticationMiddleware
+from functions.api.context import ApiContext, build_api_context
 from functions.api.requests import has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
@@ -45,7 +46,7 @@ from functions.http import UNAVAILABLE_ERRORS, UNSUPPORTED_MEDIA_HEADERS
 from shared.context import get_app_context
 from shared.domain.http_headers import list_entity_tags
 from shared.errors import InvalidSettingsError
-from shared.staff.identity import ApiContext, AuthenticatedUser, build_api_context
+from shared.staff.identity import AuthenticatedUser
 
 OPENAPI_PATH = "/api/openapi.json"
 _SECURITY_HEADERS = {

@@ -7,7 +7,7 @@ learns nothing about either.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +19,10 @@ from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.api.context import ApiContext, RequestContext, UserContext
 from functions.api.requests import RestaurantId
 from functions.api.responses import ApiError, build_failure_response, build_invalid_request_error
-from shared.context import AppContext
-from shared.errors import InvalidSettingsError, ServiceUnavailableError
-from shared.log import LogEvent, Severity, log_event
-from shared.staff.identity import ApiContext, AuthenticatedUser, Role, UnauthenticatedError
+from shared.staff.identity import AuthenticatedUser, Role, UnauthenticatedError
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
@@ -122,43 +120,6 @@ class RequestLimiter:
                 {"Retry-After": str(wait_seconds)},
             )
         allowance.requests -= 1
-
-
-class UserContext(Struct, frozen=True):
-    """A request of a user that concerns no single restaurant."""
-
-    api_context: ApiContext
-    user: AuthenticatedUser
-
-    @property
-    def app_context(self) -> AppContext:
-        """The clients and settings common to all functions."""
-        return self.api_context.app_context
-
-
-class RequestContext(UserContext, frozen=True):
-    """A request of a user with a role in the restaurant."""
-
-    restaurant_id: str
-    role: Role
-
-    async def read_names(self, uids: Iterable[object]) -> dict[str, str]:
-        """Return what to call the users among stored values; unknown ones are missing.
-
-        Without Firebase there are no names, because a history is useful without them.
-        """
-        try:
-            return await self.api_context.accounts.read_names(
-                uid for uid in uids if isinstance(uid, str)
-            )
-        except (InvalidSettingsError, ServiceUnavailableError) as error:
-            log_event(
-                Severity.WARNING,
-                LogEvent.STAFF_CALL,
-                outcome="no_names",
-                error=type(error).__name__,
-            )
-            return {}
 
 
 def get_user(

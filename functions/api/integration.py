@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Body, Header, Response
 from pydantic import Field
 
-from functions.api.auth import ManagerContext, RequestContext
+from functions.api.auth import ManagerContext
+from functions.api.context import RequestContext
 from functions.api.integration_settings import (
     SettingsRequest,
     change_integration,

@@ -30,7 +30,7 @@ from shared.errors import InvalidSettingsError
 from shared.log import log_internal_error
 
 if TYPE_CHECKING:
-    from shared.staff.identity import ApiContext
+    from functions.api.context import ApiContext
 
 API_PREFIX = "/api/restaurants/{restaurant_id}"
 API_TIMEOUT_SECONDS = 25.0

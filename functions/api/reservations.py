@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
-from functions.api.auth import HostContext, RequestContext
+from functions.api.auth import HostContext
+from functions.api.context import RequestContext
 from functions.api.integration import require_cached_settings
 from functions.api.requests import (
     API_PREFIX,

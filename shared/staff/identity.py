@@ -19,7 +19,6 @@ from google.cloud.firestore import AsyncClient
 from msgspec import Struct
 
 from shared.concurrency import SingleFlightTTLCache
-from shared.context import AppContext
 from shared.domain.normalization.identifiers import is_document_id
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
@@ -54,30 +53,6 @@ class Role(IntEnum):
 
 
 STAFF_ROLES = {"host": Role.HOST, "manager": Role.MANAGER}
-
-
-class ApiContext(Struct, frozen=True):
-    """The clients of the staff API."""
-
-    app_context: AppContext
-    token_verifier: "IdTokenVerifier"
-    staff_roles: "StaffRoles"
-    accounts: UserAccounts
-
-
-def build_api_context(app_context: AppContext) -> ApiContext:
-    """Build the clients of the staff API.
-
-    Raises `InvalidSettingsError` if no Google Cloud project is set.
-    """
-    project = app_context.environment.require_project()
-    accounts = UserAccounts(project, time.monotonic)
-    return ApiContext(
-        app_context,
-        IdTokenVerifier(project, accounts),
-        StaffRoles(app_context.firestore, time.monotonic),
-        accounts,
-    )
 
 
 class IdTokenVerifier:

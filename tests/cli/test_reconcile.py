@@ -13,11 +13,11 @@ from typing_extensions import override
 from cli.api import open_operator_session
 from cli.output import Console, ExitCode
 from cli.reports import format_report, reconcile_and_print_report, requires_action
+from functions.api.context import build_api_context
 from shared.config import read_environment
 from shared.context import build_app_context
 from shared.firestore import paths
 from shared.reconciliation.run import ReconciliationOptions
-from shared.staff.identity import build_api_context
 from tests.cli.harness import CliHarness
 
 LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")

@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.api.app import build_app
+from functions.api.context import ApiContext
 from functions.api.requests import API_PREFIX
-from shared.staff.identity import ApiContext
 
 
 def api_transport(context: ApiContext) -> httpx.ASGITransport:

@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from dev.local.auth_emulator import LocalAccounts
+from functions.api.context import ApiContext
 from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, SecretsFileStore
 from shared.staff.accounts import UserAccounts
-from shared.staff.identity import ApiContext, IdTokenVerifier, StaffRoles
+from shared.staff.identity import IdTokenVerifier, StaffRoles
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import (
     OLD_WEBHOOK_SECRET,

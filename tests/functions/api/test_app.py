@@ -8,7 +8,8 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec.structs import replace
 
-from shared.staff.identity import ApiContext, StaffRoles
+from functions.api.context import ApiContext
+from shared.staff.identity import StaffRoles
 from tests.support.clocks import FakeTimer
 from tests.support.firestore import FirestoreSpy
 from tests.support.staff_api import (

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from functions.api.context import ApiContext
 from shared.concurrency import Deadline
 from shared.errors import EnqueueError
 from shared.polling.backfill import backfill_restaurant
-from shared.staff.identity import ApiContext
 from shared.tasks.queue import QueuedTask
 from tests.support.staff_api import StaffApiClient, api_transport, error_code
 from tests.support.world import START_TIME, World

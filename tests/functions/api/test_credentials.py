@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from functions.api.context import ApiContext
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
-from shared.staff.identity import ApiContext
 from tests.support.events import envelope_body
 from tests.support.staff_api import (
     NEW_WEBHOOK_SECRET,

@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from functions.api.auth import RequestLimiter
+from functions.api.context import ApiContext
 from functions.api.responses import ApiError
-from shared.staff.identity import ApiContext, AuthenticatedUser
+from shared.staff.identity import AuthenticatedUser
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import (
     StaffApiClient,
