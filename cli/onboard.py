@@ -26,9 +26,9 @@ from cli.output import CommandError, CommandResult, Console, RetryLaterError
 from cli.reports import reconcile_and_print_report
 from cli.target import build_run_url
 from shared.concurrency import Deadline
+from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
-from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.errors import InvalidSettingsError
 from shared.polling.backfill import read_backfill, run_backfill_steps
 from shared.reconciliation.run import ReconciliationOptions

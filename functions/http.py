@@ -20,7 +20,7 @@ from shared.config import MAX_RESTAURANTS_PER_TASK
 from shared.context import AppContext, get_app_context
 from shared.domain.http_headers import list_content_codings, parse_request_trace
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
-from shared.domain.structs import InvalidFieldsError, read_struct
+from shared.domain.validation import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import (
     REQUEST_FIELDS,

@@ -21,7 +21,7 @@ from functions.http import (
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import BackfillStatus
-from shared.domain.structs import InvalidFieldsError
+from shared.domain.validation import InvalidFieldsError
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
 from shared.tasks.fan_out import (

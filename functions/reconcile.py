@@ -27,7 +27,7 @@ from functions.http import (
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.days import DateWindow, resolve_window
-from shared.domain.structs import InvalidFieldsError
+from shared.domain.validation import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (

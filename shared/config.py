@@ -15,7 +15,7 @@ from shared.domain.normalization.canonical import (
     MAX_TEXT_BYTES_LIMIT,
     MIN_TEXT_BYTES_LIMIT,
 )
-from shared.domain.structs import FieldReaders, InvalidFieldsError, read_struct
+from shared.domain.validation import FieldReaders, InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError
 
 MAX_RESTAURANTS_PER_TASK = 200

@@ -13,7 +13,7 @@ from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
 from shared.domain.run_state import read_count, read_run_state
 from shared.domain.settings import parse_settings
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.domain.webhook_health import webhook_silence_from_document
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.ingest.deliveries import read_last_webhook

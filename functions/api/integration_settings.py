@@ -13,7 +13,7 @@ from functions.api.requests import API_PREFIX, RequestModel, StaffRoute, Utf8Tex
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
 from shared.context import AppContext, load_restaurant_context
-from shared.domain.credentials import CREDENTIAL_LISTS, decode_webhook_secret, rotate_secret_payload
+from shared.domain.credentials import CREDENTIAL_KEYS, decode_webhook_secret, rotate_secret_payload
 from shared.domain.http_headers import list_entity_tags
 from shared.domain.settings import (
     HOUR_CYCLE_PATTERN,
@@ -120,7 +120,7 @@ class CredentialsRequest(RequestModel):
         )
         return {
             name: [item.get_secret_value() for item in value]
-            if name in CREDENTIAL_LISTS
+            if name in CREDENTIAL_KEYS.values()
             else value.get_secret_value()
             for name, value in values_by_field.items()
         }

@@ -17,7 +17,7 @@ from functions.api.responses import (
 )
 from shared.domain.privacy import mask_json
 from shared.domain.quarantine import describe_rejection
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.quarantine.review import QuarantineReview, StoredQuarantineItem
 from shared.quarantine.store import read_quarantine_backlog
 

@@ -28,7 +28,7 @@ from shared.domain.ledger.divergence import DivergenceType, ReviewDecision, Revi
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.errors import InvalidEventError
 from shared.ledger.staff_actions import (
     ReviewOutcome,

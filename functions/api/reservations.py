@@ -36,7 +36,7 @@ from shared.domain.ledger.document import find_start, flatten_document
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.search import parse_search_text
 from shared.domain.settings import IntegrationSettings
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_document

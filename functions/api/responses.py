@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS, log_request_failure
 from shared.domain.normalization.field_values import format_utc
-from shared.domain.structs import replace_unreadable_values
+from shared.domain.validation import replace_unreadable_values
 from shared.log import LogEvent, Severity, log_event, log_unreadable_document
 
 

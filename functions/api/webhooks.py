@@ -12,9 +12,9 @@ from functions.api.integration import build_settings_error, require_stored_setti
 from functions.api.integration_settings import SettingsRequest, change_integration
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
 from functions.api.responses import BODY_ERROR_RESPONSES, ResponseModel, UtcInstant
+from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.settings import WebhookAuthScheme, parse_settings
-from shared.domain.structs import typed_or_none
-from shared.domain.webhook_auth import CREDENTIAL_KEYS
+from shared.domain.validation import typed_or_none
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.settings import read_integration_document
@@ -90,7 +90,7 @@ async def get_webhooks(
         last_polled_at=typed_or_none(datetime, integration.get("lastPolledAt")),
         refusals=[
             RefusalResponse.model_validate(refusal, from_attributes=True)
-            for refusal in webhooks.standing_refusals
+            for refusal in webhooks.unresolved_refusals
         ],
         deliveries=[
             DeliveryResponse.model_validate(delivery, from_attributes=True)

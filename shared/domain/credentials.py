@@ -7,16 +7,23 @@ from typing import Any, Self
 
 from msgspec import json
 
-from shared.domain.structs import InvalidFieldsError, RedactedStruct, read_struct
+from shared.domain.redacted_struct import RedactedStruct
+from shared.domain.settings import WebhookAuthScheme
+from shared.domain.validation import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError
 
-CREDENTIAL_LISTS = ("webhookSecrets", "bearerTokens", "basicCredentials")
+# The keys of a payload with the credentials of webhooks; each has a list.
+CREDENTIAL_KEYS = {
+    WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
+    WebhookAuthScheme.BEARER: "bearerTokens",
+    WebhookAuthScheme.BASIC: "basicCredentials",
+}
 _OAUTH_KEYS = ("clientId", "clientSecret")
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the published prefix, not a secret
 
 
 class Credentials(RedactedStruct, frozen=True, rename="camel"):
-    """The payload of one secret; every key is optional, every list has the newest first.
+    """The payload of one secret. Every key is optional; every list has the newest first.
 
     Attributes:
         api_key: Sent to OpenTable as a bearer token, instead of an OAuth token.
@@ -72,6 +79,15 @@ class Credentials(RedactedStruct, frozen=True, rename="camel"):
         return bool(self.api_key or (self.client_id and self.client_secret))
 
 
+def group_by_scheme(credentials: Credentials) -> dict[WebhookAuthScheme, tuple[str, ...]]:
+    """Return the credentials of webhooks, the newest of each scheme first."""
+    return {
+        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
+        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
+        WebhookAuthScheme.BASIC: credentials.basic_credentials,
+    }
+
+
 def decode_webhook_secret(secret: str) -> bytes:
     """Decode a Standard Webhooks secret, with or without its ``whsec_`` prefix, to key bytes.
 
@@ -110,7 +126,7 @@ def rotate_secret_payload(
         replaced_keys = ("apiKey",)
     payload = {name: value for name, value in stored.items() if name not in replaced_keys}
     for name, value in new_values.items():
-        if name not in CREDENTIAL_LISTS:
+        if name not in CREDENTIAL_KEYS.values():
             payload[name] = value
             continue
         current = stored.get(name)

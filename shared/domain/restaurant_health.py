@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.domain.run_state import read_count, read_run_state
 from shared.domain.settings import IntegrationSettings
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.domain.webhook_health import webhook_silence_from_document
 
 # A poll runs at most 30 minutes after the one before.

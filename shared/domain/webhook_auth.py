@@ -15,15 +15,13 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from shared.domain.credentials import Credentials, decode_webhook_secret
+from shared.domain.credentials import (
+    CREDENTIAL_KEYS,
+    Credentials,
+    decode_webhook_secret,
+    group_by_scheme,
+)
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
-
-# The keys of the lists in a secret's payload.
-CREDENTIAL_KEYS = {
-    WebhookAuthScheme.BEARER: "bearerTokens",
-    WebhookAuthScheme.BASIC: "basicCredentials",
-    WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
-}
 
 SIGNATURE_TOLERANCE = timedelta(seconds=300)
 MAX_SIGNATURES = 32
@@ -210,12 +208,3 @@ def list_webhook_problems(
             f'set its restaurantId to "{settings.restaurant_id}".'
         )
     return problems
-
-
-def group_by_scheme(credentials: Credentials) -> dict[WebhookAuthScheme, tuple[str, ...]]:
-    """Return the credentials of webhooks, the newest of each scheme first."""
-    return {
-        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
-        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
-        WebhookAuthScheme.BASIC: credentials.basic_credentials,
-    }

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel
 from shared.domain.settings import parse_settings
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.domain.webhook_health import (
     MissedWebhooks,
     WebhookRefusal,
@@ -74,12 +74,12 @@ class RecentWebhooks(Struct, frozen=True):
 
     Attributes:
         deliveries: Accepted, quarantined and refused webhooks, the newest first.
-        standing_refusals: The refusals of the last day that no accepted webhook followed.
+        unresolved_refusals: The refusals of the last day that no accepted webhook followed.
         last_applied_at: Receipt of the newest webhook with a change, UTC; None without one.
     """
 
     deliveries: list[WebhookDelivery]
-    standing_refusals: list[WebhookRefusal]
+    unresolved_refusals: list[WebhookRefusal]
     last_applied_at: datetime | None
 
 

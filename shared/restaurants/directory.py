@@ -20,7 +20,7 @@ from shared.domain.credentials import Credentials
 from shared.domain.normalization.identifiers import is_restaurant_id, is_rid
 from shared.domain.normalization.webhook_route import WebhookFormat, WebhookRoute
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme, parse_settings
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.domain.webhook_auth import authenticate_webhook
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths

@@ -16,7 +16,7 @@ from shared.context import AppContext, RestaurantContext, load_restaurant_contex
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
 from shared.domain.settings import IntegrationSettings, parse_settings
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.domain.webhook_auth import list_webhook_problems
 from shared.errors import InvalidSettingsError, OpenTableError, OpenTableRequestRejectedError
 from shared.firestore import paths

@@ -17,7 +17,7 @@ from google.cloud.firestore import (
 from msgspec import Struct
 
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents, translate_firestore_errors

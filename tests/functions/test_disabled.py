@@ -11,7 +11,7 @@ from dev.local.emulator import Emulator
 from functions.http import JsonResult
 from functions.poll import ScheduledPollRequest, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
-from shared.domain.structs import read_struct
+from shared.domain.validation import read_struct
 from shared.firestore import paths
 from shared.polling.backfill import read_backfill, start_backfill
 from shared.tasks.queue import RECONCILE_FUNCTION, InProcessTaskQueue, QueuedTask

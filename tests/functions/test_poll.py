@@ -7,7 +7,7 @@ import pytest
 
 from functions.poll import ScheduledPollRequest, poll_restaurants, run_backfills
 from shared.concurrency import Deadline
-from shared.domain.structs import InvalidFieldsError, read_struct
+from shared.domain.validation import InvalidFieldsError, read_struct
 from shared.polling.backfill import read_backfill, start_backfill
 from tests.support.world import START_TIME, World
 

@@ -13,7 +13,7 @@ from functions.reconcile import (
     reconcile_restaurants,
 )
 from sandbox.fault_injection import FailureKind
-from shared.domain.structs import InvalidFieldsError, read_struct
+from shared.domain.validation import InvalidFieldsError, read_struct
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.webhooks import FunctionCaller

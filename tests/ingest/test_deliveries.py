@@ -110,11 +110,12 @@ async def test_the_recent_webhooks_list_the_same_refusals(
 ) -> None:
     services, restaurant_id = refused_world.services, refused_world.restaurant.id
     recent = await read_recent_webhooks(services, restaurant_id)
-    assert recent.standing_refusals == await read_unresolved_refusals(services, restaurant_id) != []
+    unresolved_refusals = await read_unresolved_refusals(services, restaurant_id)
+    assert recent.unresolved_refusals == unresolved_refusals != []
     refused_world.clock.advance(60)
     await call_webhook(services, accepted_body(refused_world))
     recent = await read_recent_webhooks(services, restaurant_id, limit=1)
-    assert recent.standing_refusals == []
+    assert recent.unresolved_refusals == []
 
 
 async def test_a_damaged_count_is_skipped(refused_world: World) -> None:

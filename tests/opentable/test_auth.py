@@ -5,7 +5,7 @@ import pytest
 
 from shared.concurrency import Deadline
 from shared.domain.credentials import Credentials
-from shared.domain.structs import read_struct
+from shared.domain.validation import read_struct
 from shared.errors import (
     InvalidSettingsError,
     OpenTableRequestRejectedError,

@@ -21,7 +21,7 @@ from shared.domain.ledger.events import (
 )
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import canonicalize_text, format_utc
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 
 
 class DivergenceType(StrEnum):

@@ -41,7 +41,7 @@ from shared.domain.normalization.field_values import (
 )
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
 from shared.domain.search import build_search_terms
-from shared.domain.structs import UNREADABLE_VALUE
+from shared.domain.validation import UNREADABLE_VALUE
 from shared.errors import InvalidEventError, UnreadableDocumentError
 
 UNKNOWN_DINER_NAME = "OpenTable Guest"

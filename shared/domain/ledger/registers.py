@@ -45,7 +45,7 @@ from shared.domain.normalization.identifiers import (
     lower_caseless_key,
     parse_object_event_id,
 )
-from shared.domain.structs import typed_or_none
+from shared.domain.validation import typed_or_none
 from shared.errors import UnreadableDocumentError
 
 MAX_STATUS_HISTORY_ENTRIES = 100

@@ -37,7 +37,7 @@ from shared.domain.normalization.canonical import CUT_MARK, MAX_TEXT_BYTES_LIMIT
 from shared.domain.reconciliation.compare import fingerprint_document
 from shared.domain.reconciliation.held_plan import planned_correction_from_map
 from shared.domain.run_state import poll_cursor_from_document
-from shared.domain.structs import UNREADABLE_VALUE
+from shared.domain.validation import UNREADABLE_VALUE
 from shared.domain.webhook_health import WebhookSilence, webhook_silence_from_document
 from shared.errors import UnreadableDocumentError
 from tests.support.events import RECEIVED, envelope_event, row_event

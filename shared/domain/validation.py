@@ -1,4 +1,4 @@
-"""Read untrusted values by their type, and hide the values of secret structs."""
+"""Convert untrusted values to structs, and read stored values by their type."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,29 +10,17 @@ from msgspec import Struct, convert
 from msgspec.structs import fields
 
 V = TypeVar("V")
-
 StructT = TypeVar("StructT", bound=Struct)
 FieldReaders = Mapping[str, Callable[[Any], object]]
 UNREADABLE_VALUE = "(unreadable)"  # shown for a value that only a person can have written
 _NO_READERS: FieldReaders = MappingProxyType({})
 
 
-class RedactedStruct(Struct, frozen=True):
-    """A struct with secret or personal fields: its ``repr`` shows only the type."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Hide the fields from debuggers with their own rendering, too."""
-        return []
-
-
 class InvalidFieldsError(ValueError):
     """Values do not fit a struct.
 
     Args:
-        problems: Encoded field name to what is wrong with its value; an empty name stands for the
+        problems: Encoded field name to the problem of its value; an empty name stands for the
             combination of all fields. The texts never quote a value.
     """
 
