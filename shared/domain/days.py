@@ -4,7 +4,7 @@ A reservation after midnight belongs to the evening before. Each reservation bel
 service day. The stored `localDate` and the analytics stay with the calendar.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ BACKFILL_DAYS_BACK = 30
 BACKFILL_DAYS_AHEAD = 365
 
 _ONE_DAY = timedelta(days=1)
+_ONE_SECOND = timedelta(seconds=1)
 
 
 class DateWindow(Struct, frozen=True):
@@ -97,10 +98,13 @@ class ServiceDay(Struct, frozen=True):
     @property
     def start_text(self) -> str:
         """The start in the form of a stored `startAt`, which sorts like the time."""
+        wall_clock = datetime.combine(self.date, self.ends_at, self.zone)
         try:
-            return format_utc(datetime.combine(self.date, self.ends_at, self.zone))
+            start, other = wall_clock.astimezone(UTC), wall_clock.replace(fold=1).astimezone(UTC)
         except OverflowError:
             return ""  # before the first UTC time of the calendar
+        # A time that the clocks skip has its two readings on both sides of the clock change.
+        return format_utc(_find_clock_change(other, start, self.zone) if other < start else start)
 
     def next(self) -> "ServiceDay":
         """Return the next service day; the last day of the calendar is its own next one."""
@@ -113,6 +117,18 @@ class ServiceDay(Struct, frozen=True):
     def starts_after(self, start_at: object) -> bool:
         """Whether a stored `startAt` of this date belongs to the evening before."""
         return isinstance(start_at, str) and start_at < self.start_text
+
+
+def _find_clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant, in whole seconds, of the one clock change between two instants."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > _ONE_SECOND:
+        middle = before + timedelta(seconds=(after - before) // _ONE_SECOND // 2)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 class DayVersions(Struct, frozen=True):

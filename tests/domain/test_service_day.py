@@ -42,6 +42,31 @@ def test_a_time_after_midnight_belongs_to_the_evening_before(local: str, expecte
     assert service_date(local) == expected
 
 
+@pytest.mark.parametrize(
+    "zone, ends_at, local, expected",
+    [
+        # The clocks go from 02:00 to 03:00.
+        ("America/New_York", time(2, 30), "2026-03-08T01:59", "2026-03-07"),
+        ("America/New_York", time(2, 30), "2026-03-08T03:00", "2026-03-08"),
+        ("America/New_York", time(2), "2026-03-08T03:00", "2026-03-08"),
+        # From 02:00 to 02:30.
+        ("Australia/Lord_Howe", time(2, 15), "2026-10-04T01:59", "2026-10-03"),
+        ("Australia/Lord_Howe", time(2, 15), "2026-10-04T02:30", "2026-10-04"),
+        # From 00:00 to 01:00.
+        ("America/Havana", time(0), "2026-03-08T01:00", "2026-03-08"),
+        ("America/Havana", time(0, 45), "2026-03-08T01:00", "2026-03-08"),
+        ("Asia/Beirut", time(0), "2026-03-29T01:00", "2026-03-29"),
+        # From 24:00 of the day before to 23:00: midnight comes once.
+        ("America/Santiago", time(0), "2026-04-05T00:00", "2026-04-05"),
+        ("America/Santiago", time(0, 30), "2026-04-04T23:30", "2026-04-04"),
+    ],
+)
+def test_a_day_that_ends_in_a_skipped_time_ends_with_the_clock_change(
+    zone: str, ends_at: time, local: str, expected: str
+) -> None:
+    assert service_date(local, ends_at, ZoneInfo(zone)) == expected
+
+
 def test_an_end_at_midnight_is_the_calendar_day() -> None:
     assert service_date("2026-11-29T00:00", time(0)) == "2026-11-29"
 
@@ -73,12 +98,15 @@ def test_the_ends_of_the_calendar_have_a_service_day(day: date, zone: str) -> No
 
 
 zones = st.sampled_from(
-    ["America/New_York", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]
+    [
+        *("America/New_York", "America/Havana", "America/Santiago", "Asia/Beirut", "Asia/Kolkata"),
+        *("Australia/Lord_Howe", "Europe/Helsinki", "Europe/London", "UTC"),
+    ]
 ).map(ZoneInfo)
 instants = st.integers(1_577_836_800, 1_893_456_000).map(
     lambda seconds: datetime.fromtimestamp(seconds, UTC)
 )
-ends = st.sampled_from([time(0), time(2, 30), FOUR, time(6), time(11, 59)])
+ends = st.sampled_from([time(0), time(0, 30), time(2, 30), time(3, 30), FOUR, time(11, 59)])
 
 
 @given(instant=instants, ends_at=ends, zone=zones)
