@@ -63,7 +63,10 @@ class GuestFailure(Struct, frozen=True):
     damaged_keys: tuple[str, ...] = ()
 
     def is_due(self, now: datetime) -> bool:
-        """Whether the next attempt may be made; no pause is longer than `MAX_PAUSE`."""
+        """Return whether the next attempt may be made.
+
+        A time later than `MAX_PAUSE` from now was edited by hand, so it counts as due.
+        """
         return not now < self.next_attempt_at <= now + MAX_PAUSE
 
     def to_map(self) -> dict[str, Any]:
