@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from functions.api.auth import HostContext
-from functions.api.reports import ReportSummary, read_summaries
+from functions.api.reports import ReportSummary, build_report_summaries
 from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
 from shared.domain.run_state import read_count, read_run_state
@@ -121,7 +121,7 @@ async def get_health(context: HostContext) -> HealthResponse:
     silence = webhook_silence_from_document(integration)
     guest_failures = guest_failure_summary_from_document(integration)
     # A dry run changes nothing, so it does not show what the ledger contains.
-    summaries = read_summaries(restaurant_id, reports)
+    summaries = build_report_summaries(restaurant_id, reports)
     actual_runs = [summary for summary in summaries if summary.status != "DRY_RUN"]
     report = next(iter(actual_runs or summaries), None)
     listed = poll.get("problems")

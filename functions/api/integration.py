@@ -178,16 +178,16 @@ async def check_connection(context: ManagerContext) -> ConnectionTestResponse:
 async def require_cached_settings(context: RequestContext) -> IntegrationSettings:
     """Return the settings, at most 60 s old, or raise a 409 error if they are unusable."""
     directory = context.app_context.directory
-    return _require_usable(await directory.find_by_restaurant_id(context.restaurant_id))
+    return _require_usable_settings(await directory.find_by_restaurant_id(context.restaurant_id))
 
 
 async def require_stored_settings(context: RequestContext) -> IntegrationSettings:
     """Return the settings without a cache, or raise a 409 error if they are unusable."""
     client = context.app_context.firestore
-    return _require_usable(await read_settings(client, context.restaurant_id))
+    return _require_usable_settings(await read_settings(client, context.restaurant_id))
 
 
-def _require_usable(settings: IntegrationSettings | None) -> IntegrationSettings:
+def _require_usable_settings(settings: IntegrationSettings | None) -> IntegrationSettings:
     if settings is None:
         raise build_settings_error("This restaurant has no OpenTable integration yet.")
     try:

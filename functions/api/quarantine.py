@@ -83,7 +83,7 @@ async def list_quarantine_items(
     context: ManagerContext, query: Annotated[QuarantineListRequest, Query()]
 ) -> QuarantineListResponse:
     """Return the newest quarantined events, without their bodies."""
-    items_by_id = await build_review(context).list_newest(query.limit)
+    items_by_id = await build_quarantine_review(context).list_newest(query.limit)
     backlog = await read_quarantine_backlog(context.app_context, context.restaurant_id)
     names = await context.read_names(item.get("settledBy") for item in items_by_id.values())
     items = build_readable_responses(
@@ -144,8 +144,8 @@ async def get_quarantine_item(
     query: Annotated[QuarantineItemRequest, Query()],
 ) -> QuarantineItemResponse:
     """Return a quarantined event."""
-    review = build_review(context)
-    item = await require_item(review, item_id)
+    review = build_quarantine_review(context)
+    item = await require_quarantine_item(review, item_id)
     stored_views = typed_or_none(list, item.get("unmaskLog")) or []
     if query.unmask:
         stored_views = await review.record_view(item_id, context.user)
@@ -172,13 +172,13 @@ async def get_quarantine_item(
         raise build_not_found_error(text) from None
 
 
-def build_review(context: RequestContext) -> QuarantineReview:
+def build_quarantine_review(context: RequestContext) -> QuarantineReview:
     """Return the review of the restaurant's quarantine."""
     app_context = context.app_context
     return QuarantineReview(app_context.firestore, context.restaurant_id, app_context.clock)
 
 
-async def require_item(review: QuarantineReview, item_id: str) -> StoredQuarantineItem:
+async def require_quarantine_item(review: QuarantineReview, item_id: str) -> StoredQuarantineItem:
     """Return a stored event with its body, or raise a 404 error."""
     item = await review.read_item(item_id)
     if item is None:

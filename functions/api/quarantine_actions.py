@@ -10,7 +10,7 @@ from pydantic import Field
 from functions.api.auth import ManagerContext
 from functions.api.context import RequestContext
 from functions.api.integration import require_stored_settings
-from functions.api.quarantine import build_review, require_item
+from functions.api.quarantine import build_quarantine_review, require_quarantine_item
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
@@ -71,8 +71,8 @@ async def replay_quarantine_item(
     context: ManagerContext, item_id: DocumentId, query: Annotated[ReplayRequest, Query()]
 ) -> ReplayResponse:
     """Apply a quarantined event to the ledger; with `dryRun` only return the changes."""
-    review = build_review(context)
-    item = await require_item(review, item_id)
+    review = build_quarantine_review(context)
+    item = await require_quarantine_item(review, item_id)
     if item.get("status") == "REPLAYED":
         raise ApiError(409, "ALREADY_REPLAYED", "This event was replayed before.")
     settings = await _require_enabled_settings(context)
@@ -107,7 +107,7 @@ async def _replay(
         return await dry_run_replay(context.app_context, settings, item, context.user.uid)
     result = await replay_quarantined_event(context.app_context, settings, item, context.user.uid)
     # A failure here leaves the item open. Another replay is a duplicate for the ledger.
-    await build_review(context).mark_replayed(item_id, result, context.user)
+    await build_quarantine_review(context).mark_replayed(item_id, result, context.user)
     return result
 
 
@@ -133,8 +133,8 @@ async def dismiss_quarantine_item(
     context: ManagerContext, item_id: DocumentId, body: DismissRequest
 ) -> DismissResponse:
     """Dismiss an event; it stays readable until it expires."""
-    review = build_review(context)
-    await require_item(review, item_id)
+    review = build_quarantine_review(context)
+    await require_quarantine_item(review, item_id)
     status = await review.dismiss(item_id, body.reason, context.user)
     if status != "OPEN":
         text = f"Only an open event can be dismissed; this one is {status}."
@@ -190,7 +190,7 @@ async def replay_quarantine_items(
     context: ManagerContext, body: BulkRequest, query: Annotated[BulkQuery, Query()]
 ) -> BulkReplayResponse:
     """Replay up to 100 open events with a reason; `next` continues with the rest."""
-    settings, review = await _require_enabled_settings(context), build_review(context)
+    settings, review = await _require_enabled_settings(context), build_quarantine_review(context)
     matching = await review.count_open_by_reason(body.reason)
 
     async def replay(item_id: str, item: StoredQuarantineItem) -> str:
@@ -221,7 +221,7 @@ async def dismiss_quarantine_items(
     context: ManagerContext, body: BulkDismissRequest, query: Annotated[BulkQuery, Query()]
 ) -> BulkDismissResponse:
     """Dismiss up to 100 open events with a reason; `next` continues with the rest."""
-    review = build_review(context)
+    review = build_quarantine_review(context)
     matching = await review.count_open_by_reason(body.reason)
 
     async def dismiss(item_id: str, _item: StoredQuarantineItem) -> str:

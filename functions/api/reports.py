@@ -93,8 +93,10 @@ class ReportListRequest(RequestModel):
     limit: PageLimit = 20
 
 
-def read_summaries(restaurant_id: str, stored: Iterable[Mapping[str, Any]]) -> list[ReportSummary]:
-    """Return the readable reports."""
+def build_report_summaries(
+    restaurant_id: str, stored: Iterable[Mapping[str, Any]]
+) -> list[ReportSummary]:
+    """Return the summaries of stored reports, without damaged ones."""
     return build_readable_responses(ReportSummary, stored, restaurant_id, "reconciliationReports")
 
 
@@ -115,7 +117,7 @@ async def list_reports(
         query.limit,
         context.app_context.clock(),
     )
-    return ReportListResponse(reports=read_summaries(context.restaurant_id, summaries))
+    return ReportListResponse(reports=build_report_summaries(context.restaurant_id, summaries))
 
 
 class ReportDay(ResponseModel):
@@ -156,7 +158,7 @@ async def get_latest_report(context: HostContext) -> ReportResponse:
         _MAX_REPORTS_READ,
         context.app_context.clock(),
     )
-    summaries = read_summaries(context.restaurant_id, stored)
+    summaries = build_report_summaries(context.restaurant_id, stored)
     if not summaries:
         text = "There is no report yet. The first one is made within an hour."
         raise build_not_found_error(text)

@@ -35,7 +35,7 @@ from shared.ledger.staff_actions import (
     cancel_native_reservation,
     review_reservations,
 )
-from shared.reconciliation.report_store import count_reviewed
+from shared.reconciliation.report_store import update_review_counts
 
 # The rest of the call's time limit is for the commits of the last group.
 REVIEW_BUDGET_SECONDS = 15.0
@@ -136,7 +136,7 @@ async def review_reservation(
 ) -> DecisionResponse:
     """Keep or remove one reservation. A later update by OpenTable ends the decision."""
     await require_reservation(context, reservation_id)
-    outcome = (await _decide(context, body, [reservation_id]))[reservation_id]
+    outcome = (await _record_decisions(context, body, [reservation_id]))[reservation_id]
     if outcome is ReviewOutcome.NOT_REVIEWABLE:
         text = (
             "OpenTable knows this reservation, or it was made in Lineup. "
@@ -194,7 +194,7 @@ async def review_report(
     deadline, counts = Deadline.after(REVIEW_BUDGET_SECONDS), Counter[ReviewOutcome]()
     while counts.total() < len(ids) and deadline.remaining() > 0:
         group = ids[counts.total() : counts.total() + _REVIEW_GROUP_SIZE]
-        counts.update((await _decide(context, body, group, report_id)).values())
+        counts.update((await _record_decisions(context, body, group, report_id)).values())
     return BulkDecisionResponse(
         report_id=report_id,
         review_decision=body.decision.value,
@@ -206,7 +206,7 @@ async def review_report(
     )
 
 
-async def _decide(
+async def _record_decisions(
     context: RequestContext,
     body: DecisionRequest,
     reservation_ids: list[str],
@@ -219,7 +219,7 @@ async def _decide(
     )
     decided_ids = [id_ for id_, outcome in outcomes.items() if outcome is ReviewOutcome.DECIDED]
     if decided_ids:
-        await count_reviewed(
+        await update_review_counts(
             app_context.firestore,
             context.restaurant_id,
             decided_ids,

@@ -165,7 +165,9 @@ async def read_due_guest_failures(
 ) -> list[GuestFailure]:
     """Return the failures with a due attempt, the longest due first."""
     collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
-    snapshots = await read_documents(_with_time(collection.order_by("nextAttemptAt")), limit)
+    snapshots = await read_documents(
+        _without_damaged_times(collection.order_by("nextAttemptAt")), limit
+    )
     now = context.clock()
     failures = [
         _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots
@@ -175,7 +177,7 @@ async def read_due_guest_failures(
     ]
 
 
-def _with_time(query: AsyncQuery) -> AsyncQuery:
+def _without_damaged_times(query: AsyncQuery) -> AsyncQuery:
     """Return a query without documents whose next attempt is no time: they would come first."""
     return query.where(filter=FieldFilter("nextAttemptAt", ">=", EARLIEST_RUN))
 
@@ -235,7 +237,7 @@ async def update_guest_failure_summary(context: AppContext, settings: Integratio
     # A damaged document must not hide the next attempt of the others.
     failures = (
         _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
-        for snapshot in await read_documents(_with_time(query), _MAX_READ_FAILURES)
+        for snapshot in await read_documents(_without_damaged_times(query), _MAX_READ_FAILURES)
     )
     first = next((failure for failure in failures if failure is not None), None)
     summary = {

@@ -107,7 +107,7 @@ async def mark_plan_executed(
         )
 
 
-async def count_reviewed(
+async def update_review_counts(
     client: AsyncClient,
     restaurant_id: str,
     reservation_ids: Collection[str],

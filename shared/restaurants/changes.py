@@ -48,7 +48,7 @@ def new_version() -> str:
     return uuid4().hex
 
 
-async def record_changes(client: AsyncClient, versions: Mapping[str, str], now: datetime) -> None:
+async def publish_changes(client: AsyncClient, versions: Mapping[str, str], now: datetime) -> None:
     """Publish changes that are already stored.
 
     Args:

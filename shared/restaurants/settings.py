@@ -25,7 +25,7 @@ from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, LocalDateTime
 from shared.restaurants.changes import (
     new_version,
-    record_changes,
+    publish_changes,
     restaurant_change_key,
     rid_change_key,
     secret_change_key,
@@ -121,7 +121,7 @@ async def update_settings(
     # Published after the commit: an instance that reads the settings because of the new version
     # must find the new ones.
     keys = await retry_on_conflict(update_once)
-    await record_changes(client, {key: new_version() for key in keys}, now)
+    await publish_changes(client, {key: new_version() for key in keys}, now)
 
 
 async def update_credentials(
@@ -133,7 +133,7 @@ async def update_credentials(
     """
     version = await context.secret_store.update_secret(secret_id, build_payload)
     now = context.clock()
-    await record_changes(context.firestore, {secret_change_key(secret_id): version}, now)
+    await publish_changes(context.firestore, {secret_change_key(secret_id): version}, now)
     return now
 
 
@@ -156,7 +156,7 @@ async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) ->
     rid = await retry_on_conflict(release_once)
     if rid is not None:
         keys = restaurant_change_key(restaurant_id), rid_change_key(rid)
-        await record_changes(client, {key: new_version() for key in keys}, now)
+        await publish_changes(client, {key: new_version() for key in keys}, now)
     return rid
 
 

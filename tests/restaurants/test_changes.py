@@ -13,7 +13,7 @@ from shared.restaurants.changes import (
     CHANGE_LIFETIME,
     CHANGE_PICKUP_SECONDS,
     ChangeFeed,
-    record_changes,
+    publish_changes,
     restaurant_change_key,
     secret_change_key,
 )
@@ -41,9 +41,9 @@ async def stored_changes(firestore: FirestoreClient) -> list[dict[str, Any]]:
 async def test_a_change_is_known_after_the_pickup_time(
     feed: ChangeFeed, firestore: FirestoreClient, timer: FakeTimer
 ) -> None:
-    await record_changes(firestore, {KEY: "0"}, NOW)
+    await publish_changes(firestore, {KEY: "0"}, NOW)
     await feed.ensure_current()
-    await record_changes(firestore, {KEY: "1"}, NOW)
+    await publish_changes(firestore, {KEY: "1"}, NOW)
     await feed.ensure_current()
     assert feed.get_version(KEY) == "0"
     timer.advance(CHANGE_PICKUP_SECONDS)
@@ -98,7 +98,7 @@ async def test_a_change_during_a_read_is_found_by_the_next_one(
     feed: ChangeFeed, firestore: FirestoreClient, timer: FakeTimer
 ) -> None:
     feed.refresh_ahead()
-    await record_changes(firestore, {KEY: "1"}, NOW)
+    await publish_changes(firestore, {KEY: "1"}, NOW)
     timer.advance(1)
     await feed.ensure_read_since(feed.get_time())
     assert feed.get_version(KEY) == "1"
@@ -115,9 +115,9 @@ async def test_a_failed_read_is_no_knowledge(
 
 
 async def test_old_changes_are_dropped_by_the_next_one(firestore: FirestoreClient) -> None:
-    await record_changes(firestore, {"a": "1", "b": "1"}, NOW)
-    await record_changes(firestore, {"b": "2"}, NOW + CHANGE_LIFETIME)
-    await record_changes(firestore, {"c": "1"}, NOW + CHANGE_LIFETIME + timedelta(seconds=1))
+    await publish_changes(firestore, {"a": "1", "b": "1"}, NOW)
+    await publish_changes(firestore, {"b": "2"}, NOW + CHANGE_LIFETIME)
+    await publish_changes(firestore, {"c": "1"}, NOW + CHANGE_LIFETIME + timedelta(seconds=1))
     versions = {item["key"]: item["version"] for item in await stored_changes(firestore)}
     assert versions == {"b": "2", "c": "1"}
 
@@ -126,7 +126,7 @@ async def test_the_list_of_changes_is_bounded(
     firestore: FirestoreClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MAX_CHANGES", 3)
-    await record_changes(firestore, {str(number): "1" for number in range(5)}, NOW)
+    await publish_changes(firestore, {str(number): "1" for number in range(5)}, NOW)
     assert [item["key"] for item in await stored_changes(firestore)] == ["2", "3", "4"]
 
 
@@ -136,7 +136,7 @@ async def test_a_document_damaged_by_hand_contains_no_changes(
     await paths.recent_changes_document(firestore).set({"changes": [1, {"key": KEY}]})
     await feed.ensure_current()
     assert feed.get_version(KEY) is None
-    await record_changes(firestore, {KEY: "1"}, NOW)
+    await publish_changes(firestore, {KEY: "1"}, NOW)
     assert len(await stored_changes(firestore)) == 1
 
 
@@ -154,7 +154,7 @@ async def test_a_changed_secret_is_read_again_and_no_other(
     await directory.changes.ensure_current()
     await directory.load_credentials(restaurant.settings())
     fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new"]}
-    await record_changes(firestore, {secret_change_key(restaurant.secret): "2"}, NOW)
+    await publish_changes(firestore, {secret_change_key(restaurant.secret): "2"}, NOW)
     timer.advance(CHANGE_PICKUP_SECONDS)
     await directory.changes.ensure_current()
     assert (await directory.load_credentials(restaurant.settings())).bearer_tokens == ("new",)
