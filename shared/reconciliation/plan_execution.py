@@ -76,6 +76,14 @@ async def execute_held_plan(
                 "RUN_IN_PROGRESS", "A reconciliation is in progress. Try again in a few minutes."
             )
         held, window = await _read_held_plan(context, restaurant_id, report_id)
+        held_rid = held.get("heldRid")
+        if held_rid is not None and held_rid != lease.document.get("restaurantId"):
+            # By the other number, most reservations of the plan would look unknown to OpenTable.
+            raise PlanNotExecutableError(
+                "NOT_HELD",
+                "The restaurant has another OpenTable number since this report. The next "
+                "reconciliation makes a new plan if one is needed.",
+            )
         report = create_report(context, restaurant_id, window, report_id)
         with record_outcome(report):
             run = await load_run(context, lease, report, deadline)

@@ -145,6 +145,7 @@ async def _hold_plan(
     """List the plan in the report without applying it, with the versions it is based on."""
     report = run.report
     report.status = ReportStatus.HELD
+    report.held_rid = run.restaurant.access.rid
     report.reason = describe_held_plan(
         report.ledger_count or 0, plan.update_count, len(missing_keys)
     )

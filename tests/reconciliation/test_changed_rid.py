@@ -5,9 +5,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from sandbox.guest_actions import GuestActions
 from sandbox.http import SandboxRequest, SandboxResponse
+from shared.errors import PlanNotExecutableError
 from shared.firestore import paths
+from tests.support.held_plans import execute_plan, hold_plan_with_missing
 from tests.support.world import START_TIME, World
 
 NEW_RID = "444777"
@@ -85,3 +89,12 @@ async def test_a_guest_of_an_earlier_rid_stays_the_reservations_guest(world: Wor
         await world.poll()
     (document,) = (await world.ledger_documents()).values()
     assert document["dinerName"] == "Ada King"
+
+
+async def test_a_plan_of_an_earlier_rid_is_not_executed(world: World) -> None:
+    _, held = await hold_plan_with_missing(world)
+    await change_rid(world)
+    with pytest.raises(PlanNotExecutableError, match="another OpenTable number"):
+        await execute_plan(world, held)
+    documents = await world.ledger_documents()
+    assert not any(each["reconciliation"]["divergenceDetected"] for each in documents.values())

@@ -55,6 +55,7 @@ class ReconciliationReport(Struct):
         unchanged_count: Rows equal to the ledger.
         new_divergences: Divergences without an entry in an earlier report.
         held_report_id: The held report with the executed plan, for a forced run only.
+        held_rid: OpenTable's number of the restaurant, for a held plan only.
         missed_webhooks: Corrections normally brought by a webhook.
         created: Reservations missing in the ledger before.
         updated: Reservations with differences.
@@ -79,6 +80,7 @@ class ReconciliationReport(Struct):
     new_divergences: int = 0
     duration_ms: int = 0
     held_report_id: str | None = None
+    held_rid: str | None = None
     missed_webhooks: MissedWebhooks = field(default_factory=MissedWebhooks)
     created: list[ReportEntry] = field(default_factory=list)
     updated: list[ReportEntry] = field(default_factory=list)
@@ -188,6 +190,7 @@ class ReconciliationReport(Struct):
             "missedWebhooks": self.missed_webhooks.count if has_findings else None,
             "durationMs": self.duration_ms,
             "heldReportId": self.held_report_id,
+            "heldRid": self.held_rid,
             "counts": self.count_entries()
             | {"missing": len(self.missing), "skipped": len(self.skipped)},
         }
