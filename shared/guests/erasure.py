@@ -119,7 +119,7 @@ async def _redact_quarantine(
     items = paths.quarantine_collection(context.firestore, settings.restaurant_id)
     redacted_count = 0
     async for item in items.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
-        body = str(item.get("body"))
+        body = str((item.to_dict() or {}).get("body"))
         redacted = redact_json(body)
         is_referenced = keys & collect_referenced_keys(body, settings.rid)
         if (is_referenced or mentions_person(body, names)) and body != redacted:

@@ -285,10 +285,12 @@ async def read_last_webhook(
 ) -> tuple[datetime | None, int | None]:
     """Return the time of the newest webhook with a change, and its lag in seconds."""
     fields = ["receivedAt", "occurredAt"]
-    for entry in await _read_newest_entries(context, restaurant_id, fields, 1):
-        received_at, occurred_at = entry.get("receivedAt"), entry.get("occurredAt")
-        if isinstance(received_at, datetime) and isinstance(occurred_at, datetime):
+    for snapshot in await _read_newest_entries(context, restaurant_id, fields, 1):
+        entry = snapshot.to_dict() or {}
+        received_at, occurred_at = (typed_or_none(datetime, entry.get(name)) for name in fields)
+        if received_at is not None and occurred_at is not None:
             return received_at, max(0, round((received_at - occurred_at).total_seconds()))
+        return received_at, None  # damaged
     return None, None
 
 

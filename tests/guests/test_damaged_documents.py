@@ -80,6 +80,28 @@ async def test_an_erasure_goes_on_after_a_damaged_reservation(
     assert await scenario.shown_diner(second) == ("OpenTable Guest", None, None)
 
 
+@pytest.mark.parametrize("fields", [{"body": DELETE_FIELD}, {"body": 5, "summary": "x"}])
+async def test_an_erasure_goes_on_after_a_damaged_quarantine_item_and_journal_entry(
+    scenario: GuestScenario, ada: str, fields: dict[str, Any]
+) -> None:
+    booked = scenario.book(ada, request="Window seat")
+    await scenario.world.poll()
+    await scenario.world.ingest_envelope("created", reservationId="r1", partySize=-1)
+    async for item in scenario.world.quarantine_collection.stream():
+        await item.reference.update(fields)
+    reservation = paths.reservation_document(
+        scenario.world.services.firestore, scenario.world.restaurant.id, booked.key.lower()
+    )
+    async for entry in paths.journal_collection(reservation).stream():
+        await entry.reference.update({"payload": DELETE_FIELD, "changes": 5})
+    scenario.guests.forget(ada)
+    scenario.world.clock.advance(900)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert (await scenario.world.reconcile())["status"] == "COMPLETED"
+    documents = await scenario.world.ledger_documents()
+    assert documents[booked.key.lower()]["metadata"]["specialRequests"] is None
+
+
 DAMAGES = [
     ("sync.opentable", "x"),
     ("sync.guest", 5),

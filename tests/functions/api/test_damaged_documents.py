@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.cloud.firestore import GeoPoint
+from google.cloud.firestore import DELETE_FIELD, GeoPoint
 
 from shared.firestore import paths
 from tests.support.staff_api import StaffApiClient
@@ -309,14 +309,15 @@ async def test_the_calls_of_a_damaged_report_are_no_server_errors(
     assert (await manager.post(f"{path}/force")).status_code in {404, 409}
 
 
-@pytest.mark.parametrize("field", ["proof", "receivedAt"])
+@pytest.mark.parametrize("value", ["x", DELETE_FIELD])
+@pytest.mark.parametrize("field", ["proof", "receivedAt", "occurredAt"])
 async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
-    manager: StaffApiClient, world: World, field: str
+    manager: StaffApiClient, world: World, field: str, value: object
 ) -> None:
     await world.ingest_envelope("created", reservationId="r1", partySize=2)
     reservation = paths.reservation_document(world.services.firestore, world.restaurant.id, "r1")
     async for entry in paths.journal_collection(reservation).stream():
-        await entry.reference.update({field: "x"})
+        await entry.reference.update({field: value})
     for address in ("health", "integration"):
         assert (await manager.get(address)).status_code == 200
 
