@@ -136,7 +136,7 @@ class DayVersions(Struct, frozen=True):
 
     Attributes:
         parts: For each query, the documents' ids and the times of their last writes.
-        resume_token: Firestore's name of the moment.
+        resume_token: Firestore's token for that moment, to ask for the changes since.
     """
 
     parts: tuple[dict[str, str], ...]

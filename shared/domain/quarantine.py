@@ -4,10 +4,11 @@ A summary has no personal data except the initials of the guest.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.ledger.fields import RESERVATION_FIELDS
+from shared.domain.normalization.envelope import RESERVATION_ID_KEYS, read_first_present
 from shared.domain.privacy import MASK, mask_json
 
 _MAX_VALUE_LENGTH = 40
@@ -15,7 +16,6 @@ _MAX_VALUE_LENGTH = 40
 _KEYS_BY_NAME = {
     field.name: (*field.relay_names, *field.opentable_names) for field in RESERVATION_FIELDS
 }
-_RESERVATION_KEYS = ("reservationId", "reservation_id", "id")
 
 _LABELS = {
     "startAt": "The time",
@@ -77,17 +77,17 @@ def summarize_quarantined_body(reason: str, body: str) -> dict[str, Any]:
     parsed, masked = _load_map(body), _load_map(mask_json(body))
     data = parsed["data"] if isinstance(parsed.get("data"), dict) else parsed
     masked_data = masked["data"] if isinstance(masked.get("data"), dict) else masked
-    names = _find_first(data, _KEYS_BY_NAME["dinerName"])
-    if names is None:
+    diner_name = read_first_present(data, *_KEYS_BY_NAME["dinerName"])
+    if diner_name is None:
         parts = (data.get("first_name"), data.get("last_name"))
-        names = " ".join(part for part in parts if isinstance(part, str))
+        diner_name = " ".join(part for part in parts if isinstance(part, str))
     key = reason.removeprefix("invalid_")
     return {
         "eventType": _to_shown_text(masked.get("eventType") or masked.get("event_type")),
-        "externalId": _to_shown_text(_find_first(masked_data, _RESERVATION_KEYS)),
-        "startAt": _to_shown_text(_find_first(masked_data, _KEYS_BY_NAME["startAt"])),
-        "partySize": _to_shown_text(_find_first(masked_data, _KEYS_BY_NAME["partySize"])),
-        "guest": _mask_name(names),
+        "externalId": _to_shown_text(read_first_present(masked_data, *RESERVATION_ID_KEYS)),
+        "startAt": _to_shown_text(read_first_present(masked_data, *_KEYS_BY_NAME["startAt"])),
+        "partySize": _to_shown_text(read_first_present(masked_data, *_KEYS_BY_NAME["partySize"])),
+        "guest": _mask_name(diner_name),
         "rejectedValue": (
             None if key == reason else _to_shown_text(masked_data.get(key, masked.get(key)))
         ),
@@ -114,10 +114,6 @@ def _load_map(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
-
-
-def _find_first(data: Mapping[str, Any], keys: Iterable[str]) -> object:
-    return next((data[key] for key in keys if data.get(key) is not None), None)
 
 
 def _to_shown_text(value: object) -> str | None:

@@ -19,7 +19,7 @@ MAX_RECONCILIATION_AGE = timedelta(hours=3)
 
 
 class HealthStatus(StrEnum):
-    """How much a restaurant needs a person."""
+    """How urgently a restaurant needs a person."""
 
     ERROR = "ERROR"
     """Its reservations may be outdated."""

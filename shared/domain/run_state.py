@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# The clocks of two instances differ by less.
+# Between two instances.
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 # Before the first run of any restaurant.
 EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -20,8 +20,8 @@ def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> dat
     """
     poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
     cursor = read_run_time(poll, "cursor", now)
-    # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a
-    # rid belongs to the rid of the settings.
+    # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a rid
+    # belongs to the rid of the settings.
     return cursor if poll.get("rid", rid) == rid else None
 
 

@@ -130,7 +130,7 @@ def decide(
     identity: ReservationIdentity,
     context: WriteContext,
 ) -> Decision:
-    """Decide on an event; the caller reads more, or commits."""
+    """Decide what an event writes; the caller commits it, or reads what is required and repeats."""
     flat = flatten_document(stored.document or {})
     try:
         for entry in stored.journal_entries.values():
@@ -223,16 +223,16 @@ def _has_same_values(entry: Mapping[str, Any], event: ReservationEvent) -> bool:
 
 
 def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Collection[str]:
-    """Return fields of OpenTable's stored version without a value of this version.
+    """Return the event's fields that OpenTable's stored version does not have yet.
 
-    A newer release reads more of the same row, or an earlier event of the version had fewer fields:
-    a body whose personal data was removed loses some. Null counts as absent in a field without a
-    register, or a new field would rewrite every reservation without it.
+    A newer release reads more of the same row. An earlier event of the version may have had fewer
+    fields, because its personal data was removed. Null adds no field: otherwise a release with a
+    new field would write every reservation again.
     """
     registers = state.get_registers(event.actor)
     if event.actor is not Actor.OPENTABLE or registers.version != event.version:
         return ()
-    # Another spelling of an id is no new field. A stored text longer than the limit is not cut.
+    # Neither another notation nor a lower limit of texts adds a field.
     ignored_fields = NOTATION_FIELDS | {CUT_TEXTS_FIELD}
     return [
         name
@@ -251,8 +251,8 @@ def _choose_entry_id(
 ) -> str:
     """Return the id of the event's journal entry.
 
-    OpenTable can repeat a ``sequence_id`` with a later ``updated_at_utc``: two events, and the
-    second to arrive has an id of its own.
+    OpenTable can repeat a ``sequence_id`` with another ``updated_at_utc``. These are two events,
+    and the second to arrive has an id of its own.
     """
     if added_fields:
         return build_addition_entry_id(event, added_fields)
@@ -270,7 +270,7 @@ def _build_write(
     identity: ReservationIdentity,
     context: WriteContext,
 ) -> ReservationWrite | NoChange:
-    """Return the commit of a new event; a repair that changes nothing needs none."""
+    """Return the write of a new event, `NoChange` for a repair that changes nothing."""
     event, state = merged.event, merged.state_after
     if identity.system is ReservationSystem.LINEUP:
         rendered = render_native_update(flat, state, event)
@@ -310,10 +310,8 @@ def _classify_update(
     if changes.keys() - unread_paths:
         return EventOutcome.UPDATED
     # As read, because a redaction is an effect even if the event is old.
-    before, after = (
-        merged.state_as_read.get_registers(actor),
-        merged.state_after.get_registers(actor),
-    )
+    before = merged.state_as_read.get_registers(actor)
+    after = merged.state_after.get_registers(actor)
     has_effect = before.is_below(merged.event.version) or after != before
     return EventOutcome.UNCHANGED if has_effect else EventOutcome.STALE
 
@@ -321,7 +319,7 @@ def _classify_update(
 def _build_timestamps(
     event: ReservationEvent, identity: ReservationIdentity, now: datetime, *, is_create: bool
 ) -> FlatDocument:
-    """Return the times of writing; another application keeps those of native reservations."""
+    """Return the times of writing; another application keeps most of a native reservation's."""
     timestamps: FlatDocument = {"updatedAt": now}
     if identity.system is ReservationSystem.LINEUP:
         return timestamps

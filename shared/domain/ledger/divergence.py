@@ -80,9 +80,9 @@ def build_divergence_event(
     report_id: str,
     now: datetime,
 ) -> ReservationEvent:
-    """Return the event for flagging a divergence, or with None for resolving it.
+    """Return the event that flags a divergence, or settles the flag if `divergence` is None.
 
-    A flag is tied to OpenTable's present version, so it ends with the next event of OpenTable.
+    A flag belongs to OpenTable's present version, so OpenTable's next event settles it, too.
     """
     fields: dict[str, FieldValue] = {
         "divergence": divergence.value if divergence else None,

@@ -3,8 +3,8 @@
 Here a document is a flat map of dotted paths (``source.state``), the form of Firestore's
 field-masked updates: fields of other apps are never touched.
 
-Another part of the app writes the documents of Lineup's own reservations, in its own format. They
-are never rendered; an event of the staff writes only its own fields.
+Native reservations were made in Lineup. Another application writes their documents in its own
+format, so they are never rendered: an event of the staff writes only its own fields.
 """
 
 from collections.abc import Mapping
@@ -61,11 +61,11 @@ FlatDocument = dict[str, Any]
 
 
 class ReservationIdentity(Struct, frozen=True):
-    """Identify a reservation and its restaurant's time zone.
+    """A reservation's key and system, and its restaurant with the time zone.
 
     Attributes:
         restaurant_id: Lineup's id.
-        external_key: The reservation's key; for Lineup's own reservations the document id.
+        external_key: The reservation's key; the document id of a native reservation.
     """
 
     restaurant_id: str
@@ -80,7 +80,7 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
     start_at, linked_guest = document["startAt"], state.linked_guest
     has_start = isinstance(start_at, datetime) and is_in_calendar(start_at)
     is_diverged = find_open_divergence(state) is not None
-    # Without OpenTable's own row or a time there is nothing that a reconciliation could confirm.
+    # Without OpenTable's own row or a start, a reconciliation has nothing to confirm.
     is_reconciled = Actor.OPENTABLE in state.registers_by_actor and has_start
     document |= {
         "id": build_reservation_document_id(identity.external_key),
@@ -159,19 +159,19 @@ def resolve_status(state: ReservationState) -> str:
 
 
 def native_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
-    """Read the staff's registers of one of Lineup's own reservations.
+    """Read the staff's registers of a native reservation.
 
-    The status history stays unread: it is in its writer's format.
+    The status history stays unread: it is in the other application's format.
 
     Raises:
-        InvalidEventError: The document does not exist; only its writer may create it.
+        InvalidEventError: The document does not exist; only the other application creates it.
         UnreadableDocumentError: The document is damaged.
     """
     if not flat:
         raise InvalidEventError("unknown_reservation", "No reservation has this id.")
     stored = flat.get("sync.lineup")
     if stored is None:
-        return ReservationState({})
+        return ReservationState()
     try:
         return ReservationState({Actor.LINEUP: registers_from_map(stored)})
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -181,7 +181,7 @@ def native_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
 def render_native_update(
     flat: Mapping[str, Any], state: ReservationState, event: ReservationEvent
 ) -> FlatDocument:
-    """Render an event's changes to one of Lineup's own reservations.
+    """Render an event's changes to a native reservation.
 
     Args:
         state: The state after the event. A field with a newer value is not written.

@@ -40,8 +40,8 @@ class ReservationField(Struct, frozen=True):
     Attributes:
         path: Dotted path in the document. Its last part is the field's name in events and
             registers. Paths under ``metadata`` are written only once an event reports the field.
-        opentable_name: The key in OpenTable's rows, None without one. INSTANT and
-            START_TIME have a second key, ``{opentable_name}_utc``.
+        opentable_name: The key in OpenTable's rows, None without one. INSTANT and START_TIME have a
+            second key, ``{opentable_name}_utc``.
         relay_names: The spellings in a relay's envelopes, the canonical one first.
     """
 

@@ -124,7 +124,7 @@ class LinkedGuest(Struct, frozen=True):
     Attributes:
         path: Guest keys from the referenced one, through merges, to this guest.
         phone: The guest's first number.
-        marketing_opted_out: None if OpenTable does not send it, as for `email_optin`.
+        marketing_opted_out: None if OpenTable does not send it; likewise `email_optin`.
     """
 
     path: tuple[str, ...]
@@ -256,10 +256,10 @@ class GuestReferences(Struct, frozen=True):
     Attributes:
         keys: The referenced guests.
         resolved_keys: The same, and the survivors of their merges.
-        has_forgotten_guest: Whether any of these was forgotten. It never becomes false again,
-            so no personal data is stored in any order of arrival.
-        is_anonymized: Whether the retention of the reservation's personal data has ended; as
-            final as `has_forgotten_guest`.
+        has_forgotten_guest: Whether any of these was forgotten. It never becomes false again, so no
+            personal data is stored in any order of arrival.
+        is_anonymized: Whether the retention of the reservation's personal data has ended; as final
+            as `has_forgotten_guest`.
     """
 
     keys: frozenset[str] = frozenset()

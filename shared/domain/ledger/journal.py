@@ -18,8 +18,8 @@ class WriteContext(Struct, frozen=True):
 
     Attributes:
         now: Time of receipt, UTC.
-        attempt_id: A random id of the writer's attempt. The writer finds its own commit by it
-            when the response was lost.
+        attempt_id: A random id of the writer's attempt. The writer finds its own commit by it if
+            the response was lost.
         journal_retention: How long an entry stays after the reservation's start.
     """
 

@@ -48,19 +48,17 @@ REBUILT_EVENT_TYPE = "staff.rebuilt"
 def decide_rebuild(
     stored: StoredReservation, identity: ReservationIdentity, context: WriteContext
 ) -> ReservationWrite | GuestRequired | None:
-    """Return the commit that makes a document agree with its journal, None if it does.
+    """Return the write that makes a document agree with its journal, None if it does.
 
     Args:
         stored: The document, its complete journal, and the guests read so far.
-        identity: The reservation.
-        context: The values of the commit.
 
     Raises:
         UnreadableDocumentError: A journal entry is damaged, or there is none.
     """
     entries = [entry for entry in stored.journal_entries.values() if entry is not None]
     flat = flatten_document(stored.document or {})
-    state = fold_journal(entries)
+    state = merge_journal_entries(entries)
     with suppress(UnreadableDocumentError):  # a damaged document adds nothing to its journal
         state = state.merge_state(reservation_state_from_document(flat))
     resolved = {key: resolve_guest(key, stored.guests) for key in state.guest_references.keys}
@@ -94,7 +92,7 @@ def decide_rebuild(
     )
 
 
-def fold_journal(entries: Collection[Mapping[str, Any]]) -> ReservationState:
+def merge_journal_entries(entries: Collection[Mapping[str, Any]]) -> ReservationState:
     """Return the state of a reservation from its journal entries, in any order.
 
     Raises:

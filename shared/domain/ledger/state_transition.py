@@ -99,7 +99,7 @@ def _resolve_guests(
 
 
 def find_required_guest(resolved: ResolvedGuests) -> GuestRequired | None:
-    """Return the first guest without a record that was not read yet."""
+    """Return the first guest whose record decides and was not read yet."""
     for guest in resolved.values():
         if isinstance(guest, UnresolvedGuest) and not guest.was_read:
             return GuestRequired(guest.key)

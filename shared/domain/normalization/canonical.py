@@ -22,7 +22,7 @@ DEFAULT_MAX_TEXT_BYTES = 8 * 1024
 MAX_TEXT_BYTES_LIMIT = 16 * 1024
 MIN_TEXT_BYTES_LIMIT = 256
 
-# At the end of a cut text, or the last item of a cut list. The comparison of states keeps it.
+# At the end of a cut text, or the last item of a cut list. `normalize_state` keeps it unchanged.
 CUT_MARK = "…[cut]"
 CUT_TEXTS_FIELD = "cutTexts"
 
@@ -63,8 +63,8 @@ def canonicalize_path(path: str, value: Any) -> Any:
 def build_comparison_key(name: str, value: Any) -> Any:
     """Return a canonical value for comparisons.
 
-    Unknown states differ in their letters only, phone numbers in their digits, addresses not in
-    case, and ids in their keys: the rid before a key changes with the restaurant's.
+    Compares unknown states by their letters, phone numbers by their digits, addresses without case,
+    and ids by their keys: a restaurant may get another rid.
     """
     if not isinstance(value, str):
         return value
@@ -142,7 +142,7 @@ def cut_value(value: FieldValue, max_bytes: int) -> FieldValue:
 
 
 def _only_for_text(canonicalize: Callable[[str], object]) -> Callable[[Any], Any]:
-    """Return the function for stored values: one of another type stays unchanged."""
+    """Return a function that leaves values of other types unchanged."""
     return lambda value: canonicalize(value) if isinstance(value, str) else value
 
 
@@ -158,7 +158,7 @@ def _canonicalize_text_set(value: Any) -> Any:
     items = _canonicalize_text_list(value)
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         return items
-    # The mark of a cut list stays at its end, wherever it would be sorted.
+    # The mark of a cut list stays at its end and is not sorted.
     mark = [CUT_MARK] if is_cut(items) else []
     return [*field_values.sort_unique(item for item in items if item != CUT_MARK), *mark]
 

@@ -24,9 +24,11 @@ MAX_CLOCK_SKEW = timedelta(seconds=300)
 # Reserved: such an event only shows that its sender is authenticated.
 TEST_EVENT_TYPE = "webhook.test"
 
-_RESERVATION_ID_NAMES = ("reservationId", "reservation_id", "id")
-_RESTAURANT_ID_NAMES = ("restaurantId", "restaurant_id")
-_NAMES = {field.name: field.relay_names for field in RESERVATION_FIELDS if field.relay_names}
+RESERVATION_ID_KEYS = ("reservationId", "reservation_id", "id")
+_RESTAURANT_ID_KEYS = ("restaurantId", "restaurant_id")
+_KEYS_BY_FIELD = {
+    field.name: field.relay_names for field in RESERVATION_FIELDS if field.relay_names
+}
 _TEXT_FIELDS = [
     field.name for field in RESERVATION_FIELDS if field.relay_names and field.kind is FieldKind.TEXT
 ]
@@ -55,9 +57,9 @@ def is_test_event(body: Mapping[str, Any]) -> bool:
     return event_type == TEST_EVENT_TYPE
 
 
-def read_first_present(body: Mapping[str, Any], *names: str) -> Any:
+def read_first_present(body: Mapping[str, Any], *keys: str) -> Any:
     """Return the first present value other than null."""
-    return next((body[name] for name in names if body.get(name) is not None), None)
+    return next((body[key] for key in keys if body.get(key) is not None), None)
 
 
 def read_restaurant_reference(body: Mapping[str, Any]) -> str | None:
@@ -65,7 +67,7 @@ def read_restaurant_reference(body: Mapping[str, Any]) -> str | None:
     data = body.get("data")
     if not isinstance(data, Mapping):
         return None
-    return field_values.parse_identifier(read_first_present(data, *_RESTAURANT_ID_NAMES))
+    return field_values.parse_identifier(read_first_present(data, *_RESTAURANT_ID_KEYS))
 
 
 def parse_envelope(
@@ -94,30 +96,18 @@ def parse_envelope(
         InvalidEventError: A value cannot be used; the reason names the field.
     """
     data = body["data"]
-    try:
-        event_type = _parse_event_type(read_first_present(body, "eventType", "event_type"))
-    except ValueError:
-        raise InvalidEventError(
-            "unknown_event_type",
-            "eventType must be reservation.created, reservation.updated or reservation.cancelled.",
-        ) from None
+    event_type = _parse_event_type(read_first_present(body, "eventType", "event_type"))
     timestamp = _parse_timestamp(
         body.get("timestamp"), received_at, accept_future_timestamp=accept_future_timestamp
     )
-    reservation_id = field_values.parse_identifier(read_first_present(data, *_RESERVATION_ID_NAMES))
+    reservation_id = field_values.parse_identifier(read_first_present(data, *RESERVATION_ID_KEYS))
     if reservation_id is None:
         raise InvalidEventError("invalid_id", "data.reservationId is missing or not text.")
-    external_key, fields = (
-        build_external_key(reservation_id, rid),
-        _parse_fields(event_type, data, zone),
-    )
+    external_key = build_external_key(reservation_id, rid)
+    fields = _parse_fields(event_type, data, zone)
     envelope_id = field_values.parse_identifier(body.get("id"))
     if envelope_id is None:
-        # A retry has the same content and so the same id, in any spelling.
-        content = json.dumps(
-            [event_type, external_key, timestamp, fields], sort_keys=True, default=str
-        )
-        envelope_id = "content:" + hashlib.sha256(content.encode()).hexdigest()
+        envelope_id = _hash_content([event_type, external_key, timestamp, fields])
     event_id = build_envelope_event_id(envelope_id)
     return ReservationEvent(
         external_key=external_key,
@@ -136,7 +126,13 @@ def _parse_event_type(value: object) -> EnvelopeEventType:
     text = value.strip().lower() if isinstance(value, str) else ""
     if text == "reservation.canceled":
         return EnvelopeEventType.CANCELLED
-    return EnvelopeEventType(text)
+    try:
+        return EnvelopeEventType(text)
+    except ValueError:
+        raise InvalidEventError(
+            "unknown_event_type",
+            "eventType must be reservation.created, reservation.updated or reservation.cancelled.",
+        ) from None
 
 
 def _parse_timestamp(
@@ -160,18 +156,24 @@ def _parse_timestamp(
     )
 
 
+def _hash_content(content: list[object]) -> str:
+    """Return the id of an envelope without one: a retry has the same, whatever its spellings."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return "content:" + hashlib.sha256(text.encode()).hexdigest()
+
+
 def _parse_fields(
     event_type: EnvelopeEventType, data: Mapping[str, Any], zone: ZoneInfo
 ) -> dict[str, FieldValue]:
     reported = {
         name: value
-        for name, names in _NAMES.items()
-        if (value := read_first_present(data, *names)) is not None
+        for name, keys in _KEYS_BY_FIELD.items()
+        if (value := read_first_present(data, *keys)) is not None
     }
     if "phone" in reported:
         reported["phone"] = field_values.format_number(reported["phone"])
     values: dict[str, FieldValue] = {
-        name: field_values.parse_text(_NAMES[name][0], reported[name])
+        name: field_values.parse_text(_KEYS_BY_FIELD[name][0], reported[name])
         for name in _TEXT_FIELDS
         if name in reported
     }

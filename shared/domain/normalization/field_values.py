@@ -1,6 +1,7 @@
 """Parse single values of a row or an envelope: times, texts, numbers and states.
 
-An error names the field and never quotes the value: it may be personal.
+A function with the name of a field raises `InvalidEventError` for an unusable value. The error has
+that name and never the value: it may be personal.
 """
 
 import re
@@ -346,7 +347,7 @@ def canonicalize_state(state: str) -> str:
     return _SPELLING_BY_STATE.get(normalize_state(state)) or canonicalize_text(state)
 
 
-# OpenTable's lists of these words are open.
+# The documented words by field; OpenTable may add others.
 _WORDS = {
     "origin": {normalize_state(word): word for word in ("Web", "Walk-in", "Phone")},
     "tableCategory": {word: word for word in ("hightop", "bar", "counter", "outdoor")},

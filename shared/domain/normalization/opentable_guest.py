@@ -127,7 +127,7 @@ def _parse_phones(row: Mapping[str, Any], country: str | None) -> list[str]:
     entries = [
         entry for entry in (listed if isinstance(listed, list) else []) if isinstance(entry, dict)
     ]
-    # A doubtful value must not lose the guest.
+    # An unusable `primary` only counts as false: it must not lose the guest.
     entries.sort(key=lambda entry: str(entry.get("primary")).strip().casefold() not in _TRUE_WORDS)
     numbers = [number for entry in entries if (number := parse_phone_entry(entry, country))]
     if not numbers and row.get("phone"):
@@ -142,8 +142,8 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
     """Return an entry of OpenTable's ``phone_numbers`` in E.164, None without a number.
 
     A number stays as it is if its country is in doubt: with another country it would be another
-    person's number. Number and ``country_code`` are documented as text, but may be numbers, and
-    the code may be ``44``, ``+44``, ``0044`` or ``GB``.
+    person's number. Number and ``country_code`` are documented as text, but may be numbers, and the
+    code may be ``44``, ``+44``, ``0044`` or ``GB``.
 
     Args:
         country: The restaurant's ISO country, for an entry without a code.
@@ -199,5 +199,5 @@ def _find_country(code: str) -> str:
     """Return the main country of a calling code, ``ZZ`` without one."""
     import phonenumbers
 
-    # No code has more than three digits, and a very long text is no integer for Python.
+    # Codes have up to three digits. Python rejects an integer with thousands of them.
     return phonenumbers.region_code_for_country_code(int(code[:4] or 0))

@@ -2,8 +2,7 @@
 
 Both formats contain the complete reservation. Keys of only one format are not read: the same
 ``sequence_id`` must give the same event on every channel. An absent key reports nothing; null
-clears the value. Unknown keys are ignored: OpenTable adds and removes fields without
-notice.
+clears the value. Unknown keys are ignored: OpenTable adds and removes fields without notice.
 """
 
 from collections.abc import Mapping
@@ -98,7 +97,7 @@ def read_row_id(row: dict[str, Any]) -> str:
 
 
 def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Parse the kinds without code of their own."""
+    """Parse the fields whose kind says how."""
     values: dict[str, FieldValue] = {}
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT]:
         if key in row:
@@ -118,7 +117,7 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
 
 
 def _parse_custom_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Parse ids, numbers, the start time and the state. An empty start or size reports nothing."""
+    """Parse the other fields. An empty start or party size reports nothing."""
     values = field_values.parse_state("state", row.get("state"))
     if not field_values.is_absent(row.get("party_size")):
         values["partySize"] = field_values.parse_party_size("party_size", row["party_size"])
@@ -153,9 +152,9 @@ def _build_id_fields(name: str, id_: str, rid: str) -> dict[str, FieldValue]:
 def has_time_zone_conflict(row: Mapping[str, Any], zone: ZoneInfo) -> bool:
     """Whether a row's local and UTC start times contradict each other in the restaurant's zone.
 
-    OpenTable never sends a zone, so only its rows reveal a wrong one in the settings. A row
-    without both times, or with an unreadable one, is no evidence. A local time in a skipped or
-    repeated hour has two readings, and either may be the UTC time.
+    OpenTable never sends a zone, so only its rows reveal a wrong one in the settings. A row without
+    both times, or with an unreadable one, is no evidence. A local time in a skipped or repeated
+    hour has two readings, and either may be the UTC time.
     """
     try:
         utc_time = field_values.parse_instant(row["scheduled_time_utc"])

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-MAX_INTEGER_DIGITS = 19  # Firestore stores no longer integer
+MAX_INTEGER_DIGITS = 19  # of the longest integer in Firestore
 MAX_NESTING_DEPTH = 64  # far below the depth that exhausts the stack
 
 
@@ -13,7 +13,7 @@ class InvalidJsonError(ValueError):
     """The body is not a JSON object in UTF-8.
 
     Args:
-        repeated_key: A key that an object has twice.
+        repeated_key: The key that an object has twice, if that is the problem.
     """
 
     def __init__(self, problem: str, repeated_key: str | None = None) -> None:

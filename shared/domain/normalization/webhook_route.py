@@ -22,7 +22,7 @@ from shared.domain.normalization.strict_json import (
 
 _MAX_ID_BYTES = 1024  # of JSON; no restaurant has a longer id
 _ABSENT = Raw(b"")
-# Of either half of a pair: the other half may be missing.
+# Of each half of a pair, because the other half may be missing.
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 

@@ -55,7 +55,7 @@ class ReservationFingerprint(Struct, frozen=True):
     Attributes:
         digest: Hash of OpenTable's version and of every field present in rows.
         divergence: Type of the open divergence.
-        has_start_time: False for a reservation outside of every window.
+        has_start_time: False for a reservation that no window of dates contains.
         open_table_id: Id for a single request to OpenTable.
         guest_key: Key of the referenced guest.
         missing_guest_id: Id of the referenced guest, if the ledger has no record of that guest.
@@ -104,8 +104,8 @@ def fingerprint_document(
 def fingerprint_row(event: ReservationEvent, restaurant_id: str, zone: ZoneInfo) -> bytes:
     """Return the digest of the document rendered from one row.
 
-    An equal digest proves that the ledger shows this row. A different one proves nothing, because
-    a row may omit fields: apply the row to find out.
+    An equal digest proves that the ledger shows this row. A different one proves nothing, because a
+    row may omit fields: apply the row to find out.
     """
     state = ReservationState().merge_event(event)
     identity = ReservationIdentity(restaurant_id, event.external_key, zone)

@@ -2,8 +2,8 @@
 
 The reconciliation decides which changes count (`shared.reconciliation.reconcile`).
 
-A planned correction has a precondition: it is skipped if either side has changed since the plan
-was made.
+A planned correction has a precondition: it is skipped if either side has changed since the plan was
+made.
 """
 
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ class PlanPrecondition(Struct, frozen=True):
             current_version: Version of OpenTable's row now; None if there is no such row.
         """
         if self.opentable_version is None:
-            # Not in the window at the time of the plan: any row now is a valid explanation.
+            # OpenTable's list had no such row, so any row now explains the reservation.
             return None
         if current_version is None:
             return NOT_AT_OPENTABLE_REASON

@@ -14,7 +14,7 @@ from shared.domain.ledger.decide import ReservationWrite, StoredReservation
 from shared.domain.ledger.document import diff_fields, flatten_document
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.journal import WriteContext
-from shared.domain.ledger.rebuild import decide_rebuild, fold_journal
+from shared.domain.ledger.rebuild import decide_rebuild, merge_journal_entries
 from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.privacy import PERSONAL_FIELDS, PERSONAL_PATHS
 from shared.errors import UnreadableDocumentError
@@ -104,7 +104,7 @@ def test_the_fold_of_a_journal_is_the_state_of_its_events(
 ) -> None:
     entries = apply_to_memory(sequence.arrival, modes).entries.values()
     if entries:
-        assert fold_journal(entries) == rebuild_state(entries)
+        assert merge_journal_entries(entries) == rebuild_state(entries)
 
 
 @given(guest_histories(), read_mode_lists, fetch_choices)
@@ -147,7 +147,7 @@ def test_a_rebuild_is_journaled_as_an_event_that_reports_nothing() -> None:
     write = rebuild_with_guests(None, ledger.entries, {})
     assert write is not None
     assert (write.entry["eventType"], write.entry["fields"]) == ("staff.rebuilt", {})
-    assert fold_journal([*ledger.entries.values(), write.entry]) == ledger.state
+    assert merge_journal_entries([*ledger.entries.values(), write.entry]) == ledger.state
 
 
 def test_a_rebuilt_document_keeps_the_time_of_its_creation() -> None:
