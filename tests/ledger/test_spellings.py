@@ -78,6 +78,24 @@ async def test_a_webhook_in_another_spelling_than_the_polled_row_is_a_duplicate(
     assert before["source.openTableId"] == rows[0]["id"].lower()
 
 
+@pytest.mark.parametrize("is_local_first", [True, False])
+async def test_a_booking_time_without_its_utc_time_contradicts_no_reading_of_it(
+    world: World, *, is_local_first: bool
+) -> None:
+    row = row_body(1, rid=int(world.restaurant.rid), id="ot_1", created_date="2026-11-01T01:30:00")
+    complete = row | {"created_date_utc": "2026-11-01T06:30:00Z"}
+    rows = [row, complete] if is_local_first else [complete, row]
+    outcomes = []
+    for sent in rows:
+        result = await world.ingest_row(sent)
+        assert isinstance(result, ApplyResult)
+        outcomes.append(result.outcome)
+    assert outcomes == ["created", "unchanged" if is_local_first else "duplicate"]
+    assert (await read_comparable_document(world))["bookedAt"] == datetime(
+        2026, 11, 1, 6, 30, tzinfo=UTC
+    )
+
+
 async def test_a_true_contradiction_is_still_quarantined(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,10 +110,24 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT_SET]:
         if key in row:
             values[name] = field_values.parse_text_set(key, row[key])
+    return values | _parse_moments(row, zone)
+
+
+def _parse_moments(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]:
+    """Parse the times other than the start.
+
+    A local time without its UTC time may have two readings. Then it is left out: a wrong guess
+    would contradict the same event of another channel.
+    """
+    moments: dict[str, FieldValue] = {}
     for key, name in _NAMES_BY_KIND[FieldKind.INSTANT]:
         if field_values.has_row_time(row, key):
-            values[name] = field_values.parse_row_instant(row, key, zone)
-    return values
+            parsed = field_values.parse_row_time(row, key, zone)
+            if parsed is None:
+                moments[name] = None
+            elif parsed.note is None:
+                moments[name] = parsed.instant.replace(microsecond=0)
+    return moments
 
 
 def _parse_custom_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:

@@ -161,6 +161,13 @@ def test_a_local_start_in_a_repeated_hour_is_noted() -> None:
     assert note == "EARLIER_OF_REPEATED_HOUR"
 
 
+@pytest.mark.parametrize("key", ["created_date", "arrived_time", "seated_time", "done_time"])
+@pytest.mark.parametrize("local", ["2026-11-01T01:30:00", "2026-03-08T02:30:00"])
+def test_a_local_only_moment_with_two_readings_reports_nothing(key: str, local: str) -> None:
+    assert row_fields(**{key: local}) == row_fields()
+    assert row_fields(**{key: local, f"{key}_utc": "2026-11-01T06:30:00Z"}) != row_fields()
+
+
 def test_a_row_start_is_truncated_to_seconds() -> None:
     start = row_fields(scheduled_time_utc="2026-03-14T23:15:00.5Z")["startAt"]
     assert start == datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
