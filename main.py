@@ -1,6 +1,6 @@
 """The deployed functions: `functions-framework --target NAME` runs one of them.
 
-Each is imported on first access, so that none starts with what only the others need.
+Each is imported on first access, so that a function starts without the modules of the others.
 """
 
 import os

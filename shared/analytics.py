@@ -1,9 +1,9 @@
 """Store a restaurant's daily analytics counts and read them.
 
 A reconciliation counts the reservations while it reads the ledger, so counting costs no extra
-reads. Its own corrections are then added to the counts. A reservation moved from or to a day
-outside the run's window is the exception: that day is read again. Unchanged days are not written:
-the nightly run reads the stored counts, an hourly run compares digests in the settings document.
+reads. Its own corrections are then added to the counts. Only a day outside the run's window, from
+or to which a reservation was moved, is read again. Unchanged days are not written: the nightly run
+reads the stored counts, an hourly run compares digests in the settings document.
 """
 
 import hashlib
@@ -88,7 +88,7 @@ def add_corrections(
 async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -> None:
     """Count a window's days from the ledger and store the changed days.
 
-    Fails as little as `store_days`.
+    Like `store_days`, it never fails if Firestore is unavailable.
     """
     rollup_builder = create_rollup_builder(restaurant, window)
     await store_days(restaurant, rollup_builder, set(rollup_builder.days))
@@ -110,21 +110,9 @@ async def store_days(
     Raises:
         RunInProgressError: Another run has the lease.
     """
-    client, restaurant_id = restaurant.context.firestore, restaurant.settings.restaurant_id
-    collection = paths.analytics_collection(client, restaurant_id)
+    days_to_read = recount_days if known_digests is not None else recount_days | rollup_builder.days
     try:
-        read_days = (
-            recount_days if known_digests is not None else recount_days | rollup_builder.days
-        )
-        references = [collection.document(day) for day in read_days]
-        documents = (
-            await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS) if references else {}
-        )
-        stored: dict[str, DailyRollup] = {
-            reference.id: fields.get("sources", {})
-            for reference in references
-            if (fields := documents[reference.path].fields) is not None
-        }
+        stored = await _read_stored_rollups(restaurant, days_to_read)
         stored_digests = {day: _compute_digest(rollup) for day, rollup in stored.items()}
         # A day outside the window is recounted only if it was counted before: otherwise its
         # reservations in the ledger may be incomplete.
@@ -141,11 +129,27 @@ async def store_days(
         log_event(
             Severity.WARNING,
             LogEvent.ANALYTICS_DELAYED,
-            restaurantId=restaurant_id,
+            restaurantId=restaurant.settings.restaurant_id,
             error=type(error).__name__,
         )
         return None
     return digests
+
+
+async def _read_stored_rollups(
+    restaurant: RestaurantContext, days: Iterable[str]
+) -> dict[str, DailyRollup]:
+    client = restaurant.context.firestore
+    collection = paths.analytics_collection(client, restaurant.settings.restaurant_id)
+    references = [collection.document(day) for day in days]
+    if not references:
+        return {}
+    documents = await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS)
+    return {
+        reference.id: fields.get("sources", {})
+        for reference in references
+        if (fields := documents[reference.path].fields) is not None
+    }
 
 
 def _compute_digest(rollup: DailyRollup) -> str:

@@ -72,7 +72,7 @@ class BackupHeader(Struct, frozen=True):
     """The first line of a backup.
 
     Attributes:
-        read_time: Every document is as of then, UTC.
+        read_time: The time, UTC, as of which every document was read.
     """
 
     restaurant_id: str
@@ -234,26 +234,21 @@ async def restore_restaurant(
     stored = (await read_document(reference)).to_dict()
     if stored is not None and parse_settings(restaurant_id, stored).is_enabled:
         raise IntegrationEnabledError
-    aliases = {key: set[str]() for key in await _list_forgotten_guests(context, restaurant_id)}
+    # Names, addresses and numbers that the backup has of persons who were erased since.
+    identifiers = {key: set[str]() for key in await _list_forgotten_guests(context, restaurant_id)}
     result, now = RestoreResult(), context.clock()
     for batch in _split_into_batches(iterate_backup_documents(lines, restaurant_id), now):
         if reference.path in batch:
             batch.update(await _prepare_settings(context, restaurant_id, batch[reference.path]))
-        # The names and addresses that the backup has of persons who were erased since.
-        for path, document in batch.items():
-            *_, collection_id, key = path.split("/")
-            if collection_id == "openTableGuests" and key in aliases:
-                with suppress(UnreadableDocumentError):
-                    guest = guest_from_map(decode_fields(document.fields))
-                    aliases[key].update(guest.personal_identifiers)
+        _collect_identifiers(batch, identifiers)
         with translate_firestore_errors():
             created = await client.rpc.create_documents(batch, LARGE_WRITE_TIMEOUT_SECONDS)
         result.created.update(path.split("/")[-2] for path in created)
         result.existing += len(batch) - len(created)
     settings = await _rewind_runs(context, header)
-    # Before the rebuild, which redacts the names to search the quarantine for.
+    # Before the rebuild: it redacts the reservations, whose names are searched in the quarantine.
     for key in await _list_forgotten_guests(context, restaurant_id):
-        result.erased_places += await erase_guest(context, settings, key, aliases.get(key, ()))
+        result.erased_places += await erase_guest(context, settings, key, identifiers.get(key, ()))
     result.rebuilt = await rebuild_restaurant(context, settings, is_dry_run=False)
     return result
 
@@ -275,6 +270,16 @@ def _split_into_batches(
         batch_bytes += document.ByteSize()
     if batch:
         yield batch
+
+
+def _collect_identifiers(batch: Mapping[str, Any], identifiers: Mapping[str, set[str]]) -> None:
+    """Add what the guests of a batch have of the persons in `identifiers`, by guest key."""
+    for path, document in batch.items():
+        *_, collection_id, key = path.split("/")
+        if collection_id == "openTableGuests" and key in identifiers:
+            with suppress(UnreadableDocumentError):
+                guest = guest_from_map(decode_fields(document.fields))
+                identifiers[key].update(guest.personal_identifiers)
 
 
 async def _prepare_settings(
@@ -301,9 +306,10 @@ async def _prepare_settings(
 
 
 async def _rewind_runs(context: AppContext, header: BackupHeader) -> IntegrationSettings:
-    """Make the next runs begin at the backup, and return the restored settings.
+    """Make the next runs begin at the time of the backup, and return the restored settings.
 
-    OpenTable then repeats which guests were forgotten since, also if their tombstones were lost.
+    The next poll then gets again all guests that were forgotten since, even if their tombstones
+    were lost.
     """
     reference = paths.integration_document(context.firestore, header.restaurant_id)
 

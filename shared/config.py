@@ -1,4 +1,4 @@
-"""Environment variables, read once and validated when a function starts; and safe URLs."""
+"""Read and validate the environment variables when a function starts, and build safe URLs."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -298,7 +298,7 @@ def _validate_base_url(url: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _match(pattern: str, example: str) -> Callable[[str], str]:
+def _require_match(pattern: str, example: str) -> Callable[[str], str]:
     def validate(value: str) -> str:
         if not re.fullmatch(pattern, value):
             raise ValueError(f"It must be {example}")
@@ -313,11 +313,13 @@ _FIELD_READERS: FieldReaders = {
     **{each.encode_name: _parse_number for each in _NUMBER_FIELDS},
     "OPENTABLE_API_URL": _validate_base_url,
     "OPENTABLE_OAUTH_URL": _validate_base_url,
-    "TASKS_QUEUE": _match(
+    "TASKS_QUEUE": _require_match(
         r"projects/[^/\s]+/locations/[^/\s]+/queues/[A-Za-z0-9-]{1,100}",
         "projects/PROJECT/locations/REGION/queues/QUEUE",
     ),
-    "TASKS_SERVICE_ACCOUNT": _match(r"[^@\s]+@[^@\s]+", "NAME@PROJECT.iam.gserviceaccount.com"),
+    "TASKS_SERVICE_ACCOUNT": _require_match(
+        r"[^@\s]+@[^@\s]+", "NAME@PROJECT.iam.gserviceaccount.com"
+    ),
     "TASKS_TARGET_URL": _validate_base_url,
     "WEBHOOK_URL": _validate_base_url,
 }

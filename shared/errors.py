@@ -46,7 +46,7 @@ class ServiceUnavailableError(Exception):
 
 
 class EnqueueError(Exception):
-    """The task queue did not accept a task; the same call can be repeated safely."""
+    """The task queue did not accept a task; it is safe to repeat the call."""
 
 
 class RunInProgressError(Exception):
@@ -75,7 +75,7 @@ class OpenTableError(Exception):
 
 
 class OpenTableUnavailableError(OpenTableError):
-    """OpenTable failed on every retry (429, 5xx, time-out, unreadable body); a later run tries."""
+    """OpenTable failed on every retry (429, 5xx, timeout, unreadable body); try again later."""
 
 
 class OpenTableRequestRejectedError(OpenTableError):
@@ -96,7 +96,7 @@ class OpenTableItemRejectedError(OpenTableRequestRejectedError):
 
 
 class OpenTableItemNotRequestedError(OpenTableUnavailableError):
-    """A run did not request a reservation or guest, because others took its time."""
+    """A run had no time left to request a reservation or guest."""
 
 
 class IncompleteListingError(OpenTableError):

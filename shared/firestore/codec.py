@@ -1,8 +1,8 @@
 """Convert values and queries to Firestore's protocol buffers, and values back.
 
-The client library passes every value through two layers of wrappers, which cost as much CPU as
-the rest of a webhook. The functions below write protocol buffers directly; property tests compare
-them with the library's.
+The client library passes every value through two layers of wrappers, which cost as much CPU as the
+rest of a webhook. The functions below write protocol buffers directly; property tests compare them
+with the library's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

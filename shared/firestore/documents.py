@@ -41,8 +41,8 @@ T = TypeVar("T")
 def translate_firestore_errors() -> Iterator[None]:
     """Raise `ServiceUnavailableError` for any error of Firestore.
 
-    Use it with `with`. As a decorator of an async function it would only guard the creation of
-    the coroutine.
+    Use it with `with`. As a decorator of an async function it would only guard the creation of the
+    coroutine.
     """
     try:
         yield

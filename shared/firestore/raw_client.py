@@ -121,10 +121,12 @@ class FirestoreRpc:
     A read or commit of many documents waits for one of `MAX_CONCURRENT_BULK_CALLS` slots of the
     process. The time limit starts with the call, so that many restaurants do not use it up by
     waiting for each other.
+
+    Args:
+        database: `projects/…/databases/…`.
     """
 
     def __init__(self, database: str, api: FirestoreAsyncClient, *, is_emulator: bool) -> None:
-        """Call `api` for a database, `projects/…/databases/…`."""
         self._api = api
         self._database = database
         self._bulk_slots = asyncio.Semaphore(MAX_CONCURRENT_BULK_CALLS)

@@ -117,9 +117,9 @@ def read_external_key(document_id: str, source: Mapping[str, Any]) -> str:
 async def read_unlinked_guest_ids(
     client: FirestoreClient, restaurant_id: str, rid: str, deadline: Deadline
 ) -> dict[str, str]:
-    """Return guest ids, by external key, of the reservations whose guest is not in the ledger.
+    """Return the guest ids, by external key, of reservations whose guest is not in the ledger.
 
-    It reads all reservations of the restaurant.
+    The ids are as OpenTable wrote them. All reservations of the restaurant are read.
     """
     guest_ids: dict[str, str] = {}
     with translate_firestore_errors():
@@ -132,18 +132,22 @@ async def read_unlinked_guest_ids(
         ):
             flat = flatten_document(document)
             guest_id = flat.get("source.guestId")
-            if (
-                isinstance(guest_id, str)
-                and not flat.get("sync.guest")
-                and build_guest_key(guest_id, rid)
-            ):
-                with suppress(KeyError, TypeError):  # none, or a damaged register
-                    spelling = str(flat["sync.opentable"]["values"]["guestIdSpelling"])
-                    guest_id = spelling if lower_caseless_key(spelling) == guest_id else guest_id
-                # Reconciliation reports damaged documents.
-                with suppress(UnreadableDocumentError):
-                    guest_ids[read_external_key(document_id, document["source"])] = guest_id
+            is_linked = bool(flat.get("sync.guest"))
+            if is_linked or not isinstance(guest_id, str) or not build_guest_key(guest_id, rid):
+                continue
+            # Reconciliation reports damaged documents.
+            with suppress(UnreadableDocumentError):
+                key = read_external_key(document_id, document["source"])
+                guest_ids[key] = _find_guest_id_spelling(flat, guest_id)
     return guest_ids
+
+
+def _find_guest_id_spelling(flat: Mapping[str, Any], guest_id: str) -> str:
+    try:
+        spelling = str(flat["sync.opentable"]["values"]["guestIdSpelling"])
+    except (KeyError, TypeError):  # none, or a damaged register
+        return guest_id
+    return spelling if lower_caseless_key(spelling) == guest_id else guest_id
 
 
 async def count_moved_reservations(context: AppContext, settings: IntegrationSettings) -> int:
@@ -196,10 +200,6 @@ async def read_journal_page(
     """Read a page of a reservation's journal, without expired entries.
 
     Args:
-        context: The context of the process.
-        restaurant_id: Lineup's id.
-        document_id: The reservation's document.
-        limit: The maximum number of entries.
         cursor: `next_cursor` of the page before, None for the first page.
 
     Raises:

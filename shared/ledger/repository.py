@@ -22,8 +22,8 @@ class ReservationSnapshot(Struct, frozen=True):
     """A reservation as read.
 
     Attributes:
-        update_time: Firestore's time of the document's last write, None if there is no document.
-            A commit fails if the document was written later.
+        update_time: Firestore's time of the document's last write, None if there is no document. A
+            commit fails if the document was written later.
     """
 
     stored: StoredReservation
@@ -128,8 +128,8 @@ class ReservationRepository:
             # A create, so that two writers cannot journal one event twice.
             document_writes.append(DocumentWrite(entry, change.entry, is_create=True))
             document_writes.extend(
-                # As if just forgotten, so that the next reconciliation erases again: this event
-                # may have stored personal data after the first erasure.
+                # As if just forgotten, so that the next reconciliation erases again: this event may
+                # have stored personal data after the first erasure.
                 DocumentWrite(
                     self._guests.document(guest_key), {"forgottenAt": change.entry["receivedAt"]}
                 )

@@ -84,9 +84,9 @@ async def search_reservations(
             if query.matches(find_diner_name(document), document.get("phone")):
                 found[snapshot.id] = document
                 if len(found) == limit:
-                    return SearchPage(found, _encode_cursor(_position_of(position, snapshot)))
+                    return SearchPage(found, _encode_cursor(_move_to(position, snapshot)))
         if len(snapshots) == _READ_SIZE:
-            position = _position_of(position, snapshots[-1])
+            position = _move_to(position, snapshots[-1])
             continue
         next_section = _NEXT_SECTION[position.section]
         if next_section is None:
@@ -118,8 +118,8 @@ async def _read_after(
     return await read_documents(candidates, _READ_SIZE)
 
 
-def _position_of(previous: _Position, snapshot: DocumentSnapshot[Any]) -> _Position:
-    return _Position(previous.section, snapshot.get("localDate"), snapshot.id)
+def _move_to(position: _Position, snapshot: DocumentSnapshot[Any]) -> _Position:
+    return _Position(position.section, snapshot.get("localDate"), snapshot.id)
 
 
 def _encode_cursor(position: _Position) -> str:
