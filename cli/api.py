@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 import httpx
+from msgspec import Struct, structs
+from pydantic.alias_generators import to_camel
 from typing_extensions import override
 
 from cli.output import CommandError, RetryLaterError
@@ -13,6 +16,7 @@ from cli.target import LocalRun
 from functions.api.app import build_app
 from functions.api.context import ApiContext
 from shared.context import AppContext
+from shared.domain.normalization.field_values import format_utc
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import AuthenticatedUser
@@ -81,5 +85,14 @@ def open_operator_session(
     # Let these reach the operator with their text; a 503 response would not contain it.
     for error in (InvalidSettingsError, ServiceUnavailableError):
         del app.exception_handlers[error]
+    # The app answers in this process. httpx only needs some host in its URLs.
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api/api/")
     return OperatorSession(api_context.app_context, api_context.accounts, http, local_run)
+
+
+def encode_struct(struct: Struct) -> dict[str, Any]:
+    """Return a struct as the API writes JSON: names in camel case, times in UTC."""
+    return {
+        to_camel(name): format_utc(value) if isinstance(value, datetime) else value
+        for name, value in structs.asdict(struct).items()
+    }

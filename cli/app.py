@@ -95,11 +95,13 @@ class RootGroup(LedgerGroup):
     @override
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run a command line, and exit with its exit code."""
+        # Read from the words: a wrong command line has no parsed options.
         words = args[0] if args else options.get("args")
         as_json = "--json" in (sys.argv[1:] if words is None else words)
         # https://no-color.org; otherwise click uses colors at a terminal only.
         options["color"] = False if os.environ.get("NO_COLOR") else None
         try:
+            # Without the standalone mode click returns the exit code instead of exiting with it.
             result = super().main(*args, **options | {"standalone_mode": False})
             with closed_pipe_ends_quietly():
                 sys.stdout.flush()  # must fail here, not when the interpreter exits

@@ -100,6 +100,7 @@ async def restore(api: OperatorClient, console: Console, *, file: str) -> Comman
     journals. Persons erased since the backup are erased again. The integration stays paused:
     `ledger restaurants resume` starts it, and the next poll begins at the time of the backup.
     """
+    # Read twice, so that a large backup need not fit in memory.
     header, documents = _check_file(file, api.restaurant_id)
     console.print_step("Backup", f"{documents} documents as of {header.read_time:%Y-%m-%d %H:%M}Z")
     console.confirm(f"Missing documents of {api.restaurant_id} will be created.")
@@ -139,14 +140,18 @@ def _check_file(file: str, restaurant_id: str) -> tuple[BackupHeader, int]:
     try:
         header = read_header(next(lines, ""))
         if header.restaurant_id != restaurant_id:
-            raise CommandError(f"{file} is a backup of {header.restaurant_id}.")
+            raise CommandError(
+                f"{file} is a backup of {header.restaurant_id}: name one of {restaurant_id}."
+            )
         return header, sum(1 for _ in iterate_backup_documents(lines, restaurant_id))
     except InvalidBackupError as error:
         raise CommandError(f"{file}: {error}") from None
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise CommandError(f"{file} is no text file.") from None
+        raise CommandError(
+            f"{file} is not a backup: name a file that `ledger backup` wrote."
+        ) from None
 
 
 def _read_lines(file: str, *, skip_header: bool = True) -> Iterator[str]:
@@ -169,7 +174,9 @@ async def rebuild(api: OperatorClient, console: Console, *, dry_run: bool) -> Co
     """
     settings = await read_settings(api.app_context.firestore, api.restaurant_id)
     if settings is None:
-        raise CommandError(f"{api.restaurant_id} has no settings: restore them first.")
+        raise CommandError(
+            f"{api.restaurant_id} has no settings: restore them first, with `ledger restore`."
+        )
     results = await rebuild_restaurant(api.app_context, settings, is_dry_run=dry_run)
     _print_rebuilt(console, results)
     if not results:

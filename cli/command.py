@@ -13,16 +13,23 @@ from typing import Any, TypeAlias
 import click
 from click.shell_completion import CompletionItem
 from google.auth.exceptions import GoogleAuthError
+from typing_extensions import override
 
 from cli.api import OperatorSession, open_operator_session
 from cli.help import LedgerCommand
-from cli.output import CommandError, CommandResult, Console, RetryLaterError, redirect_logs
+from cli.output import (
+    STANDARD_STREAM,
+    CommandError,
+    CommandResult,
+    Console,
+    RetryLaterError,
+    redirect_logs,
+)
 from cli.target import (
     EXCLUSIVE_TARGETS,
     TARGET_NAMES,
+    TARGET_OPTIONS,
     LocalRun,
-    RunNotReachableError,
-    build_target_options,
     select_target,
 )
 from functions.api.context import build_api_context
@@ -38,48 +45,53 @@ from shared.errors import (
 )
 from shared.restaurants.settings import read_integration_document
 
-STANDARD_STREAM = "-"
 _COMPLETION_TIMEOUT_SECONDS = 3
 _RESTAURANTS_PER_PAGE = 100
+_COMMON_OPTIONS = (
+    *TARGET_OPTIONS,
+    click.Option(["--json", "as_json"], is_flag=True, help="Write one JSON object to stdout."),
+    click.Option(["--yes", "assume_yes"], is_flag=True, help="Confirm every question."),
+    click.Option(["--verbose"], is_flag=True, help="Show log lines on stderr."),
+)
 
 CommandHandler: TypeAlias = Callable[..., Awaitable[CommandResult]]
 Restaurant: TypeAlias = dict[str, Any]
 
 
-def _check_restaurant_id(
-    _context: click.Context, _parameter: click.Parameter, value: str | None
-) -> str | None:
-    if value is not None and not is_restaurant_id(value):
-        raise click.BadParameter("a restaurant's id has 1 to 128 letters, digits, - or _.")
-    return value
+class RestaurantId(click.ParamType[str]):
+    """Lineup's id of a restaurant, checked and completed."""
 
+    name = "restaurant"
 
-def _complete_restaurant_id(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Return the restaurants of the target that the command line names so far."""
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_restaurant_id(value):
+            self.fail("a restaurant's id has 1 to 128 letters, digits, - or _.", param, ctx)
+        return str(value)
 
-    async def list_ids(environment: Environment, local_run: LocalRun | None) -> list[str]:
-        async with asyncio.timeout(_COMPLETION_TIMEOUT_SECONDS):
-            session = _open_session(environment, local_run)
-            return [restaurant["id"] for restaurant in await list_all(session)]
+    @override
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the restaurants of the target that the command line names so far."""
 
-    # Nothing but the ids may reach the terminal.
-    console = Console(io.StringIO(), io.StringIO())
-    try:
-        with redirect_logs(console, show_logs=False), translate_failures():
-            names = asyncio.run(list_ids(*_select_target(context)))
-    except (click.ClickException, TimeoutError):
-        return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        async def list_ids(environment: Environment, local_run: LocalRun | None) -> list[str]:
+            async with asyncio.timeout(_COMPLETION_TIMEOUT_SECONDS):
+                session = _open_session(environment, local_run)
+                return [restaurant["id"] for restaurant in await list_restaurants(session)]
+
+        # Nothing but the ids may reach the terminal.
+        console = Console(io.StringIO(), io.StringIO())
+        try:
+            with redirect_logs(console, show_logs=False), translate_failures():
+                names = asyncio.run(list_ids(*_select_target(ctx)))
+        except (click.ClickException, TimeoutError):
+            return []
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 restaurant_argument = partial(
-    click.argument,
-    "restaurant",
-    callback=_check_restaurant_id,
-    shell_complete=_complete_restaurant_id,
-    help="Lineup's id, such as bistro-7.",
+    click.argument, "restaurant", type=RestaurantId(), help="Lineup's id, such as bistro-7."
 )
 
 
@@ -90,8 +102,8 @@ class Moment(click.DateTime):
         super().__init__(formats)
         self._examples = examples
 
+    @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the date and time of a text."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
@@ -150,7 +162,7 @@ async def require_integration(
         )
 
 
-async def list_all(session: OperatorSession, **query: Any) -> list[Restaurant]:
+async def list_restaurants(session: OperatorSession, **query: Any) -> list[Restaurant]:
     """Return every restaurant with an OpenTable integration, as the API lists it."""
     restaurants: list[Restaurant] = []
     cursor: dict[str, str] = {}
@@ -213,14 +225,7 @@ def operator_command(
             context.exit(result.exit_code)
 
         command = click.command(name, cls=LedgerCommand, examples=examples)(run)
-        command.params += [
-            *build_target_options(),
-            click.Option(
-                ["--json", "as_json"], is_flag=True, help="Write one JSON object to stdout."
-            ),
-            click.Option(["--yes", "assume_yes"], is_flag=True, help="Confirm every question."),
-            click.Option(["--verbose"], is_flag=True, help="Show log lines on stderr."),
-        ]
+        command.params += _COMMON_OPTIONS
         return command
 
     return decorate
@@ -274,6 +279,7 @@ def translate_failures() -> Iterator[None]:
     except GoogleAuthError:
         raise CommandError("Sign in first: `gcloud auth application-default login`.") from None
     except ServiceUnavailableError as error:
+        # The text is the type of Google's error; see `translate_firestore_errors`.
         if "PermissionDenied" in str(error) or "Forbidden" in str(error):
             text = "Firestore denies access: ask for roles/datastore.user on the project."
         else:
@@ -281,10 +287,5 @@ def translate_failures() -> Iterator[None]:
         raise RetryLaterError(text) from None
     except OpenTableUnavailableError as error:
         raise RetryLaterError(str(error)) from None
-    except (
-        InvalidSettingsError,
-        OpenTableError,
-        PlanNotExecutableError,
-        RunNotReachableError,
-    ) as error:
+    except (InvalidSettingsError, OpenTableError, PlanNotExecutableError) as error:
         raise CommandError(str(error)) from None

@@ -4,19 +4,17 @@ They never come from the command line: the shell's history and the process list 
 """
 
 import json
-import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 
-from cli.output import CommandError, Console, get_partial_path, open_partial_file
+from cli.output import CommandError, Console, get_partial_path, open_partial_file, read_input
 from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
-from shared.errors import InvalidSettingsError
 from shared.restaurants.webhook_credentials import generate_credential
 
 _PROMPTS = {
@@ -39,18 +37,13 @@ save_to_option = click.option(
 def read_credentials(source: str) -> CredentialPayload:
     """Read a JSON object with credentials from a file, or from stdin for "-".
 
-    Raises `InvalidSettingsError`; its text never quotes the input.
+    Raises `CommandError`; its text never quotes the input.
     """
     try:
-        if source == "-":
-            # Bounded: a wrong file or pipe may be endless.
-            return parse_strict_json(sys.stdin.buffer.read(_MAX_FILE_BYTES))
-        with Path(source).open("rb") as file:
-            return parse_strict_json(file.read(_MAX_FILE_BYTES))
-    except OSError as error:
-        raise InvalidSettingsError(f"{source} cannot be read: {error.strerror}.") from None
+        # Bounded: a wrong file or pipe may be endless.
+        return parse_strict_json(read_input(source, _MAX_FILE_BYTES))
     except InvalidJsonError:  # its text may quote a secret
-        raise InvalidSettingsError(
+        raise CommandError(
             "The credentials must be one JSON object with any of clientId, clientSecret, apiKey, "
             "webhookSecrets, bearerTokens and basicCredentials."
         ) from None
@@ -120,7 +113,11 @@ def obtain_credentials(
             entered[CREDENTIAL_KEYS[scheme]] = [credential]
         else:
             missing.append(scheme)
-    pending = _read_pending_credentials(save_to)
+    pending: CredentialPayload = {}
+    if save_to is not None and get_partial_path(save_to).exists():
+        with suppress(CommandError):  # a command was interrupted while it wrote them
+            pending = read_credentials(str(get_partial_path(save_to)))
+    # Pending ones come first: the interrupted command may have stored them already.
     generated = generate_credentials(missing) | pending
     if generated and save_to is None and (console.as_json or not console.is_terminal):
         raise CommandError("Name a new file for the generated credential with --save-to.")
@@ -128,13 +125,3 @@ def obtain_credentials(
         with open_partial_file(save_to) as output:
             json.dump(generated, output)
     return NewCredentials(entered, generated, save_to)
-
-
-def _read_pending_credentials(save_to: str | None) -> CredentialPayload:
-    """Return the credentials that an interrupted command generated for this file."""
-    if save_to is None or not get_partial_path(save_to).exists():
-        return {}
-    try:
-        return read_credentials(str(get_partial_path(save_to)))
-    except InvalidSettingsError:  # interrupted while it was written
-        return {}

@@ -1,14 +1,15 @@
 """The command `doctor`: check the project and its restaurants, from this machine."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import click
 import httpx
 
 from cli.api import OperatorSession
-from cli.command import list_all, operator_command, read_webhook_url, translate_failures
+from cli.command import list_restaurants, operator_command, read_webhook_url, translate_failures
 from cli.output import CommandError, CommandResult, Console
 
 _TIMEOUT_SECONDS = 10
@@ -24,51 +25,61 @@ async def doctor(session: OperatorSession, console: Console, *, connections: boo
     Reads Firestore, the partner secret and the accounts, and calls the webhook address. Changes
     nothing. Exit code 4 means that a check failed.
     """
-    checks: dict[str, Callable[[], Awaitable[str]]] = {
-        "Firestore": partial(_check_firestore, session),
-        "Secrets": partial(_check_partner_secret, session),
-        "Accounts": partial(_check_accounts, session),
-        "Webhook URL": _check_webhook_url,
-    }
-    results: dict[str, dict[str, str | bool]] = {}
+    checkup = Checkup(console)
+    with checkup.continue_after_failure("Firestore"):
+        count = len(await list_restaurants(session))
+        checkup.report("Firestore", f"can be read; restaurants: {count}")
+    with checkup.continue_after_failure("Secrets"):
+        secret_id = session.app_context.environment.partner_secret
+        if secret_id is not None:
+            await session.app_context.secret_store.read(secret_id)
+            checkup.report("Secrets", f"{secret_id} can be read")
+        else:
+            checkup.report(
+                "Secrets",
+                "OPENTABLE_PARTNER_SECRET is not set: each restaurant has its own credentials",
+            )
+    with checkup.continue_after_failure("Accounts"):
+        # Any address will do: a missing account is no failure, a missing permission is one.
+        await session.accounts.find_by_email("nobody@example.com")
+        checkup.report("Accounts", "Firebase Authentication can be read")
+    with checkup.continue_after_failure("Webhook URL"):
+        checkup.report("Webhook URL", await _check_webhook_url())
+    if connections:
+        for restaurant in await list_restaurants(session):
+            name = restaurant["id"]
+            with checkup.continue_after_failure(name):
+                result = await session.restaurant(name).call("POST", "integration/test")
+                works = result["works"]
+                detail = "OpenTable returns its reservations" if works else result["problem"]
+                checkup.report(name, detail, works=works)
+    is_healthy = all(outcome["works"] for outcome in checkup.outcomes.values())
+    return CommandResult({"checks": checkup.outcomes}, is_action_required=not is_healthy)
 
-    async def run_check(name: str, check: Callable[[], Awaitable[str]]) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """The outcome of each check, also printed."""
+
+    console: Console
+    outcomes: dict[str, dict[str, str | bool]] = field(default_factory=dict)
+
+    def report(self, name: str, detail: str, *, works: bool = True) -> None:
+        """Record and print the outcome of a check."""
+        self.outcomes[name] = {"works": works, "detail": detail}
+        if works:
+            self.console.print_step(name, detail)
+        else:
+            self.console.print_problem(f"{name}: {detail}")
+
+    @contextmanager
+    def continue_after_failure(self, name: str) -> Iterator[None]:
+        """Report an expected failure in the block as the outcome of the check."""
         try:
             with translate_failures():
-                text, works = await check(), True
+                yield
         except CommandError as error:
-            text, works = error.message, False
-        results[name] = {"works": works, "detail": text}
-        if works:
-            console.print_step(name, text)
-        else:
-            console.print_problem(f"{name}: {text}")
-
-    for name, check in checks.items():
-        await run_check(name, check)
-    if connections:
-        for restaurant in await list_all(session):
-            name = restaurant["id"]
-            await run_check(name, partial(_check_connection, session, name))
-    is_healthy = all(result["works"] for result in results.values())
-    return CommandResult({"checks": results}, is_action_required=not is_healthy)
-
-
-async def _check_firestore(session: OperatorSession) -> str:
-    return f"can be read; restaurants: {len(await list_all(session))}"
-
-
-async def _check_partner_secret(session: OperatorSession) -> str:
-    secret_id = session.app_context.environment.partner_secret
-    if secret_id is None:
-        return "OPENTABLE_PARTNER_SECRET is not set: each restaurant has its own credentials"
-    await session.app_context.secret_store.read(secret_id)
-    return f"{secret_id} can be read"
-
-
-async def _check_accounts(session: OperatorSession) -> str:
-    await session.accounts.find_by_email("nobody@example.com")
-    return "Firebase Authentication can be read"
+            self.report(name, error.message, works=False)
 
 
 async def _check_webhook_url() -> str:
@@ -77,17 +88,12 @@ async def _check_webhook_url() -> str:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
             status = (await http.get(url)).status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{url} does not answer ({type(error).__name__}).") from None
+        raise CommandError(
+            f"{url} does not answer ({type(error).__name__}): check WEBHOOK_URL and the network."
+        ) from None
     if status != HTTPStatus.METHOD_NOT_ALLOWED:  # the function accepts POST only
         raise CommandError(
             f"{url} answers a GET request with {status} instead of 405: it is not the address of "
             "opentable-webhook, or it is not public."
         )
     return f"{url} answers"
-
-
-async def _check_connection(session: OperatorSession, restaurant_id: str) -> str:
-    result = await session.restaurant(restaurant_id).call("POST", "integration/test")
-    if not result["works"]:
-        raise CommandError(result["problem"])
-    return "OpenTable returns its reservations"

@@ -19,8 +19,9 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot
 from msgspec import Struct
 
 from cli.api import OperatorClient
-from cli.command import STANDARD_STREAM, Moment, restaurant_command
+from cli.command import Moment, restaurant_command
 from cli.output import (
+    STANDARD_STREAM,
     CommandError,
     CommandResult,
     Console,

@@ -5,14 +5,14 @@ interruption. The OpenTable number is claimed before a credential is stored: a r
 leaves nothing that authenticates a sender.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import click
+from typing_extensions import override
 
 from cli.api import OperatorClient
+from cli.backfill import backfill_with_progress
 from cli.command import restaurant_command
 from cli.credentials import (
     CredentialPayload,
@@ -22,15 +22,12 @@ from cli.credentials import (
     read_credentials,
     save_to_option,
 )
-from cli.output import CommandError, CommandResult, Console, RetryLaterError
+from cli.output import CommandError, CommandResult, Console
 from cli.reports import reconcile_and_print_report
 from cli.target import build_run_url
-from shared.concurrency import Deadline
 from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
-from shared.errors import InvalidSettingsError
-from shared.polling.backfill import read_backfill, run_backfill_steps
 from shared.reconciliation.run import ReconciliationOptions
 
 SETTING_LABELS = {
@@ -42,11 +39,8 @@ SETTING_LABELS = {
     "secret": "secret",
 }
 _NO_SCHEME = "none"
-_POLL_INTERVAL_SECONDS = 1.0
-_MINUTE_SECONDS = 60
 
 Integration: TypeAlias = dict[str, Any]
-BackfillProgress: TypeAlias = Mapping[str, Any]
 
 country_option = click.option(
     "--country", metavar="CODE", help="ISO country of phone numbers without a country code."
@@ -69,10 +63,16 @@ def webhook_auth_option(default: str) -> Callable[[Callable[..., Any]], Callable
     )
 
 
-def _check_rid(_context: click.Context, _parameter: click.Parameter, rid: str) -> str:
-    if not is_rid(rid):
-        raise click.BadParameter(f"{rid!r} is not an OpenTable number: use digits only.")
-    return rid
+class Rid(click.ParamType[str]):
+    """OpenTable's number of a restaurant."""
+
+    name = "number"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_rid(value):
+            self.fail(f"{value!r} is not an OpenTable number: use digits only.", param, ctx)
+        return str(value)
 
 
 @restaurant_command(
@@ -84,13 +84,7 @@ def _check_rid(_context: click.Context, _parameter: click.Parameter, rid: str) -
     ],
     requires_integration=False,
 )
-@click.option(
-    "--rid",
-    required=True,
-    metavar="NUMBER",
-    callback=_check_rid,
-    help="OpenTable's number of the restaurant.",
-)
+@click.option("--rid", required=True, type=Rid(), help="OpenTable's number of the restaurant.")
 @time_zone_option(required=True)
 @country_option
 @webhook_auth_option("Default: the present one, else bearer. ")
@@ -126,31 +120,8 @@ async def add_restaurant(
     if country is not None:
         settings["country"] = country
     changed = {name: value for name, value in settings.items() if before[name] != value}
-    try:
-        if changed:  # claims the OpenTable number
-            await write_settings(api, console, changed)
-    except CommandError:
-        credentials.discard()
-        raise
-    labels = ", ".join(SETTING_LABELS[name] for name in changed)
-    console.print_step("Settings", f"written: {labels}" if changed else "unchanged")
-    integration = await _store_credentials(api, console, schemes, credentials)
-    credentials.deliver(console)
-    test_result = await api.call("POST", "integration/test")
-    if not test_result["works"]:
-        raise CommandError(
-            f"The connection to OpenTable failed. {test_result['problem']} "
-            "The settings were saved: correct this and run the command again."
-        )
-    console.print_step("Connection", "OpenTable returns this restaurant's reservations")
-    if integration["enabled"]:
-        console.print_step("Integration", "already enabled")
-    else:
-        # Enabled before the backfill: events may arrive in any order, so no webhook is rejected.
-        integration = await api.call("PUT", "integration", body={"enabled": True})
-        console.print_step(
-            "Integration", "enabled: webhooks are accepted, the next poll includes it"
-        )
+    integration = await _store_configuration(api, console, changed, schemes, credentials)
+    integration = await _test_and_enable(api, console, integration)
     if api.local_run is not None:
         for role, email in api.local_run.status["demoStaff"].items():
             await api.call("POST", "staff", body={"email": email, "role": role})
@@ -164,12 +135,10 @@ async def add_restaurant(
         if schemes
         else "Next: nothing. No webhook is accepted; the polls keep the ledger up to date."
     )
-    output = {
-        "integration": integration,
-        "backfill": dict(backfill),
-        "report": reconciliation.output,
-    }
-    return CommandResult(output, is_action_required=reconciliation.is_action_required)
+    return CommandResult(
+        {"integration": integration, "backfill": backfill, "report": reconciliation.output},
+        is_action_required=reconciliation.is_action_required,
+    )
 
 
 def select_schemes(names: tuple[str, ...], before: Integration) -> list[WebhookAuthScheme]:
@@ -207,6 +176,56 @@ def _collect_credentials(
     )
 
 
+async def _store_configuration(
+    api: OperatorClient,
+    console: Console,
+    settings: Integration,
+    schemes: list[WebhookAuthScheme],
+    credentials: NewCredentials,
+) -> Integration:
+    """Write the settings, claim the OpenTable number, then store and deliver the credentials."""
+    try:
+        if settings:
+            await write_settings(api, console, settings)
+    except CommandError:  # such as a number that another restaurant has
+        credentials.discard()
+        raise
+    labels = ", ".join(SETTING_LABELS[name] for name in settings)
+    console.print_step("Settings", f"written: {labels}" if settings else "unchanged")
+    names = [scheme.value for scheme in schemes]
+    integration = await api.get("integration")
+    body: dict[str, Any] = {} if integration["webhookAuth"] == names else {"webhookAuth": names}
+    if credentials.payload:
+        body["credentials"] = credentials.payload
+    if body:
+        integration = await api.call("PUT", "integration", body=body)
+    if credentials.payload:
+        keys = ", ".join(sorted(credentials.payload))
+        console.print_step("Secret", f"stored in {integration['secret']}: {keys}")
+    credentials.deliver(console)
+    return integration
+
+
+async def _test_and_enable(
+    api: OperatorClient, console: Console, integration: Integration
+) -> Integration:
+    """Enable the integration if OpenTable accepts its credentials."""
+    test_result = await api.call("POST", "integration/test")
+    if not test_result["works"]:
+        raise CommandError(
+            f"The connection to OpenTable failed. {test_result['problem']} "
+            "The settings were saved: correct this and run the command again."
+        )
+    console.print_step("Connection", "OpenTable returns this restaurant's reservations")
+    if integration["enabled"]:
+        console.print_step("Integration", "already enabled")
+        return integration
+    # Enabled before the backfill: events may arrive in any order, so no webhook is rejected.
+    integration = await api.call("PUT", "integration", body={"enabled": True})
+    console.print_step("Integration", "enabled: webhooks are accepted, the next poll includes it")
+    return integration
+
+
 async def write_settings(
     api: OperatorClient, console: Console, settings: Integration
 ) -> Integration:
@@ -218,102 +237,3 @@ async def write_settings(
             raise
         console.confirm(error.message.removesuffix(" Nothing was changed. Confirm the change."))
     return await api.call("PUT", "integration", body=settings | {"confirmTimeZone": True})
-
-
-async def _store_credentials(
-    api: OperatorClient,
-    console: Console,
-    schemes: list[WebhookAuthScheme],
-    credentials: NewCredentials,
-) -> Integration:
-    """Store new credentials and accept their schemes."""
-    names = [scheme.value for scheme in schemes]
-    integration = await api.get("integration")
-    body: dict[str, Any] = {} if integration["webhookAuth"] == names else {"webhookAuth": names}
-    if credentials.payload:
-        body["credentials"] = credentials.payload
-    if body:
-        integration = await api.call("PUT", "integration", body=body)
-    if credentials.payload:
-        keys = ", ".join(sorted(credentials.payload))
-        console.print_step("Secret", f"stored in {integration['secret']}: {keys}")
-    return integration
-
-
-async def backfill_with_progress(api: OperatorClient, console: Console) -> BackfillProgress:
-    """Import reservations from 30 days ago to 365 days ahead, unless that was done before.
-
-    The state is stored after each step. An interrupted backfill resumes there, in this command or
-    in the next poll.
-    """
-    # A finished backfill counts only for the rid of the current settings.
-    stored = await read_backfill(api.app_context, api.restaurant_id)
-    rid = (await api.get("integration"))["restaurantId"]
-    if stored is not None and stored.finished_at is not None and stored.rid == rid:
-        progress = await api.get("integration/backfill")
-        console.print_step("Backfill", f"already done at {progress['finishedAt']}")
-        return progress
-    await api.call("POST", "integration/backfill")
-    progress = await api.get("integration/backfill")
-    is_waiting = False
-    with click.progressbar(
-        length=progress["daysTotal"],
-        label=format_progress(progress),
-        bar_template="%(bar)s %(label)s",
-        fill_char="█",
-        empty_char="░",
-        show_eta=False,
-        show_percent=False,
-        width=24,
-        file=console.errors,
-        hidden=progress["status"] != "RUNNING" or not console.errors.isatty(),
-    ) as bar:
-        while progress["status"] == "RUNNING":
-            has_worked = False
-            deadline = Deadline.after(api.app_context.environment.run_budget_seconds)
-            # Without the lease of the backfill, this yields nothing.
-            steps = run_backfill_steps(api.app_context, api.restaurant_id, deadline)
-            async with aclosing(steps):
-                async for _ in steps:
-                    has_worked = True
-                    progress = await api.get("integration/backfill")
-                    bar.label = format_progress(progress)
-                    bar.update(progress["daysDone"] - bar.pos)
-            progress = await api.get("integration/backfill")
-            # An error in the state is old while another run works: only its next step clears it.
-            if has_worked or progress["status"] != "RUNNING":
-                if progress["error"] and progress["status"] == "FAILED":
-                    raise InvalidSettingsError(progress["error"])
-                if progress["error"]:
-                    raise RetryLaterError(
-                        f"The backfill stopped: {progress['error']} "
-                        "Run the command again to continue."
-                    )
-                continue
-            if not is_waiting:
-                is_waiting = True
-                bar.render_finish()  # the message gets a line of its own
-                console.print_step("Backfill", "another run is importing; waiting for it")
-            bar.label = format_progress(progress)
-            bar.update(progress["daysDone"] - bar.pos)
-            await asyncio.sleep(_POLL_INTERVAL_SECONDS)
-    counts = ", ".join(
-        f"{progress[name]} {name}"
-        for name in ("created", "updated", "unchanged", "stale", "quarantined")
-        if progress[name]
-    )
-    days = f"{progress['startDate']} to {progress['endDate']}"
-    rows = f"{progress['fetched']} rows" + (f" ({counts})" if counts else "")
-    console.print_step("Backfill", f"{days}: {rows}")
-    return progress
-
-
-def format_progress(progress: BackfillProgress) -> str:
-    """Return the days and rows done and the time left, as one line."""
-    text = f"{progress['daysDone']} of {progress['daysTotal']} days, {progress['fetched']} rows"
-    seconds = progress["secondsLeft"]
-    if not seconds:
-        return text
-    if seconds < _MINUTE_SECONDS:
-        return f"{text}, about {seconds} s left"
-    return f"{text}, about {round(seconds / _MINUTE_SECONDS)} min left"

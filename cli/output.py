@@ -16,6 +16,8 @@ from typing import IO, Any, TextIO
 import click
 from typing_extensions import override
 
+STANDARD_STREAM = "-"
+
 
 class ExitCode(IntEnum):
     """The exit codes of every command."""
@@ -190,6 +192,17 @@ def closed_pipe_ends_quietly() -> Iterator[None]:
         # The interpreter flushes stdout once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.CLOSED_PIPE)
+
+
+def read_input(source: str, max_bytes: int = -1) -> bytes:
+    """Read a file, or stdin for "-"; at most `max_bytes` if it is not negative."""
+    try:
+        if source == STANDARD_STREAM:
+            return sys.stdin.buffer.read(max_bytes)
+        with Path(source).open("rb") as file:
+            return file.read(max_bytes)
+    except OSError as error:
+        raise CommandError(f"{source} cannot be read: {error.strerror}.") from None
 
 
 def get_partial_path(path: str) -> Path:

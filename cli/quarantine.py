@@ -107,8 +107,8 @@ async def replay_items(
     body = {"reason": str(reason)}
     preview = await _run_bulk(api, "replay", body, is_dry_run=True)
     console.confirm(
-        f"{preview['matching']} events with the reason {reason}: "
-        f"{_format_outcomes(preview)}. They are replayed."
+        f"{preview['matching']} events with the reason {reason} will be replayed: "
+        f"{_format_outcomes(preview)}."
     )
     result = await _run_bulk(api, "replay", body, is_dry_run=False)
     console.print_step("Replayed", _format_outcomes(result))
@@ -138,7 +138,7 @@ async def dismiss_items(
 
     body = {"reason": str(reason), "dismissReason": because}
     preview = await _run_bulk(api, "dismiss", body, is_dry_run=True)
-    console.confirm(f"{preview['matching']} events with the reason {reason} are dismissed.")
+    console.confirm(f"{preview['matching']} events with the reason {reason} will be dismissed.")
     result = await _run_bulk(api, "dismiss", body, is_dry_run=False)
     console.print_step("Dismissed", f"{result['dismissed']} events")
     return CommandResult(result)
@@ -159,6 +159,7 @@ async def _run_bulk(
             query={"dryRun": is_dry_run},
             body=body if cursor is None else body | {"cursor": cursor},
         )
+        # Each call counts what is still open: the first count is the total.
         matching = part["matching"] if matching is None else matching
         outcomes.update(part.get("outcomes", {}))
         counts.update({name: part[name] for name in _BULK_COUNTS if name in part})

@@ -142,6 +142,7 @@ async def apply_report(api: OperatorClient, console: Console, *, report: str) ->
     """
     plan = await api.get(f"reports/{quote(report, safe='')}")
     report_id = plan["reportId"]
+    # `execute_held_plan` refuses any other status, with the reason.
     if plan["status"] == "HELD":
         parts = [f"{count} {name}" for name, count in plan["counts"].items() if count]
         console.confirm(f"The plan of report {report_id} will be carried out: {', '.join(parts)}.")

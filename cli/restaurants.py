@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from cli.api import OperatorClient, OperatorSession
-from cli.command import list_all, operator_command, restaurant_command
+from cli.command import list_restaurants, operator_command, restaurant_command
 from cli.help import LedgerGroup
 from cli.onboard import (
     SETTING_LABELS,
@@ -24,7 +24,7 @@ from shared.restaurants.settings import release_rid
 @operator_command("list", examples=["ledger restaurants list", "ledger restaurants list --json"])
 async def print_restaurants(session: OperatorSession, console: Console) -> CommandResult:
     """List all restaurants that have an OpenTable integration."""
-    connected = await list_all(session)
+    connected = await list_restaurants(session)
     rows = [("id", "name", "time zone", "status")]
     for row in connected:
         status = (row["health"] or {}).get("status", "NONE")

@@ -1,6 +1,9 @@
 """The commands `staff …` of one restaurant, and `operators …` of a project."""
 
+from typing import Any
+
 import click
+from typing_extensions import override
 
 from cli.api import OperatorClient, OperatorSession
 from cli.command import operator_command, restaurant_command
@@ -11,14 +14,20 @@ from shared.staff.accounts import UserAccount
 _ROLES = ("host", "manager")
 
 
-def _check_email(_context: click.Context, _parameter: click.Parameter, email: str) -> str:
-    if "@" not in email:
-        raise click.BadParameter(f"{email!r} is not an e-mail address such as ana@example.com.")
-    return email
+class EmailAddress(click.ParamType[str]):
+    """An e-mail address; Firebase checks the rest of it."""
+
+    name = "email"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if "@" not in value:
+            self.fail(f"{value!r} is not an e-mail address such as ana@example.com.", param, ctx)
+        return str(value)
 
 
 _email_argument = click.argument(
-    "email", callback=_check_email, help="E-mail address of the person's account."
+    "email", type=EmailAddress(), help="E-mail address of the person's account."
 )
 
 
@@ -106,7 +115,7 @@ async def remove_operator(
     """End a person's rights as an operator, within a minute, and all sessions."""
     account = await _require_account(session, email)
     await session.accounts.set_operator(account, is_operator=False)
-    console.print_step("Operator", f"{email} is no operator any more, and must sign in again")
+    console.print_step("Operator", f"{email} is not an operator anymore and must sign in again")
     return CommandResult({"uid": account.uid, "isOperator": False})
 
 

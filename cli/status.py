@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from cli.api import OperatorClient, OperatorSession
+from cli.api import OperatorSession, encode_struct
 from cli.command import (
     Restaurant,
-    list_all,
+    list_restaurants,
     operator_command,
     require_integration,
     restaurant_argument,
@@ -27,6 +27,7 @@ NO_RESTAURANT = "No restaurant is connected: `ledger restaurants add` connects o
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 86_400
+# The worst status comes first in the enumeration.
 _SEVERITY = {status: position for position, status in enumerate(HealthStatus)}
 _CREDENTIAL_NAMES = {
     "webhookSecrets": "signing secret",
@@ -56,43 +57,13 @@ async def show_status(
     if restaurant is None:
         return await _show_all(session, console)
     await require_integration(session, restaurant)
-    return await _show_one(session.restaurant(restaurant), console)
-
-
-async def _show_all(session: OperatorSession, console: Console) -> CommandResult:
-    restaurants = await list_all(session, include="counts")
-    restaurants.sort(key=lambda row: (_SEVERITY[_get_status(row)], row["id"]))
-    rows = [("restaurant", "status", "last poll", "quarantine", "divergences", "refused", "why")]
-    for row in restaurants:
-        health, counts = row["health"] or {}, row["counts"] or {}
-        rows.append(
-            (
-                row["id"],
-                health.get("status", "NONE"),
-                _format_time(health.get("lastPolledAt"), row["timeZone"], session),
-                str(counts.get("openQuarantine", 0)),
-                str(health.get("divergences") or 0),
-                str(sum(refusal["count"] for refusal in row["refusals"] or ())),
-                ", ".join(health.get("reasons", ())),
-            )
-        )
-    console.print_list(rows, empty=NO_RESTAURANT)
-    healthy = {HealthStatus.OK, HealthStatus.PAUSED}
-    needs_person = any(_get_status(restaurant) not in healthy for restaurant in restaurants)
-    return CommandResult({"restaurants": restaurants}, needs_person)
-
-
-def _get_status(restaurant: Restaurant) -> HealthStatus:
-    return HealthStatus((restaurant["health"] or {}).get("status", HealthStatus.OK))
-
-
-async def _show_one(api: OperatorClient, console: Console) -> CommandResult:
+    api = session.restaurant(restaurant)
     integration, health, backfill = await asyncio.gather(
         api.get("integration"), api.get("health"), api.get("integration/backfill")
     )
     usages = await read_credential_usage(api)
-    refusals = await read_unresolved_refusals(api.app_context, api.restaurant_id)
-    problems = _find_problems(api.restaurant_id, integration, health, refusals)
+    refusals = await read_unresolved_refusals(api.app_context, restaurant)
+    problems = _find_problems(restaurant, integration, health, refusals)
     zone, report = integration["timeZone"], health["reconciliation"]
     progress = f"{backfill['status']}, {backfill['daysDone']} of {backfill['daysTotal']} days"
 
@@ -121,10 +92,37 @@ async def _show_one(api: OperatorClient, console: Console) -> CommandResult:
         "health": health,
         "backfill": backfill,
         "webhookKeys": [usage.to_json() for usage in usages],
-        "refusals": [_refusal_to_json(refusal) for refusal in refusals],
+        "refusals": [encode_struct(refusal) for refusal in refusals],
         "problems": problems,
     }
     return CommandResult(output, is_action_required=bool(problems))
+
+
+async def _show_all(session: OperatorSession, console: Console) -> CommandResult:
+    restaurants = await list_restaurants(session, include="counts")
+    restaurants.sort(key=lambda row: (_SEVERITY[_get_status(row)], row["id"]))
+    rows = [("restaurant", "status", "last poll", "quarantine", "divergences", "refused", "why")]
+    for row in restaurants:
+        health, counts = row["health"] or {}, row["counts"] or {}
+        rows.append(
+            (
+                row["id"],
+                health.get("status", "NONE"),
+                _format_time(health.get("lastPolledAt"), row["timeZone"], session),
+                str(counts.get("openQuarantine", 0)),
+                str(health.get("divergences") or 0),
+                str(sum(refusal["count"] for refusal in row["refusals"] or ())),
+                ", ".join(health.get("reasons", ())),
+            )
+        )
+    console.print_list(rows, empty=NO_RESTAURANT)
+    healthy = {HealthStatus.OK, HealthStatus.PAUSED}
+    needs_person = any(_get_status(restaurant) not in healthy for restaurant in restaurants)
+    return CommandResult({"restaurants": restaurants}, needs_person)
+
+
+def _get_status(restaurant: Restaurant) -> HealthStatus:
+    return HealthStatus((restaurant["health"] or {}).get("status", HealthStatus.OK))
 
 
 def _find_problems(
@@ -155,7 +153,10 @@ def _find_problems(
             f"`ledger reports show {restaurant_id} {report['reportId']}` lists them."
         )
     if health["webhooksSilentSince"]:
-        problems.append(f"No webhook was received since {health['webhooksSilentSince']}.")
+        problems.append(
+            f"No webhook was received since {health['webhooksSilentSince']}. "
+            f"`ledger webhooks recent {restaurant_id}` lists the last ones, refused ones included."
+        )
     if health["failingGuests"]:
         problems.append(
             f"{health['failingGuests']} guests cannot be fetched: {health['lastGuestError']}"
@@ -166,16 +167,6 @@ def _find_problems(
             f"`ledger quarantine list {restaurant_id}` shows them."
         )
     return list(dict.fromkeys(problems))  # the API may report one problem in both places
-
-
-def _refusal_to_json(refusal: WebhookRefusal) -> dict[str, Any]:
-    return {
-        "scheme": refusal.scheme,
-        "reason": refusal.reason,
-        "count": refusal.count,
-        "since": format_utc(refusal.since),
-        "lastAt": format_utc(refusal.last_at),
-    }
 
 
 def _format_credentials(stored: Mapping[str, Any] | None) -> str:

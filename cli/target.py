@@ -27,28 +27,25 @@ class _Port(click.IntRange):
 _PORT_TYPE = _Port(1, 65535)
 
 
-def build_target_options() -> list[click.Option]:
-    """Return the options that name the target of a command."""
-    return [
-        click.Option(
-            ["--project"],
-            envvar=["LEDGER_PROJECT", "GOOGLE_CLOUD_PROJECT"],
-            metavar="NAME",
-            help="Google Cloud project. Default: LEDGER_PROJECT, else GOOGLE_CLOUD_PROJECT.",
-        ),
-        click.Option(["--local"], is_flag=True, help="Use the `make run` on this machine."),
-        click.Option(
-            ["--port"], type=_PORT_TYPE, metavar="N", help="Port of that run; implies --local."
-        ),
-        click.Option(
-            ["--profile"],
-            envvar="LEDGER_PROFILE",
-            metavar="NAME",
-            help=f"Settings from {PROFILES_FILE}. Default: LEDGER_PROFILE.",
-        ),
-    ]
-
-
+# The options that name the target of a command.
+TARGET_OPTIONS = (
+    click.Option(
+        ["--project"],
+        envvar=["LEDGER_PROJECT", "GOOGLE_CLOUD_PROJECT"],
+        metavar="NAME",
+        help="Google Cloud project. Default: LEDGER_PROJECT, else GOOGLE_CLOUD_PROJECT.",
+    ),
+    click.Option(["--local"], is_flag=True, help="Use the `make run` on this machine."),
+    click.Option(
+        ["--port"], type=_PORT_TYPE, metavar="N", help="Port of that run; implies --local."
+    ),
+    click.Option(
+        ["--profile"],
+        envvar="LEDGER_PROFILE",
+        metavar="NAME",
+        help=f"Settings from {PROFILES_FILE}. Default: LEDGER_PROFILE.",
+    ),
+)
 TARGET_NAMES = ("project", "local", "port", "profile")
 # A profile can be combined with another project.
 EXCLUSIVE_TARGETS = (
@@ -67,8 +64,14 @@ class LocalRun:
     status: Mapping[str, Any]
 
 
-class RunNotReachableError(RuntimeError):
-    """No run responds; the message says what to do."""
+class RunNotReachableError(CommandError):
+    """Ends a command because a run, or a part of it, does not respond."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        super().__init__(
+            f"No run answers at {url} ({type(error).__name__}): start one with `make run`, "
+            "or name its port with --port."
+        )
 
 
 def select_target(
@@ -98,7 +101,7 @@ def select_target(
             "OPENTABLE_PARTNER_SECRET": status["partnerSecret"],
             "SECRETS_FILE": status["secretsFile"],
             "WEBHOOK_URL": build_run_url(port, LOCAL_WEBHOOK_PATH),
-            "no_proxy": "127.0.0.1",
+            "no_proxy": "127.0.0.1",  # a company's proxy cannot reach this machine's loopback
         }
     else:
         if profile:
@@ -131,7 +134,9 @@ def _read_profile(name: str) -> dict[str, str]:
         raise CommandError(f"{PROFILES_FILE} has no table [{name}]. Its tables: {names}.")
     variables = profiles[name]
     if not isinstance(variables, dict) or not all(isinstance(v, str) for v in variables.values()):
-        raise CommandError(f"{PROFILES_FILE}: [{name}] must be a table of texts.")
+        raise CommandError(
+            f"{PROFILES_FILE}: [{name}] must be a table of texts: put each value in quotes."
+        )
     return variables
 
 
@@ -152,7 +157,4 @@ def read_run_status(port: int) -> dict[str, Any]:
         response.raise_for_status()
         return dict(response.json())
     except (requests.RequestException, ValueError) as error:
-        raise RunNotReachableError(
-            f"No run answers at {url} ({type(error).__name__}): start one with `make run`, "
-            "or name its port with --port."
-        ) from None
+        raise RunNotReachableError(url, error) from None

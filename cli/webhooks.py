@@ -1,22 +1,18 @@
 """The commands `webhooks …`: address, test events, and credentials."""
 
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import click
 import httpx
-from msgspec import structs
-from pydantic.alias_generators import to_camel
 
-from cli.api import OperatorClient
-from cli.command import STANDARD_STREAM, Count, read_webhook_url, restaurant_command
+from cli.api import OperatorClient, encode_struct
+from cli.command import Count, read_webhook_url, restaurant_command
 from cli.help import LedgerGroup
-from cli.output import CommandError, CommandResult, Console
+from cli.output import CommandError, CommandResult, Console, read_input
 from cli.rotation import (
     check_credential,
     read_webhook_credentials,
@@ -74,14 +70,7 @@ async def list_recent(
     ]
     kind = "refused or quarantined" if failed else "received"
     console.print_list(rows, empty=f"No webhook was {kind} recently.")
-    listed = [
-        {
-            to_camel(name): format_utc(value) if isinstance(value, datetime) else value
-            for name, value in structs.asdict(delivery).items()
-        }
-        for delivery in deliveries
-    ]
-    return CommandResult({"webhooks": listed})
+    return CommandResult({"webhooks": [encode_struct(delivery) for delivery in deliveries]})
 
 
 @restaurant_command(
@@ -126,7 +115,7 @@ async def send_webhook(
     url = read_webhook_url()
     selected, credential = await _select_credential(api, scheme)
     if file is not None:
-        body = _read_body(file)
+        body = read_input(file)
     else:
         reservation = reservation or f"test_{uuid4().hex[:8]}"
         body = _build_example(api, event or "created", reservation)
@@ -141,22 +130,15 @@ async def send_webhook(
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
             response = await http.post(url, content=body, headers=headers)
     except httpx.HTTPError as error:
-        raise CommandError(f"{url} does not answer ({type(error).__name__}).") from None
+        raise CommandError(
+            f"{url} does not answer ({type(error).__name__}): check WEBHOOK_URL and the network."
+        ) from None
     console.print_step("Sent", f"{len(body)} bytes to {url}")
     console.print_step("Response", f"{response.status_code} {response.text.strip()}")
     return CommandResult(
         {"httpStatus": response.status_code, "response": response.json()},
         is_action_required=response.status_code != HTTPStatus.OK,
     )
-
-
-def _read_body(file: str) -> bytes:
-    try:
-        if file == STANDARD_STREAM:
-            return sys.stdin.buffer.read()
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _build_example(api: OperatorClient, event: str, reservation: str) -> bytes:
@@ -200,7 +182,10 @@ async def _select_credential(
         selected = WebhookAuthScheme(name)
         if live[selected]:
             return selected, live[selected][0]
-    raise CommandError(f"The secret {secret_id} has no credential for {' or '.join(names)}.")
+    raise CommandError(
+        f"The secret {secret_id} has no credential for {' or '.join(names)}: add one with "
+        "`ledger restaurants add`, or name another scheme with --scheme."
+    )
 
 
 webhooks = LedgerGroup(

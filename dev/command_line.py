@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from cli.target import RunNotReachableError
+from cli.output import CommandError
 from dev.docs.scale_page import write_scale_tables
 from dev.docs.settings_table import write_settings_table
 from dev.local.emulator import EmulatorError
@@ -15,7 +15,6 @@ from dev.local.remote import (
     update_sandbox_restaurant,
 )
 from dev.local.run import LocalRunError, run_locally
-from shared.errors import InvalidSettingsError
 
 _DEFAULT_PORT = "8080"
 _DEFAULT_SPEED = 60.0
@@ -37,7 +36,7 @@ def run_command_line() -> None:
             write_scale_tables()
         else:
             print(post_mock_events_to_run(args.port))
-    except (EmulatorError, InvalidSettingsError, RunNotReachableError, LocalRunError) as error:
+    except (CommandError, EmulatorError, LocalRunError) as error:
         sys.exit(str(error))
 
 
@@ -45,26 +44,28 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("run", help="serve everything on this machine")
+    serve = commands.add_parser("run", help="run the product on this machine")
     serve.add_argument(
         "--speed",
         type=_parse_speed,
         default=_DEFAULT_SPEED,
-        help="simulated seconds a second (default 60)",
+        help="simulated seconds per real second (default 60)",
     )
-    webhooks = commands.add_parser("webhooks", help="have OpenTable's webhooks sent or lost")
+    webhooks = commands.add_parser(
+        "webhooks", help="let the local OpenTable send webhooks, or lose them"
+    )
     webhooks.add_argument("state", choices=("on", "off"))
     commands.add_parser("settings", help="write the table in docs/settings.md")
-    commands.add_parser("scale", help="work out the tables in docs/scale.md")
-    mock = commands.add_parser("mock", help="post the three mock events, signed")
-    sandbox = commands.add_parser("sandbox", help="open another restaurant at the local OpenTable")
+    commands.add_parser("scale", help="compute the tables in docs/scale.md")
+    mock = commands.add_parser("mock", help="send the three mock events, signed")
+    sandbox = commands.add_parser("sandbox", help="add a restaurant to the local OpenTable")
     add_sandbox_arguments(sandbox)
     for command in (serve, webhooks, mock, sandbox):
         command.add_argument(
             "--port",
-            type=_parse_port,
+            type=_parse_port,  # argparse applies it to a default that is text, too
             default=os.environ.get("PORT") or _DEFAULT_PORT,
-            help="the gateway's",
+            help="port of the local run (default PORT, else 8080)",
         )
     return parser
 
@@ -81,5 +82,7 @@ def _parse_speed(text: str) -> float:
     except ValueError:
         speed = 0.0
     if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed: choose a number above 0, as 60")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a speed: choose a number above 0, such as 60"
+        )
     return speed

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from cli.credentials import read_credentials
+from cli.output import CommandError
 from cli.target import (
     LOCAL_WEBHOOK_PATH,
     RunNotReachableError,
@@ -31,6 +32,7 @@ _TIMEOUT_SECONDS = 5
 _HTTP_BAD_REQUEST = 400
 _CLOCK_TIMEOUT_SECONDS = 1
 _MOCK_VISIT_DELAY = timedelta(days=60)
+_DEFAULT_RESERVATIONS = 900
 _MAX_CLOCK_AGE_SECONDS = 0.5
 
 
@@ -57,6 +59,7 @@ class SimulatedClock:
                     evenings = requests.get(url, timeout=_CLOCK_TIMEOUT_SECONDS).json()["evenings"]
                     if evenings and evenings[0]["at"]:
                         self._simulated_time = datetime.fromisoformat(evenings[0]["at"])
+                # Also after a failure: a sandbox without response must not delay every line.
                 self._queried_at = time.monotonic()
             return self._simulated_time
 
@@ -80,20 +83,18 @@ def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> di
     """Set a switch under ``/_control/`` of the sandbox, and return its response.
 
     Raises:
-        RunNotReachableError: No run responds at the port, or its sandbox rejected the request.
+        RunNotReachableError: No run responds at the port.
+        CommandError: The sandbox rejected the request.
     """
     url = f"{read_run_status(port)['sandbox']}/_control/{switch}"
     try:
         response = requests.post(url, json=dict(body), timeout=_TIMEOUT_SECONDS)
         if response.status_code == _HTTP_BAD_REQUEST:
-            raise RunNotReachableError(f"The sandbox refused: {response.json()['error']}.")
+            raise CommandError(f"The sandbox refused: {response.json()['error']}.")
         response.raise_for_status()
         return dict(response.json())
     except requests.RequestException as error:
-        raise RunNotReachableError(
-            f"No run answers at {url} ({type(error).__name__}): start one with `make run`, "
-            "or name its port with --port."
-        ) from None
+        raise RunNotReachableError(url, error) from None
 
 
 def post_mock_events_to_run(port: int) -> str:
@@ -120,15 +121,15 @@ def post_mock_events_to_run(port: int) -> str:
     )
 
 
-_DEFAULT_RESERVATIONS = 900
-
-
 def add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("rid", type=int, help="OpenTable's number for the restaurant")
-    parser.add_argument("--time-zone", help="open the restaurant, in this IANA zone")
+    parser.add_argument("rid", type=int, help="OpenTable's number of the restaurant")
+    parser.add_argument("--time-zone", help="add the restaurant, in this IANA time zone")
     parser.add_argument(
-        "--reservations", type=int, default=_DEFAULT_RESERVATIONS, help="in its book at the start"
+        "--reservations",
+        type=int,
+        default=_DEFAULT_RESERVATIONS,
+        help="how many it has at the start (default 900)",
     )
     credential = parser.add_mutually_exclusive_group()
     credential.add_argument(
@@ -143,14 +144,14 @@ def update_sandbox_restaurant(args: argparse.Namespace) -> str:
     """Add a restaurant, or change its webhook credentials; return what changed.
 
     Raises:
-        RunNotReachableError: No run responds at the port, or its sandbox rejected the request.
-        InvalidSettingsError: The credentials cannot be read.
+        RunNotReachableError: No run responds at the port.
+        CommandError: The credentials cannot be read, or the sandbox rejected the request.
     """
     body: dict[str, object] = {"rid": args.rid}
     if args.time_zone:
         body |= {"zone": args.time_zone, "reservations": args.reservations}
     if args.credentials_file:
-        # What the file lacks is sent no more: it replaces all credentials.
+        # The file replaces all credentials: what is not in it is not sent any more.
         no_credentials = {"authorization": "", "signing_secret": ""}
         body |= no_credentials | to_sender_credentials(read_credentials(args.credentials_file))
     if args.wrong_credential:
@@ -180,16 +181,15 @@ def to_sender_credentials(credentials: Mapping[str, Any]) -> dict[str, str]:
 
     Of each list in the secret's payload, the first credential counts.
     """
-    fields = {}
-    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.BASIC]):
-        user_and_password = credentials[CREDENTIAL_KEYS[WebhookAuthScheme.BASIC]][0].encode()
-        fields["authorization"] = f"Basic {base64.b64encode(user_and_password).decode()}"
-    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.BEARER]):
-        fields["authorization"] = (
-            f"Bearer {credentials[CREDENTIAL_KEYS[WebhookAuthScheme.BEARER]][0]}"
-        )
-    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.STANDARD_WEBHOOKS]):
-        fields["signing_secret"] = credentials[
-            CREDENTIAL_KEYS[WebhookAuthScheme.STANDARD_WEBHOOKS]
-        ][0]
+    newest = {
+        scheme: (credentials.get(key) or [None])[0] for scheme, key in CREDENTIAL_KEYS.items()
+    }
+    fields: dict[str, str] = {}
+    if user_and_password := newest[WebhookAuthScheme.BASIC]:
+        encoded = base64.b64encode(user_and_password.encode()).decode()
+        fields["authorization"] = f"Basic {encoded}"
+    if token := newest[WebhookAuthScheme.BEARER]:
+        fields["authorization"] = f"Bearer {token}"
+    if signing_secret := newest[WebhookAuthScheme.STANDARD_WEBHOOKS]:
+        fields["signing_secret"] = signing_secret
     return fields

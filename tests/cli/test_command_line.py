@@ -266,7 +266,7 @@ def test_an_invalid_port_is_rejected(port: str, monkeypatch: pytest.MonkeyPatch)
         (OpenTableError("no answer"), ExitCode.FAILED, "no answer"),
         (InvalidSettingsError("set X"), ExitCode.FAILED, "set X"),
         (PlanNotExecutableError("NOT_HELD", "not held"), ExitCode.FAILED, "not held"),
-        (RunNotReachableError("no run"), ExitCode.FAILED, "no run"),
+        (RunNotReachableError("http://x", OSError()), ExitCode.FAILED, "make run"),
         (DefaultCredentialsError("x"), ExitCode.FAILED, "gcloud auth"),  # type: ignore[no-untyped-call] # google-auth has no types here
     ],
 )

@@ -14,7 +14,6 @@ from cli.credentials import (
 from cli.output import CommandError, Console
 from shared.domain.credentials import CREDENTIAL_KEYS, decode_webhook_secret
 from shared.domain.settings import WebhookAuthScheme
-from shared.errors import InvalidSettingsError
 from tests.cli.harness import build_console
 
 NEW_CREDENTIALS = {"bearerTokens": ["hunter2"]}
@@ -30,13 +29,13 @@ def test_a_file_of_credentials_is_read(tmp_path: Path) -> None:
 def test_a_file_without_an_object_is_rejected_without_quoting_it(text: str, tmp_path: Path) -> None:
     file = tmp_path / "credentials.json"
     file.write_text(text)
-    with pytest.raises(InvalidSettingsError, match="one JSON object") as rejected:
+    with pytest.raises(CommandError, match="one JSON object") as rejected:
         read_credentials(str(file))
     assert "hunter2" not in str(rejected.value)
 
 
 def test_a_missing_file_gives_a_one_line_error(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettingsError, match="cannot be read: No such file"):
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
         read_credentials(str(tmp_path / "none.json"))
 
 

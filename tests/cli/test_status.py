@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from google.cloud.firestore import AsyncClient
 
 from cli.app import ledger
-from cli.onboard import format_progress
+from cli.backfill import format_progress
 from cli.output import ExitCode
 from shared.firestore import paths
 from tests.cli.harness import CliHarness, WebhookIngest
