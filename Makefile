@@ -62,10 +62,10 @@ audit: bootstrap ## Look every package up among known vulnerabilities, or fail
 	@$(BIN)/python -m dev.dependencies.audit --strict
 
 # Other packages keep their versions, except with ARGS=--upgrade or ARGS=--upgrade-package=NAME.
-lock: bootstrap ## Pin the packages of pyproject.toml, with hashes, and list the licences
+lock: bootstrap ## Pin the packages of pyproject.toml, with hashes, and list the licenses
 	@$(BIN)/python -m dev.dependencies.lock $(ARGS)
 	@$(PYTHON) dev/set_up.py
-	@$(BIN)/python -m dev.dependencies.licences
+	@$(BIN)/python -m dev.dependencies.licenses
 
 sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in build/sbom.cdx.json
 	@$(BIN)/uv sync --quiet --frozen --inexact --group release

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from dev.dependencies.lock import EVERYTHING, export_requirements
 
-SERVICE = "https://api.osv.dev/v1/query"  # open to everybody, with no account
+SERVICE = "https://api.osv.dev/v1/query"  # public, without an account
 _CONNECT_SECONDS = 10
 _AUDIT_SECONDS = 600
 
@@ -32,6 +32,7 @@ def audit(service: str, requirements: str) -> bool:
     Raises:
         NotAuditedError: The service cannot be reached.
     """
+    # pip-audit ends with 1 for a lost connection too, as for a vulnerability.
     url = urlsplit(service)
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
@@ -50,13 +51,17 @@ def audit(service: str, requirements: str) -> bool:
 def main() -> None:
     """Exit with 1 on a vulnerability; with `--strict` also without a connection."""
     parser = argparse.ArgumentParser(prog="python -m dev.dependencies.audit", description=__doc__)
-    parser.add_argument("--strict", action="store_true", help="fail where nothing is looked up")
-    parser.add_argument("--service", default=SERVICE, help=f"default {SERVICE}")
+    parser.add_argument(
+        "--strict", action="store_true", help="fail if the service cannot be reached"
+    )
+    parser.add_argument(
+        "--service", default=SERVICE, help=f"address of the service (default {SERVICE})"
+    )
     options = parser.parse_args()
     try:
         sys.exit(0 if audit(options.service, export_requirements(*EVERYTHING)) else 1)
     except NotAuditedError as error:
-        print(f"NOT AUDITED for known vulnerabilities: {error}. The build does it, or stops.")
+        print(f"NOT AUDITED for known vulnerabilities: {error}. Try again with a connection.")
         sys.exit(1 if options.strict else 0)
 
 

@@ -16,6 +16,7 @@ DEPLOYED = ("--no-default-groups",)
 EVERYTHING = ("--all-groups",)
 _OLDEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
 _HEADER = "# Made of uv.lock by `make lock`.\n"
+# A requirement, and its hashes in the indented lines that follow.
 _ENTRY = re.compile(r"^(?P<name>[a-z0-9.-]+)(?P<extras>\[.+?\])?==\S+.*\n(?: .*\n)*", re.MULTILINE)
 _COMMAND_TIMEOUT_SECONDS = 300
 # Settings for a mirror; its address must not get into the lock.

@@ -39,6 +39,7 @@ def simulate_drain(
     for number in range(tasks):
         next_start = max(next_start, start + number / limits.max_per_second)
         if len(running) == limits.max_concurrent:
+            # Every place is taken until the first task ends.
             next_start = max(next_start, heapq.heappop(running))
         heapq.heappush(running, next_start + seconds[number % len(seconds)])
     return max(running, default=start)
@@ -58,8 +59,9 @@ def simulate_backlog(
 
 
 def sample_durations(mean: float, count: int = 1_000, seed: int = 0) -> list[float]:
-    """Return how long tasks take, most about the mean and a few much longer; repeatable."""
+    """Return how long tasks take: most about the mean, a few much longer; equal in every run."""
     rng = random.Random(seed)
+    # Scaled, because the mean of a sample differs from that of its distribution.
     samples = [rng.lognormvariate(0.0, 0.5) for _ in range(count)]
     return [mean * duration * count / sum(samples) for duration in samples]
 

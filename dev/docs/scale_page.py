@@ -1,6 +1,6 @@
 """Write the tables of `docs/scale.md`: figures of `capacity`, and simulations."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dev.docs.capacity import (
@@ -20,6 +20,7 @@ from dev.docs.capacity import (
     compute_operations_per_second,
     evaluate_figures,
 )
+from dev.docs.generated_lines import replace_generated_lines
 from dev.docs.queue_simulation import (
     QueueLimits,
     sample_batch_durations,
@@ -62,32 +63,26 @@ def replace_scale_tables(page: str) -> str:
     Raises:
         ValueError: A mark is missing.
     """
-    tables = {
-        "figures": _build_rows(
-            CAPACITY_FIGURES, {f"N = {size:,}": compute_figures(size) for size in RESTAURANT_COUNTS}
-        ),
-        "idle figures": _build_idle_rows(),
+    by_count = {f"N = {count:,}": compute_figures(count) for count in RESTAURANT_COUNTS}
+    idle = {name: evaluate_figures(IDLE_FIGURES, start) for name, start in _IDLE_COLUMNS}
+    earlier_idle = (
+        f"| earlier cost | | ${EARLIER_IDLE_DOLLARS:.4f} | | ${EARLIER_BOOKED_IDLE_DOLLARS:.4f} |"
+    )
+    tables: dict[str, Iterable[str]] = {
+        "figures": _build_rows(CAPACITY_FIGURES, by_count),
+        "idle figures": [*_build_rows(IDLE_FIGURES, idle), earlier_idle],
         "runs": _build_queue_rows(),
         "ramps": _build_ramp_rows(),
     }
     for name, rows in tables.items():
         begin, end = SCALE_TABLE_BEGIN.format(name), SCALE_TABLE_END.format(name)
-        before, after = page[: page.index(begin)], page[page.index(end) :]
-        page = "\n".join([before + begin, "", *rows, "", after])
+        page = replace_generated_lines(page, begin, end, rows)
     return page
 
 
 def write_scale_tables(page: Path = SCALE_PAGE) -> None:
     """Bring a page's tables up to date."""
     page.write_text(replace_scale_tables(page.read_text()))
-
-
-def _build_idle_rows() -> Iterator[str]:
-    columns = {name: evaluate_figures(IDLE_FIGURES, start) for name, start in _IDLE_COLUMNS}
-    yield from _build_rows(IDLE_FIGURES, columns)
-    yield (
-        f"| earlier cost | | ${EARLIER_IDLE_DOLLARS:.4f} | | ${EARLIER_BOOKED_IDLE_DOLLARS:.4f} |"
-    )
 
 
 def _build_rows(
@@ -110,7 +105,7 @@ def _build_queue_rows() -> Iterator[str]:
     yield "|--:|---|--:|--:|--:|"
     for description, restaurants, limits, per_task in _QUEUE_SCENARIOS:
         seconds = sample_batch_durations(POLL_SECONDS, per_task)
-        tasks = -(-restaurants // per_task)
+        tasks = -(-restaurants // per_task)  # rounded up
         drain_seconds = simulate_drain(tasks, limits, seconds)
         backlog_seconds = simulate_backlog(
             _TICK_COUNT, _POLL_INTERVAL_SECONDS, tasks, limits, seconds

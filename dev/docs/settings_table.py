@@ -6,6 +6,7 @@ from typing import get_args
 
 from msgspec.structs import fields
 
+from dev.docs.generated_lines import replace_generated_lines
 from shared.config import Environment
 
 SETTINGS_PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
@@ -21,8 +22,8 @@ def replace_settings_table(page: str) -> str:
     Raises:
         ValueError: The page has no such marks.
     """
-    before, rest = page[: page.index(SETTINGS_TABLE_BEGIN)], page[page.index(SETTINGS_TABLE_END) :]
-    return "\n".join([before + SETTINGS_TABLE_BEGIN, "", *_HEADER, *_build_rows(), "", rest])
+    rows = [*_HEADER, *_build_rows()]
+    return replace_generated_lines(page, SETTINGS_TABLE_BEGIN, SETTINGS_TABLE_END, rows)
 
 
 def write_settings_table(page: Path = SETTINGS_PAGE) -> None:

@@ -1,11 +1,16 @@
-"""docs/licences.md is current, and every license on it is permissive."""
+"""docs/licenses.md is current, and every license on it is permissive."""
 
 import re
 
 import pytest
 from packaging.markers import Marker
 
-from dev.dependencies.licences import PAGE, Licensed, installed, with_tables
+from dev.dependencies.licenses import (
+    PAGE,
+    LicensedPackage,
+    list_installed_packages,
+    replace_license_tables,
+)
 from dev.dependencies.lock import export_requirements, list_package_names
 
 # Permissive licenses, and MPL 2.0: it requires publication of changed files only.
@@ -15,20 +20,20 @@ ACCEPTED = re.compile(
 )
 
 
-def locked_packages() -> list[Licensed]:
+def locked_packages() -> list[LicensedPackage]:
     exported = list_package_names(export_requirements())
-    return [row for row in installed() if row.name in exported]
+    return [row for row in list_installed_packages() if row.name in exported]
 
 
-def is_refused(licence: str) -> bool:
+def is_refused(license_name: str) -> bool:
     """Return whether any part of a license is not accepted."""
-    parts = re.split(r"; | AND | OR ", licence)
+    parts = re.split(r"; | AND | OR ", license_name)
     return not all(ACCEPTED.fullmatch(part.strip("()")) for part in parts)
 
 
-def test_the_licences_page_is_current() -> None:
+def test_the_licenses_page_is_current() -> None:
     page = PAGE.read_text()
-    assert with_tables(page) == page, "run `make lock`"
+    assert replace_license_tables(page) == page, "run `make lock`"
 
 
 def test_every_package_that_this_machine_installs_is_listed() -> None:
@@ -38,13 +43,13 @@ def test_every_package_that_this_machine_installs_is_listed() -> None:
     assert list_package_names(text) - elsewhere == {row.name for row in locked_packages()}
 
 
-def test_no_licence_is_unknown_or_copyleft() -> None:
-    assert [row for row in locked_packages() if is_refused(row.licence)] == []
+def test_no_license_is_unknown_or_copyleft() -> None:
+    assert [row for row in locked_packages() if is_refused(row.license_name)] == []
 
 
 @pytest.mark.parametrize(
-    "licence",
+    "license_name",
     ["UNKNOWN", "", "GPL-3.0-only", "MIT AND AGPL-3.0", "GNU Lesser General Public License"],
 )
-def test_an_unknown_or_a_copyleft_licence_would_be_refused(licence: str) -> None:
-    assert is_refused(licence)
+def test_an_unknown_or_a_copyleft_license_would_be_refused(license_name: str) -> None:
+    assert is_refused(license_name)
