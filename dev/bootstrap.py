@@ -73,12 +73,13 @@ def check_modules(names: tuple[str, ...]) -> None:
 
 
 def ensure_environment() -> None:
-    """Make `.venv` hold the packages of `uv.lock`, unless it already does."""
-    expected = _stamp_text()
+    """Install the packages of `uv.lock` in `.venv`, unless it has them already."""
+    # Scripts in .venv/bin contain the path of the clone, so a moved clone needs a new .venv.
+    expected = f"{fingerprint(LOCK)} {_MINOR} {ROOT}"
     if _is_ready(expected):
         return
     started = time.monotonic()
-    with _one_at_a_time():
+    with _lock_set_up():
         if _is_ready(expected):  # an earlier set-up did the work
             return
         _ensure_venv()
@@ -110,14 +111,15 @@ def uv_environment() -> dict[str, str]:
         "UV_PYTHON": str(VENV_PYTHON),
         "UV_PYTHON_DOWNLOADS": "never",
     }
-    return {"UV_CACHE_DIR": str(cache_folder() / "uv")} | inherited | own
+    return {"UV_CACHE_DIR": str(find_cache_folder() / "uv")} | inherited | own
 
 
-def cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """Return the folder for downloads: the user's cache, or `build/cache` if that is read-only."""
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
         folder.mkdir(parents=True, exist_ok=True)
+        # A real file: the permissions do not show a read-only file system.
         tempfile.TemporaryFile(dir=folder).close()
     except (OSError, RuntimeError):  # expanduser: this user has no home directory
         return ROOT / "build" / "cache"
@@ -143,7 +145,7 @@ def run_step(label: str, command: list[str], environment: dict[str, str] | None 
             stderr=subprocess.STDOUT,
             cwd=ROOT,
             env=environment,
-            close_fds=False,  # see _one_at_a_time
+            close_fds=False,  # see _lock_set_up
         )
         try:
             code = _wait(child)
@@ -164,22 +166,16 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
     raise SetUpError(f"Stopped after {_STEP_SECONDS} seconds: check the network and try again.")
 
 
-def _stamp_text() -> str:
-    """Return the stamp's content after a complete set-up."""
-    # Scripts in .venv/bin contain the path of the clone, so a moved clone needs a new .venv.
-    return f"{fingerprint(LOCK)} {_MINOR} {ROOT}"
-
-
 def _is_ready(expected: str) -> bool:
-    return VENV_PYTHON.exists() and _stamp() == expected
+    return VENV_PYTHON.exists() and _read_stamp() == expected
 
 
-def _stamp() -> str | None:
+def _read_stamp() -> str | None:
     return _STAMP.read_text() if _STAMP.is_file() else None
 
 
 @contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def _lock_set_up() -> Iterator[None]:
     """Wait until no other set-up of this clone runs."""
     _GUARD.parent.mkdir(exist_ok=True)
     with _GUARD.open("w") as guard:
@@ -195,10 +191,13 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _ensure_venv() -> None:
     """Create `.venv`, or keep one of the same Python with pip."""
-    stamp = _stamp()
+    stamp = _read_stamp()
     # No stamp: the user made .venv. Another path: the clone was moved.
-    is_reusable = stamp is None or stamp.endswith(f" {ROOT}")
-    if not (is_reusable and _has_pip()):
+    is_of_this_clone = stamp is None or stamp.endswith(f" {ROOT}")
+    # -I: modules in the user's PYTHONPATH must not replace those of .venv.
+    probe = "import sys, pip; print(*sys.version_info[:2], sep='.')"
+    has_pip = _read_output([str(VENV_PYTHON), "-Ic", probe]) == _MINOR
+    if not (is_of_this_clone and has_pip):
         if VENV.is_symlink():  # clearing it would destroy what another clone uses
             raise SetUpError(f"{VENV} is a link to another clone's: remove the link and try again.")
         check_modules(("venv", "ensurepip"))
@@ -206,14 +205,10 @@ def _ensure_venv() -> None:
 
         print(f"Making .venv with Python {_MINOR} …", flush=True)
         venv.create(VENV, clear=True, symlinks=True)
+        # An interrupted set-up must not look like a .venv that the user made.
         _STAMP.write_text(_UNFINISHED)
         run_step("Installing pip", [str(VENV_PYTHON), "-Im", "ensurepip", "--default-pip"])
     _STAMP.write_text(_UNFINISHED)
-
-
-def _has_pip() -> bool:
-    probe = "import sys, pip; print(*sys.version_info[:2], sep='.')"
-    return _read_output([str(VENV_PYTHON), "-Ic", probe]) == _MINOR
 
 
 def _read_output(command: list[str]) -> str | None:
@@ -229,7 +224,13 @@ def _read_output(command: list[str]) -> str | None:
 
 def _ensure_uv() -> None:
     """Install the locked version of uv with the pip of `.venv`, of any version."""
-    version, hashes = _locked_uv()
+    import tomllib  # noqa: PLC0415 - new in Python 3.11, see check_python
+
+    package = next(
+        entry for entry in tomllib.loads(LOCK.read_text())["package"] if entry["name"] == "uv"
+    )
+    version, hashes = package["version"], [wheel["hash"] for wheel in package["wheels"]]
+    # It prints `uv VERSION (BUILD)`.
     if (_read_output([str(UV), "--version"]) or "").split()[1:2] == [version]:
         return
     line = " ".join([f"uv=={version}", *(f"--hash={digest}" for digest in hashes)])
@@ -245,15 +246,6 @@ def _ensure_uv() -> None:
             [*pip, *only, "--requirement", requirements.name],
             os.environ | {"PIP_USER": "0"},
         )
-
-
-def _locked_uv() -> tuple[str, list[str]]:
-    """Return the version of uv in `uv.lock`, and the hash of its wheel for every platform."""
-    import tomllib  # noqa: PLC0415 - new in Python 3.11, see check_python
-
-    lock = tomllib.loads(LOCK.read_text())
-    package = next(entry for entry in lock["package"] if entry["name"] == "uv")
-    return package["version"], [wheel["hash"] for wheel in package["wheels"]]
 
 
 if __name__ == "__main__":

@@ -40,11 +40,13 @@ def render_entry_file(name: str, source: Path = PAGE_SOURCE) -> str:
     version = compute_version(source)
     text = (source / name).read_text()
     if name == "sw.js":
+        # Notes about vendored files are never requested.
         files = ", ".join(
             f'"{VERSION_PREFIX}{version}/{path}"'
             for path in list_versioned_files(source)
             if not path.endswith(".md")
         )
+        # The two placeholders of the file.
         return text.replace('"development"', f'"{version}"').replace(
             "FILES = []", f"FILES = [{files}]"
         )

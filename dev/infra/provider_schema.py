@@ -36,8 +36,11 @@ _ARGUMENT = re.compile(
     r'^ +(\w+): {\s+value: [^\n]+\s+isBlock: (\w+),\s+type: "(\w+)",\s+storageClassType: "(\w+)"',
     re.MULTILINE,
 )
+# The generator writes the flags of each attribute as a comment.
 _BEHAVIOR = re.compile(r"// (\w+) - computed: (\w+), optional: (\w+), required: (\w+)")
+# What only the provider sets has no argument, just a getter.
 _GETTER = re.compile(r"return this\.get(String|Number|Boolean|List|StringMap)Attribute\('(\w+)'\)")
+# A block that occurs at most once is created directly, every other one through a list class.
 _SINGLE_BLOCK = re.compile(r'new \w+OutputReference\(this, "(\w+)"\)')
 _TYPES: dict[str, Any] = {
     "string": "string",
@@ -168,6 +171,7 @@ def _read_module(bindings: tarfile.TarFile, folder: str) -> str:
     if file is None:
         raise LookupError(f"The provider has no {folder}.")
     text = file.read().decode()
+    # The module of the provider itself does not name the version.
     if f"providerVersion: '{PROVIDER_VERSION}'" not in text and folder != "provider":
         raise LookupError(f"{folder} is not of provider {PROVIDER_VERSION}.")
     return text

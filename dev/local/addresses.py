@@ -42,7 +42,7 @@ class RunAddresses:
             "NEAR_DAYS_AHEAD": "30",
             # The sandbox creates its rows at the start: a longer lookback polls all of them again.
             "POLL_LOOKBACK_SECONDS": "60",
-            # Everything listens here, so a company's proxy has no business in between.
+            # A company's proxy cannot reach this machine's loopback interface.
             "no_proxy": LOOPBACK,
         }
 

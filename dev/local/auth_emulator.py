@@ -78,10 +78,9 @@ class LocalAccounts:
         user = self.users.get(fields["localId"])
         if user is None:
             return _build_error("USER_NOT_FOUND")
-        changes = fields
-        if "disableUser" in changes:
-            user["disabled"] = changes.pop("disableUser")
-        user |= changes
+        if "disableUser" in fields:  # responses have another name for it
+            user["disabled"] = fields.pop("disableUser")
+        user |= fields
         return JSONResponse({"localId": user["localId"]})
 
     async def _send_code(self, request: Request) -> JSONResponse:

@@ -18,6 +18,16 @@ from shared.domain.normalization.field_values import format_utc
 from shared.domain.search import build_search_terms
 from shared.firestore import paths
 
+DEMO_PROJECT = "demo-lineup"  # Google's tools never let a demo- project reach the real cloud
+DEMO_RESTAURANT_ID = "restaurant-123"
+DEMO_RID = "555001"
+DEMO_TIME_ZONE = "America/New_York"
+DEMO_SECRET_ID = f"opentable-{DEMO_RESTAURANT_ID}"
+DEMO_PARTNER_SECRET_ID = "opentable-partner"  # noqa: S105 -- a name: OpenTable's credential is a partner's
+DEMO_HISTORY_DAYS = 28
+_CLIENT_ID = "demo-client"
+_KEY_BYTES = 32
+
 
 class _DemoReservation(NamedTuple):
     local_time: time
@@ -94,12 +104,14 @@ def build_past_reservations(
             f"lineup-{day}-{number}",
             number,
             _TODAY_RESERVATIONS[number - 1]._replace(
+                # Computed, not random: every run has the same past.
                 status=_PAST_STATUSES[(day.toordinal() * 3 + number * 7) % len(_PAST_STATUSES)]
             ),
             restaurant_id,
             datetime.combine(day, _TODAY_RESERVATIONS[number - 1].local_time, zone),
         )
         for day, number in slots
+        # More of them towards the weekend.
         if (day.toordinal() + number) % (9 - day.isoweekday()) < _DAILY_THRESHOLD
     ]
 
@@ -134,17 +146,6 @@ def _build_document(
         "createdAt": created,
         "updatedAt": created,
     }
-
-
-DEMO_PROJECT = "demo-lineup"  # Google's tools never let a demo- project reach the real cloud
-DEMO_RESTAURANT_ID = "restaurant-123"
-DEMO_RID = "555001"
-DEMO_TIME_ZONE = "America/New_York"
-DEMO_SECRET_ID = f"opentable-{DEMO_RESTAURANT_ID}"
-DEMO_PARTNER_SECRET_ID = "opentable-partner"  # noqa: S105 -- a name: OpenTable's credential is a partner's
-DEMO_HISTORY_DAYS = 28
-_CLIENT_ID = "demo-client"
-_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)

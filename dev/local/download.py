@@ -38,6 +38,7 @@ def download_file(download: DownloadSpec, target: Path) -> None:
     print(f"Fetching {download.url} ({download.size_bytes // _MEGABYTE_BYTES} MB) …", flush=True)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # In the same folder: the last step is then a rename, which is never half done.
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             partial_file = Path(folder, target.name)
             digest = hashlib.sha256()

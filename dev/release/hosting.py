@@ -31,6 +31,7 @@ def get_channel_url(channel: Mapping[str, Any]) -> str:
 
 def get_version(channel: Mapping[str, Any]) -> str:
     """Return the id of the version that a channel serves, empty before its first release."""
+    # sites/SITE/versions/ID
     name: str = channel.get("release", {}).get("version", {}).get("name", "")
     return name.rpartition("/")[2]
 

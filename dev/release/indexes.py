@@ -14,7 +14,7 @@ INDEX_FILE = Path("firestore.indexes.json")
 _READY = "READY"
 _FAILED = "NEEDS_REPAIR"
 _Rows = Sequence[Mapping[str, Any]]
-_Settings = tuple[frozenset[tuple[str, str]], bool]
+_Settings = tuple[frozenset[tuple[str, str | None]], bool]
 
 
 def main() -> None:
@@ -25,7 +25,9 @@ def main() -> None:
     lines = list(find_unbuilt_indexes(expected, indexes, fields))
     print("\n".join(lines))
     if any(line.endswith(_FAILED) for line in lines):
-        sys.exit(f"Firestore did not build every index. Delete those and release again: {lines}")
+        sys.exit(
+            "Firestore could not build an index: delete those with NEEDS_REPAIR, release again."
+        )
 
 
 def find_index_changes(expected: Mapping[str, Any], fields: _Rows) -> Iterator[str]:
@@ -35,16 +37,21 @@ def find_index_changes(expected: Mapping[str, Any], fields: _Rows) -> Iterator[s
         expected: The content of `firestore.indexes.json`.
         fields: The fields with settings of their own, as gcloud prints them.
     """
-    current = {
+    current = {}
+    for field in fields:
         # …/collectionGroups/GROUP/fields/PATH
-        (_parse_group(field["name"]), field["name"].partition("/fields/")[2]): (
-            _normalize_current(field)
-        )
-        for field in fields
-    }
+        key = (_parse_group(field["name"]), field["name"].partition("/fields/")[2])
+        # gcloud prints a list of fields in each index, with this field alone in it.
+        indexes = [
+            {**index, **row}
+            for index in field.get("indexConfig", {}).get("indexes", [])
+            for row in index["fields"]
+        ]
+        current[key] = _summarize(indexes, has_ttl="ttlConfig" in field)
     for override in expected["fieldOverrides"]:
         group, path = override["collectionGroup"], override["fieldPath"]
-        before, after = current.get((group, path)), _normalize_wanted(override)
+        before = current.get((group, path))
+        after = _summarize(override["indexes"], has_ttl=override.get("ttl", False))
         if before != after:
             source = "the automatic indexes" if before is None else _describe(before)
             yield f"{group}.{path}: {source} -> {_describe(after)}"
@@ -92,26 +99,13 @@ def _parse_group(name: str) -> str:
     return name.partition("/collectionGroups/")[2].partition("/")[0]
 
 
-def _normalize_current(field: Mapping[str, Any]) -> _Settings:
-    indexes = field.get("indexConfig", {}).get("indexes", [])
-    return (
-        frozenset(
-            (index.get("queryScope", "COLLECTION"), row.get("order") or row.get("arrayConfig"))
-            for index in indexes
-            for row in index["fields"]
-        ),
-        "ttlConfig" in field,
+def _summarize(indexes: _Rows, *, has_ttl: bool) -> _Settings:
+    """Return the scope and kind of a field's own indexes, and whether it sets a time to live."""
+    kinds = frozenset(
+        (index.get("queryScope", "COLLECTION"), index.get("order") or index.get("arrayConfig"))
+        for index in indexes
     )
-
-
-def _normalize_wanted(override: Mapping[str, Any]) -> _Settings:
-    return (
-        frozenset(
-            (index.get("queryScope", "COLLECTION"), index.get("order") or index.get("arrayConfig"))
-            for index in override["indexes"]
-        ),
-        override.get("ttl", False),
-    )
+    return kinds, has_ttl
 
 
 def _describe(settings: _Settings) -> str:

@@ -30,7 +30,8 @@ def main() -> None:
     if environment["_DEPLOY_RULES"] == _YES:
         rules = read_rules(environment["PROJECT_ID"], environment["ACCESS_TOKEN"])
         changes += find_rules_changes(Path("firestore.rules").read_text(), rules)
-    if (environment["_SITE"] or "new") == environment["PROJECT_ID"]:
+    # If _SITE is empty, cloudbuild.yaml names a site of its own.
+    if environment["_SITE"] == environment["PROJECT_ID"]:
         sys.exit("_SITE is the default Hosting site of the project: create a site of its own.")
     print("\n".join(changes) or "The release changes nothing that other software uses.")
     if changes and environment["_APPROVE_CHANGES"] != _YES:

@@ -107,7 +107,7 @@ def check_webhook(url: str, canary: Canary) -> str:
 
 def check_poll(url: str, canary: Canary) -> str:
     """Poll the canary; another poll of it in progress is a success."""
-    result = _run(url, canary, "opentable-poll", {})["results"][0]
+    result = _call_private_service(url, canary, "opentable-poll", {})["results"][0]
     if result["status"] not in {"ok", "skipped"}:
         raise SmokeError(f"the poll ended with {result}")
     return str(result["status"])
@@ -115,7 +115,9 @@ def check_poll(url: str, canary: Canary) -> str:
 
 def check_reconciliation(url: str, canary: Canary) -> str:
     """Compare the canary without changes; another run of it in progress is a success."""
-    report = _run(url, canary, "opentable-reconcile", {"dryRun": True})["reports"][0]
+    report = _call_private_service(url, canary, "opentable-reconcile", {"dryRun": True})["reports"][
+        0
+    ]
     if report["status"] not in {"DRY_RUN", "SKIPPED"}:
         raise SmokeError(f"the reconciliation ended with {report}")
     return str(report["status"])
@@ -127,6 +129,7 @@ def check_api(url: str, canary: Canary) -> str:
     try:
         _request(f"{url}/api/restaurants/{canary.restaurant_id}/health")
     except urllib.error.HTTPError as error:
+        # Only the API's own refusal has a code.
         if error.code == HTTPStatus.UNAUTHORIZED and "code" in json.load(error)["error"]:
             return f"{len(paths)} paths"
         raise SmokeError(f"a request without a token is answered {error.code}") from error
@@ -203,14 +206,16 @@ def _build_envelope(canary: Canary, event_id: str, sent_at: datetime) -> bytes:
             "dinerName": "Smoke Test",
             "partySize": 2,
             "reservationDateTime": _STARTS_AT,
-            "specialRequests": event_id,
+            "specialRequests": event_id,  # changes the document each time
         },
     }
     return json.dumps(event).encode()
 
 
-def _run(url: str, canary: Canary, service: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Call a private service for the canary."""
+def _call_private_service(
+    url: str, canary: Canary, service: str, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Call a service for the canary, with its identity token."""
     body = json.dumps({"restaurantId": canary.restaurant_id, **options}).encode()
     token = f"Bearer {canary.run_tokens[service]}"
     return _request_json(url, body, {"Content-Type": "application/json", "Authorization": token})
@@ -227,7 +232,7 @@ def _request_json(
                 return dict(json.load(response))
         except urllib.error.HTTPError as error:
             problem = f"{error.code} {error.read(200)!r}"
-            if error.code < _MIN_SERVER_ERROR_STATUS:
+            if error.code < _MIN_SERVER_ERROR_STATUS:  # another attempt gets the same answer
                 break
         except (OSError, ValueError) as error:
             problem = str(error)

@@ -8,7 +8,7 @@ import pytest
 from dev.bootstrap import (
     ROOT,
     SetUpError,
-    cache_folder,
+    find_cache_folder,
     check_modules,
     check_python,
     fingerprint,
@@ -45,12 +45,12 @@ def test_without_a_usable_home_directory_downloads_go_to_the_clone(
     home: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_home(home, monkeypatch)
-    assert cache_folder() == ROOT / "build" / "cache"
+    assert find_cache_folder() == ROOT / "build" / "cache"
 
 
 def test_downloads_go_to_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_home(str(tmp_path), monkeypatch)
-    assert cache_folder() == tmp_path / ".cache"
+    assert find_cache_folder() == tmp_path / ".cache"
 
 
 def set_home(home: str | None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,12 +104,12 @@ def test_the_required_java_version_is_read_from_the_jar(
 
 
 def test_a_damaged_jar_is_reported_by_path(tmp_path: Path) -> None:
-    with pytest.raises(JarMissingError, match=r"broken\.jar is no Firestore emulator"):
+    with pytest.raises(JarMissingError, match=r"broken\.jar is not a Firestore emulator"):
         read_required_java_version(create_file(tmp_path / "broken.jar"))
 
 
 def test_an_unrelated_jar_is_reported_by_path(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "other.jar", "w") as jar:
         jar.writestr("Other.class", b"")
-    with pytest.raises(JarMissingError, match=r"other\.jar is no Firestore emulator"):
+    with pytest.raises(JarMissingError, match=r"other\.jar is not a Firestore emulator"):
         read_required_java_version(tmp_path / "other.jar")
