@@ -8,9 +8,9 @@ import pytest
 from dev.bootstrap import (
     ROOT,
     SetUpError,
-    find_cache_folder,
     check_modules,
     check_python,
+    find_cache_folder,
     fingerprint,
     run_step,
 )
