@@ -26,20 +26,20 @@ _INDEX_SETTINGS = ("INDEX", "DEFAULT_INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FI
 def main() -> None:
     """Lock, and write `requirements.txt`."""
     try:
-        _uv("lock", *sys.argv[1:])
-        REQUIREMENTS.write_text(requirements())
+        _run_uv("lock", *sys.argv[1:])
+        REQUIREMENTS.write_text(build_requirements())
     except (OSError, SetUpError, subprocess.SubprocessError) as error:
         sys.exit(f"lock: {error}")
 
 
-def requirements() -> str:
+def build_requirements() -> str:
     """Return `requirements.txt` with an entry for each package and for each of its extras.
 
     An entry for the extras alone would do for pip 23.3 and newer. An older pip compares
     `package[extra]` in a dependency only with entries that name the extra, and `package` only with
     entries that do not. Without a match it takes the newest version, which has no hash here.
     """
-    extras = requested_extras()
+    extras = find_requested_extras()
 
     def with_extras(entry: re.Match[str]) -> str:
         name, text = entry["name"], entry[0]
@@ -54,7 +54,9 @@ def export_requirements(*options: str) -> str:
     Args:
         options: Which dependency groups, as options of `uv export`.
     """
-    return _uv("export", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", *options)
+    return _run_uv(
+        "export", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", *options
+    )
 
 
 def list_package_names(text: str) -> set[str]:
@@ -62,13 +64,13 @@ def list_package_names(text: str) -> set[str]:
     return {entry["name"] for entry in _ENTRY.finditer(text)}
 
 
-def requested_extras(*options: str) -> dict[str, str]:
+def find_requested_extras(*options: str) -> dict[str, str]:
     """Return the requested extras of each package, e.g. `[grpc]`."""
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
         constraints.write_text(export_requirements(*EVERYTHING, "--no-hashes"))
         # The lock omits an extra without packages, but an old pip looks for it too.
-        compiled = _uv(
+        compiled = _run_uv(
             *("pip", "compile", "pyproject.toml", *options, "--universal", "--no-strip-extras"),
             *("--python-version", _OLDEST_PYTHON, "--constraint", str(constraints)),
             *("--no-header", "--no-annotate"),
@@ -77,7 +79,7 @@ def requested_extras(*options: str) -> dict[str, str]:
     return {entry["name"]: entry["extras"] for entry in entries if entry["extras"]}
 
 
-def _uv(*words: str) -> str:
+def _run_uv(*words: str) -> str:
     unset = {f"UV_{name}" for name in _INDEX_SETTINGS}
     environment = {name: value for name, value in uv_environment().items() if name not in unset}
     python = Path(sys.executable)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.bootstrap import LOCK, ROOT, SetUpError
-from dev.dependencies.lock import requested_extras, run_command
+from dev.dependencies.lock import find_requested_extras, run_command
 from dev.local.emulator import EmulatorError, ensure_emulator_files
 
 # Python 3.11.0 has pip 22.3. It does not run on Python 3.12 and newer: there, the oldest pip that
@@ -33,11 +33,11 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
             older = Path(folder, "older")
-            _copy(ROOT, older)
+            _copy_clone(ROOT, older)
             _lock_older_versions(older)
             checks = [
-                pool.submit(_check, OLDEST, older, Path(folder, "oldest")),
-                pool.submit(_check, NEWEST, older, Path(folder, "newest")),
+                pool.submit(_check_pip, OLDEST, older, Path(folder, "oldest")),
+                pool.submit(_check_pip, NEWEST, older, Path(folder, "newest")),
             ]
             for check in checks:
                 print(check.result(), flush=True)
@@ -45,7 +45,7 @@ def main() -> None:
         sys.exit(f"setup-check: {error}")
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy_clone(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for part in (source / name for name in _PARTS):
         if part.is_dir():
@@ -56,25 +56,25 @@ def _copy(source: Path, target: Path) -> None:
 
 def _lock_older_versions(clone: Path) -> None:
     """Lock an older version of each package with requested extras."""
-    locked = {package["name"]: package["version"] for package in _read(LOCK)["package"]}
+    locked = {package["name"]: package["version"] for package in _read_toml(LOCK)["package"]}
     # pyproject.toml pins its own packages to one version.
-    project = _read(ROOT / "pyproject.toml")
+    project = _read_toml(ROOT / "pyproject.toml")
     groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
     direct = {text.partition("==")[0] for group in groups for text in group}
-    names = requested_extras("--group", "dev").keys() - direct
+    names = find_requested_extras("--group", "dev").keys() - direct
     older = [f"--upgrade-package={name}<{locked[name]}" for name in sorted(names)]
     run_command([sys.executable, "-m", "dev.dependencies.lock", *older], clone, dict(os.environ))
     print("Older pins for", *sorted(names), flush=True)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read_toml(file: Path) -> dict[str, Any]:
     return tomllib.loads(file.read_text())
 
 
-def _check(pip: str | None, older: Path, folder: Path) -> str:
+def _check_pip(pip: str | None, older: Path, folder: Path) -> str:
     """Set up a clone with one version of pip, and install the deployed packages with it."""
     clone, home = folder / "clone", folder / "home"
-    _copy(older, clone)
+    _copy_clone(older, clone)
     home.mkdir()
     # An empty home directory, with this machine's Java and emulator.
     java, jar = ensure_emulator_files()

@@ -38,7 +38,7 @@ class LocalAccounts:
             **fields,
         }
 
-    def routes(self) -> list[Route]:
+    def build_routes(self) -> list[Route]:
         """Return the routes of the API."""
         calls = {
             "": self._create,

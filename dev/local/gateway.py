@@ -112,7 +112,7 @@ def create_gateway_app(source: Path, pages: Path, status: Mapping[str, Any]) -> 
         Route(LOCAL_STATUS_PATH, answer_status),
         Route(PAGE_CONFIGURATION_PATH, answer_page_configuration),
         Route(DEMO_TOKEN_PATH, handle_token_request),
-        *build_demo_accounts().routes(),
+        *build_demo_accounts().build_routes(),
     ]
     return Starlette(routes=[*functions, *local, page])
 

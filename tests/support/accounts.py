@@ -25,7 +25,7 @@ class ServedAccounts(Struct, frozen=True):
 def serve_accounts(accounts: LocalAccounts | None = None) -> Iterator[ServedAccounts]:
     """Serve accounts during the block; none at first by default."""
     port, accounts = find_free_port(), accounts or LocalAccounts()
-    app = Starlette(routes=accounts.routes())
+    app = Starlette(routes=accounts.build_routes())
     config = uvicorn.Config(app, LOOPBACK, port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, daemon=True)
