@@ -35,10 +35,11 @@ class AppContext(Struct, frozen=True):
     """The clients and the clock of a process.
 
     Attributes:
+        get_opentable_client: Builds the client at its first call.
         recent_reservations: Restaurant ids and external keys of reservations that this process
             wrote. It is only a hint: it saves round trips.
         refusal_windows: Restaurant ids to the refused webhooks that are not yet stored.
-        day_versions: The documents of recently requested days, as last seen by this process.
+        day_versions: Restaurant ids and days to the documents of the days requested last.
         background_tasks: Work that goes on after its request was answered.
         guest_access_slots: Limits how many guests all runs read and write at the same time. On a
             busier event loop the time limits of their Firestore calls would expire.
@@ -48,7 +49,7 @@ class AppContext(Struct, frozen=True):
     firestore: FirestoreClient
     directory: RestaurantDirectory
     secret_store: SecretStore
-    opentable_client: Callable[[], "OpenTableClient"]
+    get_opentable_client: Callable[[], "OpenTableClient"]
     clock: Callable[[], datetime]
     queue: TaskQueue | None = None
     recent_reservations: MutableMapping[tuple[str, str], bool] = field(
@@ -65,8 +66,8 @@ class AppContext(Struct, frozen=True):
 
     @property
     def opentable(self) -> "OpenTableClient":
-        """The client of OpenTable's API, built on first use."""
-        return self.opentable_client()
+        """The client of OpenTable's API."""
+        return self.get_opentable_client()
 
 
 class RestaurantContext(Struct, frozen=True):
@@ -120,7 +121,7 @@ def build_app_context(environment: Environment) -> AppContext:
             time.monotonic,
         ),
         secret_store=secret_store,
-        opentable_client=cache(partial(_build_opentable_client, environment)),
+        get_opentable_client=cache(partial(_build_opentable_client, environment)),
         clock=SYSTEM_CLOCK.now,
         queue=build_task_queue(environment),
     )

@@ -41,7 +41,7 @@ class IntegrationSettings(Struct, frozen=True):
         country: ISO country for phone numbers without a country code.
         webhook_auth: The accepted schemes; empty rejects every webhook.
         secret_id: Id of the restaurant's secret; None uses the partner's secret only.
-        problems: What to fix, one sentence each; nothing is done for the restaurant before.
+        problems: What to fix first, one sentence each: until then, no run works on the restaurant.
         warnings: Ignored settings, one sentence each.
         name: What people call the restaurant.
         service_day_ends_at: Local time at which a service day ends.

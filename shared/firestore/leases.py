@@ -56,7 +56,7 @@ class Lease(Struct):
         owner: A random id of this run.
         document: The settings document at the start of the run, or at a later acquisition.
         update_time: Firestore's time of the document's last write known to this run.
-        results: Dotted paths that the release writes besides its argument.
+        results: Dotted paths to write at the release, in addition to its argument.
     """
 
     restaurant_id: str

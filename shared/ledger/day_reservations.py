@@ -90,7 +90,7 @@ async def compute_day_etag(context: AppContext, restaurant_id: str, day: Service
     """
     client, key = context.firestore, (restaurant_id, day)
     try:
-        followed = await read_day_versions(
+        versions = await read_day_versions(
             client, restaurant_id, day, context.day_versions.get(key)
         )
     except ServiceUnavailableError:
@@ -102,8 +102,8 @@ async def compute_day_etag(context: AppContext, restaurant_id: str, day: Service
             _read_where(names, _after_midnight(day), MAX_DAY_RESERVATIONS),
         )
         return _build_day_etag(_list_versions(parts), day)
-    context.day_versions[key] = followed
-    return _build_day_etag((version for part in followed.parts for version in part.items()), day)
+    context.day_versions[key] = versions
+    return _build_day_etag((version for part in versions.parts for version in part.items()), day)
 
 
 async def _read_where(

@@ -41,7 +41,7 @@ def use_single_row_opentable(world: World) -> Iterator[SingleRowOpenTable]:
     session.mount("https://", counter.adapter)
     urls = services.environment.api_url, services.environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)
-    world.services = replace(services, opentable_client=lambda: client)
+    world.services = replace(services, get_opentable_client=lambda: client)
     yield counter
     world.services = services
 

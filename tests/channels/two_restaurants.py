@@ -114,7 +114,7 @@ async def open_two_restaurants(firestore: FirestoreClient) -> AsyncIterator[TwoR
     session.mount("https://", adapter)
     urls = environment.api_url, environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)
-    world.services = replace(world.services, opentable_client=lambda: client)
+    world.services = replace(world.services, get_opentable_client=lambda: client)
     restaurants = TwoRestaurants(world, healthy_restaurant, failing_sandbox, adapter)
     await restaurants.run("poll")
     assert (

@@ -140,6 +140,6 @@ def make_worker(world: World) -> Worker:
         world.services,
         firestore=client,
         directory=directory,
-        opentable_client=lambda: opentable,
+        get_opentable_client=lambda: opentable,
     )
     return Worker(services, faults, world.restaurant.id, executor)

@@ -145,7 +145,7 @@ def make_webhook_context(directory: RestaurantDirectory) -> AppContext:
         firestore=client,
         directory=directory,
         secret_store=build_secret_store(environment),
-        opentable_client=refuse_client,
+        get_opentable_client=refuse_client,
         clock=SYSTEM_CLOCK.now,
     )
 

@@ -205,7 +205,7 @@ async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
             SYSTEM_CLOCK.monotonic,
         ),
         secret_store=build_secret_store(environment),
-        opentable_client=lambda: opentable,
+        get_opentable_client=lambda: opentable,
         clock=clock,
     )
     await seed(firestore, restaurant, webhookAuth=["bearer"], **settings)
