@@ -15,6 +15,7 @@ from msgspec import Struct
 from shared.domain.ledger.events import Actor, Version
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.identifiers import is_external_key
+from shared.domain.validation import typed_or_none
 from shared.errors import UnreadableDocumentError
 
 # A run with more changes than both of these is held: a number, and a share of the reservations.
@@ -52,11 +53,11 @@ def describe_held_plan(ledger_count: int, update_count: int, missing_count: int)
     return " ".join((*reasons, "Nothing was changed. A manager must review the plan."))
 
 
-def describe_plan_effects(counts: Mapping[str, int]) -> list[str]:
+def describe_plan_effects(counts: Mapping[str, object]) -> list[str]:
     """Return what the execution of a held plan does, and what it does not do, in sentences.
 
     Args:
-        counts: The lengths of the report's lists.
+        counts: The lengths of the report's lists, as stored.
     """
     effects = {
         "created": "{} will be added.",
@@ -69,11 +70,11 @@ def describe_plan_effects(counts: Mapping[str, int]) -> list[str]:
     }
     sentences = []
     for name, effect in effects.items():
-        if count := counts[name]:
+        if count := typed_or_none(int, counts.get(name)):
             sentences.append(
                 effect.format("1 reservation" if count == 1 else f"{count} reservations")
             )
-    if counts["missing"]:
+    if counts.get("missing"):
         sentences.append("No reservation is canceled because it is missing from OpenTable's list.")
     return [*sentences, "A reservation that has changed since this report is skipped."]
 

@@ -214,6 +214,12 @@ def test_missing_reservations_are_looked_up_and_never_canceled() -> None:
     ]
 
 
+def test_damaged_numbers_of_changes_are_left_out() -> None:
+    assert describe_plan_effects({"created": "x", "updated": None}) == [
+        "A reservation that has changed since this report is skipped."
+    ]
+
+
 def test_each_kind_of_change_is_named_with_its_number() -> None:
     counts = {"created": 1, "updated": 22, "cancelled": 3, "missing": 0}
     assert describe_plan_effects(counts) == [

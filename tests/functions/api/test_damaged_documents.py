@@ -309,6 +309,17 @@ async def test_the_calls_of_a_damaged_report_are_no_server_errors(
     assert (await manager.post(f"{path}/force")).status_code in {404, 409}
 
 
+@pytest.mark.parametrize("counts", [{}, {"created": math.nan}, {"missing": ["x"]}, "x"])
+async def test_a_held_report_with_damaged_counts_is_no_server_error(
+    manager: StaffApiClient, world: World, counts: Any
+) -> None:
+    report_id = (await world.reconcile())["reportId"]
+    await world.reports_collection.document(report_id).update({"status": "HELD", "counts": counts})
+    assert (await manager.get(f"reports/{report_id}")).status_code == 404
+    body = {"decision": "REMOVED", "reason": "x"}
+    assert (await manager.post(f"reports/{report_id}/reviews", body)).status_code == 404
+
+
 @pytest.mark.parametrize("value", ["x", DELETE_FIELD])
 @pytest.mark.parametrize("field", ["proof", "receivedAt", "occurredAt"])
 async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
