@@ -335,30 +335,7 @@ async def flag_divergences(
     damaged_keys = {*missing_keys, *errors} - states.keys()
     for key in sorted(damaged_keys.union(plan.unreadable_keys)):
         report_unreadable_document(run, build_reservation_document_id(key))
-    divergences = [
-        *(
-            _Divergence(DivergenceType.MISSING_IN_OPENTABLE, key, states[key])
-            for key in missing_keys
-            # The staff has decided about the others.
-            if key in states and find_review_decision(states[key]) is None
-        ),
-        *(
-            _Divergence(DivergenceType.UNREADABLE, key, states[key])
-            for key in errors
-            if key in states
-        ),
-        *(
-            _Divergence(DivergenceType.VERSION_BEHIND, event.external_key, state)
-            for event, state in plan.version_behind
-        ),
-        *(
-            _Divergence(
-                DivergenceType.CONFLICTING_VERSION, event.external_key, state, event.payload
-            )
-            for event, state in plan.conflicting
-        ),
-    ]
-    for divergence in divergences:
+    for divergence in _collect_divergences(missing_keys, plan, errors, states):
         error = errors.get(divergence.external_key)
         reason = _DIVERGENCE_REASONS[divergence.type] if error is None else str(error)
         # The flag on the reservation distinguishes a known divergence from a new one. A request
@@ -375,6 +352,38 @@ async def flag_divergences(
         )
         if is_new and not run.is_dry_run:
             await _flag_divergence(run, divergence, reason)
+
+
+def _collect_divergences(
+    missing_keys: Iterable[str],
+    plan: CorrectionPlan,
+    failed_keys: Iterable[str],
+    states: Mapping[str, ReservationState],
+) -> list[_Divergence]:
+    """Return the divergences of readable reservations; `states` has these by external key."""
+    return [
+        *(
+            _Divergence(DivergenceType.MISSING_IN_OPENTABLE, key, states[key])
+            for key in missing_keys
+            # The staff has decided about the others.
+            if key in states and find_review_decision(states[key]) is None
+        ),
+        *(
+            _Divergence(DivergenceType.UNREADABLE, key, states[key])
+            for key in failed_keys
+            if key in states
+        ),
+        *(
+            _Divergence(DivergenceType.VERSION_BEHIND, event.external_key, state)
+            for event, state in plan.version_behind
+        ),
+        *(
+            _Divergence(
+                DivergenceType.CONFLICTING_VERSION, event.external_key, state, event.payload
+            )
+            for event, state in plan.conflicting
+        ),
+    ]
 
 
 async def _flag_divergence(run: ReconciliationRun, divergence: _Divergence, reason: str) -> None:
