@@ -13,7 +13,7 @@ from google.cloud.firestore import AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.context import AppContext
-from shared.domain.ledger.events import Channel
+from shared.domain.ledger.events import Channel, is_in_calendar
 from shared.domain.settings import parse_settings
 from shared.domain.validation import typed_or_none
 from shared.domain.webhook_health import (
@@ -222,7 +222,10 @@ def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
     until it has read the change. `integration` is the settings document.
     """
     changed_at = typed_or_none(datetime, integration.get("credentialsChangedAt"))
-    return None if changed_at is None else changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
+    # A time at the end of the calendar, edited by hand, has none after it.
+    if changed_at is None or not is_in_calendar(changed_at):
+        return None
+    return changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
 
 
 async def read_last_credential_uses(

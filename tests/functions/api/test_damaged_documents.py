@@ -11,8 +11,11 @@ from shared.firestore import paths
 from tests.support.staff_api import StaffApiClient
 from tests.support.world import START_TIME, World
 
-ODD_VALUES: list[Any] = [5, "x", True, [], [{"a": [1]}], {"a": 1}, datetime(1, 1, 1, tzinfo=UTC)]
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+ODD_VALUES: list[Any] = [
+    *(5, "x", True, [], [{"a": [1]}], {"a": 1}),
+    *(datetime(1, 1, 1, tzinfo=UTC), LAST_INSTANT),
+]
 UNREADABLE: list[Any] = [math.nan, math.inf, b"\xff", GeoPoint(1, 2)]
 DAY_PATH = "reservations?date=2026-03-16"
 SOON = START_TIME.replace(day=16)
