@@ -78,7 +78,7 @@ def add_corrections(
         if last_result.write is not None:
             # A moved reservation changes the counts of both days.
             for day in last_result.write.entry["changes"].get("localDate", {}).values():
-                # Not a date: there was none before, or somebody edited it by hand.
+                # Not a date: there was none before, or it was edited by hand.
                 with suppress(TypeError, ValueError):
                     if date.fromisoformat(day).isoformat() == day:
                         outside_days.add(day)

@@ -79,7 +79,7 @@ def summarize_health(
         document: The settings document, with the state of the runs.
         now: The current time, UTC.
         open_quarantine: Open quarantine items; 0 also if they were not counted.
-        refused_webhooks: Refused webhooks without a later accepted one; 0 likewise.
+        refused_webhooks: Refused webhooks without a later accepted one; 0 also if not counted.
     """
     poll = read_run_state(document, "poll")
     reconciliation = read_run_state(document, "reconciliation")

@@ -81,7 +81,7 @@ def typed_or_none(expected_type: type[V], value: object) -> V | None:
 
 
 def replace_unreadable_values(value: object) -> object:
-    """Return a stored value as JSON can contain it; a person may have written any other."""
+    """Return a stored value with `UNREADABLE_VALUE` for each part that JSON cannot contain."""
     if isinstance(value, Mapping):
         return {name: replace_unreadable_values(inner) for name, inner in value.items()}
     if isinstance(value, list):

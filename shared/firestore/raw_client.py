@@ -132,7 +132,7 @@ class FirestoreRpc:
         self._bulk_slots = asyncio.Semaphore(MAX_CONCURRENT_BULK_CALLS)
         self._metadata = [("google-cloud-resource-prefix", self._database)]
         if is_emulator:
-            # The emulator applies the security rules to anybody but the owner.
+            # Without this, the emulator applies the security rules.
             self._metadata.append(("authorization", "Bearer owner"))
 
     def _resource_name(self, reference: AsyncDocumentReference) -> str:

@@ -1,4 +1,6 @@
 import contextlib
+import math
+from datetime import UTC, datetime
 from typing import Annotated
 
 import pytest
@@ -6,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
-from shared.domain.validation import InvalidFieldsError, read_struct
+from shared.domain.validation import (
+    UNREADABLE_VALUE,
+    InvalidFieldsError,
+    read_struct,
+    replace_unreadable_values,
+)
 from tests.strategies.json_values import json_values
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
 class Table(Struct, frozen=True):
@@ -82,3 +91,20 @@ def test_an_error_contains_no_value() -> None:
 def test_any_json_is_read_or_rejected(raw_values: dict[str, object]) -> None:
     with contextlib.suppress(InvalidFieldsError):
         assert isinstance(read_struct(Table, raw_values), Table)
+
+
+def test_a_value_that_json_can_contain_stays() -> None:
+    stored = {"notes": ["window", None], "size": 4, "rate": 0.5, "shown": True, "at": NOON}
+    assert replace_unreadable_values(stored) == stored
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, -math.inf, b"x", object()], ids=["nan", "infinity", "bytes", "reference"]
+)
+def test_a_value_that_json_cannot_contain_is_replaced_at_any_depth(value: object) -> None:
+    stored = {"notes": ["window", value], "by": {"tag": value}, "at": NOON}
+    assert replace_unreadable_values(stored) == {
+        "notes": ["window", UNREADABLE_VALUE],
+        "by": {"tag": UNREADABLE_VALUE},
+        "at": NOON,
+    }

@@ -124,7 +124,7 @@ class LinkedGuest(Struct, frozen=True):
     Attributes:
         path: Guest keys from the referenced one, through merges, to this guest.
         phone: The guest's first number.
-        marketing_opted_out: None if OpenTable does not send it; likewise `email_optin`.
+        marketing_opted_out: None if OpenTable does not send it, as for `email_optin`.
     """
 
     path: tuple[str, ...]

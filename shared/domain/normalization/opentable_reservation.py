@@ -97,7 +97,7 @@ def read_row_id(row: dict[str, Any]) -> str:
 
 
 def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Parse the fields whose kind says how."""
+    """Parse texts, lists, sets and instants."""
     values: dict[str, FieldValue] = {}
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT]:
         if key in row:
@@ -131,7 +131,7 @@ def _parse_moments(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]
 
 
 def _parse_custom_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Parse the other fields. An empty start or party size reports nothing."""
+    """Parse ids, numbers, the start and the state. An empty start or party size reports nothing."""
     values = field_values.parse_state("state", row.get("state"))
     if not field_values.is_absent(row.get("party_size")):
         values["partySize"] = field_values.parse_party_size("party_size", row["party_size"])
