@@ -24,6 +24,10 @@ LOCALE_PATTERN = "[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?"
 HOUR_CYCLE_PATTERN = "h12|h23"
 
 
+# In the folder of the zone database, but no names of zones: browsers do not know them.
+_FILES_WITHOUT_ZONE = frozenset({"Factory", "localtime", "posix", "posixrules", "right"})
+
+
 class WebhookAuthScheme(StrEnum):
     """A way to authenticate the sender of a webhook."""
 
@@ -128,6 +132,8 @@ def _match_or_none(pattern: str, value: object) -> str | None:
 @lru_cache(maxsize=1024)
 def find_time_zone(name: str) -> ZoneInfo | None:
     """Return the IANA time zone with this name, if it exists."""
+    if name.split("/", 1)[0] in _FILES_WITHOUT_ZONE:
+        return None
     try:
         return ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):

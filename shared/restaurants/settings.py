@@ -298,7 +298,10 @@ def resolve_locale(settings: IntegrationSettings) -> str | None:
     """Return the locale for dates and times; by default that of the country or the time zone."""
     if settings.locale is not None:
         return settings.locale
-    country = settings.country
+    country = settings.country and settings.country.upper()
+    # A person may have stored another text. Browsers reject a locale with it.
+    if country not in read_country_codes():
+        country = None
     if country is None and settings.zone is not None:
         countries = {zone: code for code, _, zone, *_ in _read_zone_table("zone.tab")}
         country = countries.get(settings.zone.key)

@@ -131,6 +131,17 @@ def test_a_zone_is_found_by_its_name() -> None:
     assert find_time_zone("Asia/Kolkata") == ZoneInfo("Asia/Kolkata")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Factory", "localtime", "posixrules", "posix/America/New_York", "right/Europe/Paris"),
+        *("", "/etc/localtime", "../UTC", "America", "zone.tab", "Mars/Olympus"),
+    ],
+)
+def test_a_file_of_the_zone_database_is_no_zone(name: str) -> None:
+    assert find_time_zone(name) is None
+
+
 CHECKED_RESTAURANT = Restaurant("restaurant-123", "555001")
 WEBHOOK_SECRET = "whsec_c2VjcmV0"
 

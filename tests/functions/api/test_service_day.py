@@ -141,6 +141,23 @@ async def test_the_caller_gets_the_locale_of_the_setting_the_country_or_the_zone
     assert (me["locale"], me["hourCycle"], me["serviceDayEndsAt"]) == (locale, hour_cycle, "04:00")
 
 
+@pytest.mark.parametrize(
+    "country, locale",
+    [
+        ("us", "en-US"),
+        ("United Kingdom", "en-US"),
+        ("USA", "en-US"),
+        ("é", "en-US"),
+        ("gb", "en-GB"),
+    ],
+)
+async def test_a_damaged_country_gives_the_locale_of_the_zone(
+    manager: StaffApiClient, world: World, country: str, locale: str
+) -> None:
+    await world.change_settings(country=country)
+    assert (await manager.get("me")).json()["locale"] == locale
+
+
 async def test_damaged_settings_of_the_page_stop_nothing(
     manager: StaffApiClient, world: World
 ) -> None:
