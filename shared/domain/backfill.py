@@ -171,8 +171,10 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
         backfill.finished_at or backfill.updated_at,
     )
     # Days outside the window would be fetched one week at a time, for years.
-    is_possible = 0 <= backfill.completed_days <= backfill.total_days and all(
-        isinstance(at, datetime) and at >= EARLIEST_RUN for at in times
+    is_possible = (
+        0 <= backfill.completed_days <= backfill.total_days
+        and backfill.window.end < date.max  # the slices end on the next day
+        and all(isinstance(at, datetime) and at >= EARLIEST_RUN for at in times)
     )
     return backfill if is_possible else None
 

@@ -25,7 +25,7 @@ class DateWindow(Struct, frozen=True):
     """Local dates of a restaurant, both inclusive; at most `MAX_WINDOW_DAYS` apart.
 
     Raises:
-        ValueError: The end is before the start, too far after it, or the calendar's last day.
+        ValueError: The end is before the start or too far after it.
     """
 
     start: date
@@ -37,8 +37,6 @@ class DateWindow(Struct, frozen=True):
                 "The end date must be on or after the start date, "
                 f"at most {MAX_WINDOW_DAYS} days later."
             )
-        if self.end == date.max:
-            raise ValueError("The end date must have a day after it.")
 
     def list_dates(self) -> list[str]:
         """Return the dates in order, ``YYYY-MM-DD``."""
@@ -63,11 +61,14 @@ def resolve_window(
         default_range: Days before and after today.
 
     Raises:
-        ValueError: The end is before the start or too far after it.
+        ValueError: The end is before the start, too far after it, or the calendar's last day.
     """
     today, (days_back, days_ahead) = now.astimezone(zone).date(), default_range
     first = start or min(today - timedelta(days=days_back), end or today)
-    return DateWindow(first, end or max(today + timedelta(days=days_ahead), first))
+    window = DateWindow(first, end or max(today + timedelta(days=days_ahead), first))
+    if window.end == date.max:
+        raise ValueError("The end date must have a day after it.")
+    return window
 
 
 def resolve_backfill_window(

@@ -47,7 +47,7 @@ async def test_the_use_of_the_new_credential_is_reported(
     checked = await cli_harness.run_command("webhooks check")
     assert checked.code == ExitCode.ACTION_REQUIRED
     assert "with an older credential" in checked.out
-    await webhook_ingest.ingest_row(3, position=0, minutes=6)
+    await webhook_ingest.ingest_row(3, position=0, minutes=1)
     checked = await cli_harness.run_command("webhooks check")
     assert checked.code == ExitCode.SUCCESS
     assert "with the newest credential" in checked.out
@@ -57,7 +57,7 @@ async def test_the_old_credential_is_retired_after_the_new_one_is_used(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
     await rotate(cli_harness)
-    await webhook_ingest.ingest_row(1, position=0, minutes=6)
+    await webhook_ingest.ingest_row(1, position=0, minutes=1)
     new, _ = read_tokens(cli_harness)
     assert (await cli_harness.run_command("webhooks retire")).code == ExitCode.SUCCESS
     assert read_tokens(cli_harness) == [new]
@@ -67,7 +67,7 @@ async def test_retiring_a_used_credential_is_confirmed_first(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
     await rotate(cli_harness)
-    await webhook_ingest.ingest_row(1, position=1, minutes=6)
+    await webhook_ingest.ingest_row(1, position=1, minutes=1)
     before = read_tokens(cli_harness)
     refused = await cli_harness.run_command("webhooks retire")
     assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)

@@ -179,7 +179,13 @@ def test_a_changed_rid_restarts_the_backfill() -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [{"startDate": "soon"}, {"startedAt": "now"}, {"workedSeconds": None}]
+    "damage",
+    [
+        {"startDate": "soon"},
+        {"startedAt": "now"},
+        {"workedSeconds": None},
+        dict.fromkeys(("startDate", "endDate", "nextDate"), "9999-12-31"),
+    ],
 )
 def test_a_damaged_backfill_counts_as_none(damage: dict[str, object]) -> None:
     stored = as_stored(new())["backfill"]

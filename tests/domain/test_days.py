@@ -60,7 +60,7 @@ def test_a_reversed_or_too_long_window_is_rejected(days: int) -> None:
 
 def test_a_window_to_the_last_day_of_the_calendar_is_rejected() -> None:
     with pytest.raises(ValueError, match="a day after it"):
-        DateWindow(date.max, date.max)
+        resolve_window(EVENING, ZONE, date.max, date.max)
 
 
 def test_the_dates_of_a_window_are_listed_in_order() -> None:
