@@ -90,7 +90,18 @@ async def erase_guest(
                 severity=Severity.ERROR,
             )
         if erased_count:
-            await _record_erasure(context, settings.restaurant_id, erased_count)
+            # The record of the erasure must not identify the guest.
+            erasures = paths.erasures_collection(context.firestore, settings.restaurant_id)
+            entry = {"kind": "FORGOTTEN", "erasedAt": context.clock(), "places": erased_count}
+            await erasures.document(secrets.token_hex(8)).set(
+                entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+            )
+            log_event(
+                Severity.INFO,
+                LogEvent.GUEST_ERASED,
+                restaurantId=settings.restaurant_id,
+                places=erased_count,
+            )
     return erased_count
 
 
@@ -130,13 +141,3 @@ async def _redact_quarantine(
             )
             redacted_count += 1
     return redacted_count
-
-
-async def _record_erasure(context: AppContext, restaurant_id: str, place_count: int) -> None:
-    """Store and log that a guest was erased. The record must not identify the guest."""
-    erasures = paths.erasures_collection(context.firestore, restaurant_id)
-    entry = {"kind": "FORGOTTEN", "erasedAt": context.clock(), "places": place_count}
-    await erasures.document(secrets.token_hex(8)).set(
-        entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-    )
-    log_event(Severity.INFO, LogEvent.GUEST_ERASED, restaurantId=restaurant_id, places=place_count)

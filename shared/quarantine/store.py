@@ -115,32 +115,17 @@ class QuarantineStore:
         A repeated event does not reopen a replayed or dismissed item. A body longer than
         `MAX_STORED_BODY_BYTES` is truncated rather than rejected, so that it cannot stop a poll.
         """
-        id_ = build_quarantine_id(rejection.reason, body)
-        item = self._build_item(body, content_type, rejection, authentication)
-        with translate_firestore_errors():
-            # Created without a read before: repeated events are rare.
-            try:
-                await self._items.document(id_).create(
-                    item, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-                )
-            except google.Conflict:
-                return QuarantineEntry(id_, is_new=await self._count_repeat(id_, item))
-        return QuarantineEntry(id_, is_new=True)
-
-    def _build_item(
-        self,
-        body: str,
-        content_type: str,
-        rejection: InvalidEventError,
-        authentication: AuthenticationResult | None,
-    ) -> dict[str, Any]:
-        now, detail = self._clock(), rejection.detail
+        id_, now, detail = (
+            build_quarantine_id(rejection.reason, body),
+            self._clock(),
+            rejection.detail,
+        )
         stored_body = body.encode("utf-8", "surrogatepass")[:MAX_STORED_BODY_BYTES].decode(
             "utf-8", "ignore"
         )
         if stored_body != body:
             detail += f" Only the first {MAX_STORED_BODY_BYTES} bytes are stored."
-        return {
+        item = {
             "reason": rejection.reason,
             "detail": detail,
             "receivedAt": now,
@@ -153,6 +138,15 @@ class QuarantineStore:
             "status": "OPEN",
             "quarantineExpireAt": now + self._retention,
         }
+        with translate_firestore_errors():
+            # Created without a read before: repeated events are rare.
+            try:
+                await self._items.document(id_).create(
+                    item, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+                )
+            except google.Conflict:
+                return QuarantineEntry(id_, is_new=await self._count_repeat(id_, item))
+        return QuarantineEntry(id_, is_new=True)
 
     async def _count_repeat(self, id_: str, item: dict[str, Any]) -> bool:
         """Count a stored item once more; return whether it had expired and was replaced."""

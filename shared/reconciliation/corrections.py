@@ -331,27 +331,34 @@ async def flag_divergences(
     They are the reservations missing at OpenTable, the failed requests by id (`errors`, by external
     key), and the outdated and conflicting rows of a plan.
     """
+    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
     states = await read_reservation_states(run.ledger, [*missing_keys, *errors])
     damaged_keys = {*missing_keys, *errors} - states.keys()
     for key in sorted(damaged_keys.union(plan.unreadable_keys)):
         report_unreadable_document(run, build_reservation_document_id(key))
     for divergence in _collect_divergences(missing_keys, plan, errors, states):
-        error = errors.get(divergence.external_key)
+        key, state = divergence.external_key, divergence.state
+        error = errors.get(key)
         reason = _DIVERGENCE_REASONS[divergence.type] if error is None else str(error)
         # The flag on the reservation distinguishes a known divergence from a new one. A request
         # that was not made shows nothing about the reservation.
-        is_new = find_open_divergence(divergence.state) != divergence.type and not isinstance(
+        is_new = find_open_divergence(state) != divergence.type and not isinstance(
             error, OpenTableItemNotRequestedError
         )
-        run.report.add_divergence(
-            divergence.type,
-            divergence.external_key,
-            reason,
-            is_new=is_new,
-            state=divergence.state,
+        report.add_divergence(divergence.type, key, reason, is_new=is_new, state=state)
+        if not is_new or run.is_dry_run:
+            continue
+        if divergence.payload is not None:
+            rejection = InvalidEventError(divergence.type.value.lower(), reason)
+            await quarantine_event(
+                context, settings, divergence.payload, JSON_MEDIA_TYPE, rejection
+            )
+        flag = build_divergence_event(
+            key, state, divergence.type, report.report_id, report.reconciled_at
         )
-        if is_new and not run.is_dry_run:
-            await _flag_divergence(run, divergence, reason)
+        with suppress(InvalidEventError):  # damaged since it was read: the next run reports it
+            await run.ledger.apply(flag)
+        log_new_divergence(report, divergence.type, key)
 
 
 def _collect_divergences(
@@ -384,18 +391,3 @@ def _collect_divergences(
             for event, state in plan.conflicting
         ),
     ]
-
-
-async def _flag_divergence(run: ReconciliationRun, divergence: _Divergence, reason: str) -> None:
-    """Flag a divergence on its reservation, quarantine a conflicting row, and log it."""
-    report, key = run.report, divergence.external_key
-    if divergence.payload is not None:
-        rejection = InvalidEventError(divergence.type.value.lower(), reason)
-        context, settings = run.restaurant.context, run.restaurant.settings
-        await quarantine_event(context, settings, divergence.payload, JSON_MEDIA_TYPE, rejection)
-    flag = build_divergence_event(
-        key, divergence.state, divergence.type, report.report_id, report.reconciled_at
-    )
-    with suppress(InvalidEventError):  # damaged since it was read: the next run reports it
-        await run.ledger.apply(flag)
-    log_new_divergence(report, divergence.type, key)
