@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.benchmarks.statistics import MeasurementPair, summarize_rounds
+from dev.docs.generated_lines import replace_generated_lines
 
 RESULT_TABLE_HEADER = (
     "| figure | floor | product | ratio | target | |",
@@ -140,8 +141,7 @@ def replace_marked_lines(page: str, name: str, lines: Sequence[str]) -> str:
         ValueError: The page has no such marks.
     """
     begin, end = f"<!-- bench: {name} -->", f"<!-- bench: end of {name} -->"
-    before, rest = page[: page.index(begin)], page[page.index(end) :]
-    return "\n".join([before + begin, "", *lines, "", rest])
+    return replace_generated_lines(page, begin, end, lines)
 
 
 _WIDTH, _HEIGHT = 640, 400

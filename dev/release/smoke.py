@@ -115,9 +115,8 @@ def check_poll(url: str, canary: Canary) -> str:
 
 def check_reconciliation(url: str, canary: Canary) -> str:
     """Compare the canary without changes; another run of it in progress is a success."""
-    report = _call_private_service(url, canary, "opentable-reconcile", {"dryRun": True})["reports"][
-        0
-    ]
+    body = _call_private_service(url, canary, "opentable-reconcile", {"dryRun": True})
+    report = body["reports"][0]
     if report["status"] not in {"DRY_RUN", "SKIPPED"}:
         raise SmokeError(f"the reconciliation ended with {report}")
     return str(report["status"])

@@ -127,11 +127,8 @@ class AnalyticsRequest(RequestModel):
 
     @model_validator(mode="after")
     def _check_date_range(self) -> Self:
-        if self.start and self.end and not 0 <= (self.end - self.start).days <= MAX_WINDOW_DAYS:
-            raise ValueError(
-                "The end date must be on or after the start date, "
-                f"at most {MAX_WINDOW_DAYS} days later."
-            )
+        if self.start and self.end:
+            DateWindow(self.start, self.end)
         return self
 
     def resolve_window(self, today: date) -> DateWindow:

@@ -260,7 +260,7 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
     if missed.since is None and webhook_silence_from_document(lease.document) == WebhookSilence():
         return
     client, restaurant_id = context.firestore, lease.restaurant_id
-    latest_webhook_at = await read_last_webhook_at(context, restaurant_id)
+    latest_webhook_at, _ = await read_last_webhook(context, restaurant_id)
 
     def resolve(document: dict[str, Any]) -> tuple[WebhookSilence, WebhookSilence]:
         """Return the state before and after this run."""
@@ -286,7 +286,7 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
 async def read_last_webhook(
     context: AppContext, restaurant_id: str
 ) -> tuple[datetime | None, int | None]:
-    """Return the time of the newest webhook with a change, and its lag in seconds."""
+    """Return the time of the newest webhook with a change, UTC, and its lag in seconds."""
     fields = ["receivedAt", "occurredAt"]
     for snapshot in await _read_newest_entries(context, restaurant_id, fields, 1):
         entry = snapshot.to_dict() or {}
@@ -295,12 +295,6 @@ async def read_last_webhook(
             return received_at, max(0, round((received_at - occurred_at).total_seconds()))
         return received_at, None  # damaged
     return None, None
-
-
-async def read_last_webhook_at(context: AppContext, restaurant_id: str) -> datetime | None:
-    """Return the time of the newest webhook with a change, UTC; None if there was none."""
-    entries = await _read_newest_entries(context, restaurant_id, ["receivedAt"], 1)
-    return typed_or_none(datetime, entries[0].get("receivedAt")) if entries else None
 
 
 async def _read_newest_entries(

@@ -34,7 +34,7 @@ from shared.guests.sync import (
     save_referenced_guests,
     sync_remaining_guests,
 )
-from shared.ingest.deliveries import read_last_webhook_at, update_webhook_silence
+from shared.ingest.deliveries import read_last_webhook, update_webhook_silence
 from shared.ingest.events import normalize_rows, quarantine_if_rejected
 from shared.ledger.ledger import ApplyResult, apply_events, open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
@@ -186,7 +186,7 @@ async def _poll_changes(
     # A row that the ledger had already may have come by a webhook: look for the newest one.
     is_delivered = row_counts["unchanged"] or row_counts["stale"]
     if not is_proven and is_delivered and settings.webhook_auth:
-        webhook_at = await read_last_webhook_at(context, settings.restaurant_id)
+        webhook_at, _ = await read_last_webhook(context, settings.restaurant_id)
         if webhook_at is not None:
             results["webhooksProvenAt"] = webhook_at
     return missed, results

@@ -115,11 +115,8 @@ class QuarantineStore:
         A repeated event does not reopen a replayed or dismissed item. A body longer than
         `MAX_STORED_BODY_BYTES` is truncated rather than rejected, so that it cannot stop a poll.
         """
-        id_, now, detail = (
-            build_quarantine_id(rejection.reason, body),
-            self._clock(),
-            rejection.detail,
-        )
+        id_ = build_quarantine_id(rejection.reason, body)
+        now, detail = self._clock(), rejection.detail
         stored_body = body.encode("utf-8", "surrogatepass")[:MAX_STORED_BODY_BYTES].decode(
             "utf-8", "ignore"
         )

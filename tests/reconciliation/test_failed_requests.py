@@ -40,6 +40,12 @@ def fail_reservation_requests(world: World, key: str, kind: FailureKind, **detai
     world.sandbox.faults.script_failure(kind, path=path, times=EVERY_REQUEST, **details)
 
 
+@pytest.fixture
+def stop_after_one_unavailable_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
+    monkeypatch.setattr("shared.reconciliation.reconcile._MAX_CONCURRENT_FETCHES", 1)
+
+
 async def book_and_hide(world: World) -> tuple[SandboxReservation, SandboxReservation]:
     """Return a stored reservation to hide from the listing, and another one to correct."""
     hidden, other = world.actions.create(SOON, 2), world.actions.create(SOON, 4)
@@ -110,11 +116,10 @@ async def test_a_dry_run_lists_a_failed_request_and_writes_nothing(world: World)
     assert await world.ledger_documents() == before
 
 
+@pytest.mark.usefixtures("stop_after_one_unavailable_item")
 async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
-    monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
-    monkeypatch.setattr("shared.reconciliation.reconcile._MAX_CONCURRENT_FETCHES", 1)
     reservations = [world.actions.create(SOON, 2) for _ in range(3)]
     await world.poll()
     for reservation in reservations:
@@ -126,11 +131,10 @@ async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
     assert report["newDivergences"] == 1
 
 
+@pytest.mark.usefixtures("stop_after_one_unavailable_item")
 async def test_a_request_that_always_fails_takes_no_place_of_the_others(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
-    monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
-    monkeypatch.setattr("shared.reconciliation.reconcile._MAX_CONCURRENT_FETCHES", 1)
     reservations = [world.actions.create(SOON, 2) for _ in range(3)]
     await world.poll()
     with HiddenReservations(world, *(reservation.key for reservation in reservations)):
