@@ -23,11 +23,12 @@ def main() -> None:
     indexes = json.loads(Path("build/indexes.json").read_text())
     fields = json.loads(Path("build/fields.json").read_text())
     lines = list(find_unbuilt_indexes(expected, indexes, fields))
+    failed = [line for line in lines if line.endswith(_FAILED)]
+    if failed:
+        # The build keeps what is printed in a variable, and stops here: only this text is shown.
+        text = "Firestore could not build these indexes. Delete them and release again:"
+        sys.exit("\n".join([text, *failed]))
     print("\n".join(lines))
-    if any(line.endswith(_FAILED) for line in lines):
-        sys.exit(
-            "Firestore could not build an index: delete those with NEEDS_REPAIR, release again."
-        )
 
 
 def find_index_changes(expected: Mapping[str, Any], fields: _Rows) -> Iterator[str]:
