@@ -213,8 +213,8 @@ def operator_command(
                 environment: Environment, local_run: LocalRun | None
             ) -> CommandResult:
                 emulator = environment.firestore_emulator
-                place = f"in the emulator at {emulator}" if emulator else "of Google Cloud"
-                console.print_step("Place", f"project {environment.project} {place}")
+                place = f"emulator at {emulator}" if emulator else "Google Cloud"
+                console.print_step("Project", f"{environment.project} ({place})")
                 session = _open_session(environment, local_run)
                 return await handler(session, console, **handler_options)
 

@@ -232,7 +232,7 @@ def format_usage(usages: Iterable[CredentialUsage]) -> Iterator[str]:
         if usage.is_newest is not None:
             credential = "the newest credential" if usage.is_newest else "an older credential"
         elif usage.entered_at is None:
-            credential = "the first credential of the list; unknown whether it still is the first"
+            credential = "the first credential of the list, which may have changed since"
         elif usage.at < usage.entered_at:
             credential = "a credential from before the last change"
         else:

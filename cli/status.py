@@ -78,7 +78,7 @@ async def show_status(
             ("Webhook auth", ", ".join(integration["webhookAuth"]) or "none: no webhook accepted"),
             ("Credentials", _format_credentials(integration["credentials"])),
             ("Last webhook", at(health["lastWebhookAt"])),
-            *(("Used", line) for line in format_usage(usages)),
+            *(("Credential", line) for line in format_usage(usages)),
             ("Last poll", at(health["poll"]["lastPolledAt"])),
             ("Last report", f"{report['status']}, {at(report['reconciledAt'])}" if report else "-"),
             ("Backfill", progress if backfill["status"] != "NONE" else "none yet"),

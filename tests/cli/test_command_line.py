@@ -310,7 +310,7 @@ async def test_a_closed_pipe_ends_an_export_quietly(
     words = ("export", cli_harness.id, "reservations")
     code, errors = await asyncio.to_thread(run_with_closed_pipe, cli_harness, *words)
     assert (code, errors.count("\n")) == (ExitCode.CLOSED_PIPE, 1)
-    assert errors.startswith("Place ")
+    assert errors.startswith("Project ")
 
 
 @pytest.mark.parametrize(

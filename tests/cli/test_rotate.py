@@ -162,7 +162,7 @@ def test_the_use_is_printed_as_text(seconds: int, position: int, text: str) -> N
 
 def test_an_unknown_position_is_not_called_the_newest() -> None:
     [line] = format_usage([build_usage(0, 0, None)])
-    assert line.endswith("the first credential of the list; unknown whether it still is the first")
+    assert line.endswith("the first credential of the list, which may have changed since")
 
 
 @pytest.mark.usefixtures("webhook_ingest")
