@@ -22,6 +22,10 @@ _UTC = ZoneInfo("UTC")
 _CODE_PUNCTUATION = re.compile(r"[\s()+.-]+")
 # Dialed before a country code in most countries; no national number begins with it.
 _INTERNATIONAL_PREFIX = re.compile(r"^[\s(]*00(?=[\s().-]*[1-9])")
+# Words before the digits are a label such as "Mobile:".
+_UNTIL_FIRST_WORD = re.compile(r"^\D*[\d\W_]*")
+# In North America, an area code belongs to one country or island: 1-787 is Puerto Rico.
+_AREA_AS_COUNTRY = re.compile(r"1[2-9][0-9]{2}", re.ASCII)
 
 # Reserved in ISO 3166 for the United Kingdom, and used more often than its code.
 _COUNTRY_ALIASES = {"UK": "GB"}
@@ -157,10 +161,13 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
         return format_e164(number, country)
     code = field_values.format_number(field_values.canonicalize_number(given_code))
     code = unicodedata.normalize("NFKC", code) if isinstance(code, str) else ""
+    is_negative = code.strip().startswith("-")  # stands for no code
     code = _CODE_PUNCTUATION.sub("", code).upper()
     if not code.isdecimal():
         return format_e164(number, _COUNTRY_ALIASES.get(code, code))
     code = code.lstrip("0")
+    if is_negative or not _is_calling_code(code):
+        return format_e164(number, None)
     # The country parses a trunk zero and a number with the code. Some codes have no one country.
     return (
         _parse_e164(number, _find_country(code)) or _parse_e164(f"+{code}{number}", None) or number
@@ -177,6 +184,16 @@ def format_e164(number: str, country: str | None) -> str:
 
 
 def _parse_e164(number: str, country: str | None) -> str | None:
+    e164 = _parse_possible_number(number, country)
+    # The parser reads the letters of a word as digits: "555 1234 Mom" as 555 1234 666. Only an
+    # extension leaves the number as it is without the word.
+    before_word = "".join(_UNTIL_FIRST_WORD.findall(number)[:1])
+    if e164 is None or e164 == _parse_possible_number(before_word, country):
+        return e164
+    return None
+
+
+def _parse_possible_number(number: str, country: str | None) -> str | None:
     # Imported on first use: a webhook rarely parses a number, and every cold start would pay.
     import phonenumbers
 
@@ -193,6 +210,11 @@ def _parse_e164(number: str, country: str | None) -> str | None:
     if parsed.italian_leading_zero and not phonenumbers.is_valid_number(parsed):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_calling_code(code: str) -> bool:
+    """Whether digits are a calling code: else they would be another code and part of a number."""
+    return _find_country(code) != "ZZ" or _AREA_AS_COUNTRY.fullmatch(code) is not None
 
 
 def _find_country(code: str) -> str:
