@@ -7,6 +7,7 @@ import pytest
 from tests.dev.release.rehearsal import Rehearsal, rehearse
 
 Project = tuple[Rehearsal, dict[str, Any]]
+SKIPPED_AUDIT = "CVE in the audit service; approved by the owner"
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +16,7 @@ def rehearsed_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proj
     if not shutil.which("gcloud"):
         pytest.skip("the Cloud SDK is not installed here: it reads the build")
     with rehearse(tmp_path_factory.mktemp("rehearsal")) as rehearsal:
-        yield rehearsal, rehearsal.state()
+        yield rehearsal, rehearsal.cloud.state
 
 
 @pytest.fixture
@@ -24,3 +25,15 @@ def rehearsal(rehearsed_project: Project) -> Rehearsal:
     rehearsal, state = rehearsed_project
     rehearsal.restore(state)
     return rehearsal
+
+
+@pytest.fixture(scope="session")
+def first_release(
+    rehearsed_project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Rehearsal:
+    """A project after its first release, without an audit; tests only read it."""
+    rehearsal, state = rehearsed_project
+    rehearsal.restore(state)
+    failed = rehearsal.run(_APPROVE_CHANGES="yes", _SKIP_AUDIT=SKIPPED_AUDIT)
+    assert failed is None, rehearsal.last_output
+    return rehearsal.copy(tmp_path_factory.mktemp("first-release"))

@@ -1,9 +1,10 @@
 """Run the steps of cloudbuild.yaml against a simulated Google Cloud.
 
-The scripts run unchanged in bash. `gcloud` and `npx` are the simulation, the four services a server
-in this process, whose revisions work or do not.
+The scripts run unchanged in bash. `gcloud`, `npx` and `sleep` send their arguments to a simulation
+in this process. The four services are a server in this process, whose revisions work or do not.
 """
 
+import copy
 import functools
 import http.server
 import json
@@ -14,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from typing_extensions import override
 
 from dev.bootstrap import ROOT
 from sandbox.webhook_senders import encode_signing_secret
-from tests.dev.release import simulated_gcloud
 from tests.dev.release.build_reading import read_build
+from tests.dev.release.simulated_cloud import SimulatedCloud, install_programs
 
 SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")
 PROJECT = "restaurants-production"
@@ -53,19 +54,14 @@ class Rehearsal:
     workspace: Path
     programs: Path
     server: str
+    cloud: SimulatedCloud
     last_output: str = ""
-
-    def state(self) -> dict[str, Any]:
-        return dict(json.loads((self.programs / "state.json").read_text()))
-
-    def update_state(self, **values: Any) -> None:
-        (self.programs / "state.json").write_text(json.dumps(self.state() | values))
 
     def serving(self) -> dict[str, str]:
         """Return the revision with the traffic of each service."""
         return {
             service: target["revisionName"]
-            for service, row in self.state()["services"].items()
+            for service, row in self.cloud.state["services"].items()
             for target in row["traffic"]
             if target["percent"] == 100
         }
@@ -73,12 +69,9 @@ class Rehearsal:
     def return_to(self, revisions: Mapping[str, str]) -> None:
         """Move the traffic by hand, as docs/deploy.md describes."""
         for service, revision in revisions.items():
-            command = ["gcloud", "run", "services", "update-traffic", service]
-            subprocess.run(
-                [self.programs / command[0], *command[1:], f"--to-revisions={revision}=100"],
-                check=True,
-                timeout=_SECONDS,
-            )
+            words = ["run", "services", "update-traffic", service, f"--to-revisions={revision}=100"]
+            status, output = self.cloud.execute("gcloud", words, self.workspace)
+            assert status == 0, output
 
     def commit(self, comment: str) -> None:
         """Change the source. After "broken: live" it works until it has the traffic."""
@@ -92,20 +85,31 @@ class Rehearsal:
 
     def commands(self, *words: str) -> list[list[str]]:
         """Return the recorded commands of the last build that contain words."""
-        lines = (self.programs / "commands.jsonl").read_text().splitlines()
-        return [command for line in lines if set(words) <= set(command := json.loads(line))]
+        return [command for command in self.cloud.commands if set(words) <= set(command)]
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state of the project and to the source of this repository."""
-        self.update_state(**state)
+        self.cloud.state = copy.deepcopy(state)
         _copy_source(self.workspace)
 
-    def run(self, **substitutions: str) -> str | None:
-        """Run a build; return the id of the step that failed, None for a successful build."""
-        (self.programs / "commands.jsonl").write_text("")
+    def copy(self, folder: Path) -> "Rehearsal":
+        """Return the project, its source and the commands of the last build as they are now."""
+        workspace = Path(shutil.copytree(self.workspace, folder / "workspace"))
+        return replace(self, workspace=workspace, cloud=copy.deepcopy(self.cloud))
+
+    def run(self, *steps: str, **substitutions: str) -> str | None:
+        """Run a build; return the id of the step that failed, None for a successful build.
+
+        Args:
+            steps: Ids of the steps to run; all by default.
+            substitutions: Substitutions of the build.
+        """
+        self.cloud.commands.clear()
         shutil.rmtree(self.workspace / "build", ignore_errors=True)
-        steps = (step["id"] for step in _read_release_build()["steps"])
-        return next((step for step in steps if not self.run_step(step, **substitutions)), None)
+        if steps:
+            (self.workspace / "build").mkdir()  # by the first step of a whole build
+        chosen = steps or [step["id"] for step in _read_release_build()["steps"]]
+        return next((step for step in chosen if not self.run_step(step, **substitutions)), None)
 
     def run_step(self, step_id: str, **substitutions: str) -> bool:
         """Run one step of a build; return whether it succeeds."""
@@ -158,14 +162,10 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
     workspace, programs = folder / "workspace", folder / "programs"
     _copy_source(workspace)
     programs.mkdir()
-    for program in ("gcloud", "npx", "sleep"):
-        file = programs / program
-        file.write_text(f"#!{sys.executable} -IS\n" + Path(simulated_gcloud.__file__).read_text())
-        file.chmod(0o755)
+    # A version manager would take longer to find it.
+    (programs / "python3").symlink_to(Path(sys.executable).resolve())
     server = _Server(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    rehearsal = Rehearsal(workspace, programs, f"http://127.0.0.1:{server.server_port}")
-    server.rehearsal = rehearsal
     hello = {"labels": {}, "image": "us-docker.pkg.dev/cloudrun/container/hello"}
     services = {
         service: {
@@ -174,26 +174,27 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
         }
         for service in SERVICES
     }
-    (programs / "state.json").write_text(
-        json.dumps(
-            {
-                "server": rehearsal.server,
-                "services": services,
-                "images": {},
-                "broken": {},
-                "fields": [],
-                "index_state": "CREATING",
-                "sleeps_until_built": 1,
-                "other_releases": "",
-                "channels": {},
-                "page_versions": {},
-                "failing": [],
-                "canary_secret": encode_signing_secret(b"k" * 32),
-            }
-        )
+    url = f"http://127.0.0.1:{server.server_port}"
+    cloud = SimulatedCloud(
+        {
+            "server": url,
+            "services": services,
+            "images": {},
+            "broken": {},
+            "fields": [],
+            "index_state": "CREATING",
+            "sleeps_until_built": 1,
+            "other_releases": "",
+            "channels": {},
+            "page_versions": {},
+            "failing": [],
+            "canary_secret": encode_signing_secret(b"k" * 32),
+        }
     )
+    server.rehearsal = Rehearsal(workspace, programs, url, cloud)
     try:
-        yield rehearsal
+        with install_programs(programs, cloud):
+            yield server.rehearsal
     finally:
         server.shutdown()
         server.server_close()
@@ -212,7 +213,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/page/"):
             channel = self.path.split("/")[2]
-            state = self.server.rehearsal.state()
+            state = self.server.rehearsal.cloud.state
             broken_at = state["page_versions"][state["channels"][channel]]
             is_broken = broken_at in {"everywhere", channel}
             self._send(404 if is_broken else 200, {})
@@ -237,7 +238,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Answer as the revision at the address; 404 if its image does not work there."""
         service, address = self.path.strip("/").split("/")[:2]
         rehearsal = self.server.rehearsal
-        state = rehearsal.state()
+        state = rehearsal.cloud.state
         revision = rehearsal.serving()[service] if address == "live" else address
         digest = state["services"][service]["revisions"][revision]["image"].rpartition("@")[2]
         is_broken = state["broken"].get(digest) in {"everywhere", address}

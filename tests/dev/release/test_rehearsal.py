@@ -1,57 +1,105 @@
 """Releases, failed releases and returns, with the scripts of cloudbuild.yaml as they are."""
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from tests.dev.release.conftest import Project
+from tests.dev.release.conftest import SKIPPED_AUDIT, Project
 from tests.dev.release.rehearsal import SERVICES, Rehearsal
 
 FIRST = {service: f"{service}-00001-abc" for service in SERVICES}
 SECOND = {service: f"{service}-00002-abc" for service in SERVICES}
+THIRD = {service: f"{service}-00003-abc" for service in SERVICES}
+FOURTH = {service: f"{service}-00004-abc" for service in SERVICES}
 CHANGING = (
     ("run", "deploy"),
     ("run", "update-traffic"),
     ("hosting:channel:deploy",),
     ("hosting:clone",),
 )
+PAGE_STEPS = ("firestore", "page")
+# The failing commands of each step before the promotion.
+GCLOUD_COMMANDS = {
+    "preflight": [
+        "run services describe api",
+        "firestore indexes fields list",
+        "auth print-access-token",
+        "builds list",
+    ],
+    "test": ["cloudbuild.test.yaml"],
+    "image": ["artifacts docker tags list", "cloudbuild.image.yaml"],
+    "firestore": [],
+    "indexes": ["firestore indexes composite list"],
+    "deploy": ["run revisions describe opentable-poll"],
+    "smoke": ["secrets versions access"],
+}
+Release = Callable[..., Rehearsal]
 
 
 def changes(rehearsal: Rehearsal) -> list[list[str]]:
     return [command for words in CHANGING for command in rehearsal.commands(*words)]
 
 
-@pytest.fixture(scope="module")
-def state_after_release(rehearsed_project: Project) -> dict[str, Any]:
-    rehearsal, state = rehearsed_project
-    rehearsal.restore(state)
-    assert rehearsal.run(_APPROVE_CHANGES="yes") is None, rehearsal.last_output
-    return rehearsal.state()
-
-
 @pytest.fixture
-def released(rehearsed_project: Project, state_after_release: dict[str, Any]) -> Rehearsal:
+def released(rehearsed_project: Project, first_release: Rehearsal) -> Rehearsal:
     """A project after its first release."""
     rehearsal, _ = rehearsed_project
-    rehearsal.restore(state_after_release)
+    rehearsal.restore(first_release.cloud.state)
     return rehearsal
 
 
-def test_a_release_moves_the_traffic_of_all_services(released: Rehearsal) -> None:
-    assert released.serving() == SECOND
+@pytest.fixture(scope="module")
+def release(
+    rehearsed_project: Project,
+    first_release: Rehearsal,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Release:
+    """Release a source after the first release; return the project, which tests only read."""
+
+    def run(comment: str | None, failed_step: str | None) -> Rehearsal:
+        rehearsal, _ = rehearsed_project
+        rehearsal.restore(first_release.cloud.state)
+        if comment:
+            rehearsal.commit(comment)
+        assert rehearsal.run() == failed_step, rehearsal.last_output
+        return rehearsal.copy(tmp_path_factory.mktemp("release"))
+
+    return run
 
 
-def test_a_second_run_changes_nothing(released: Rehearsal) -> None:
-    before = released.state()
-    assert released.run() is None
-    assert changes(released) == []
-    assert released.state() == before
+@pytest.fixture(scope="module")
+def unchanged_release(release: Release) -> Rehearsal:
+    return release(None, None)
 
 
-def test_a_changed_source_is_released(released: Rehearsal) -> None:
-    released.commit("second version")
-    assert released.run() is None
-    assert released.serving() == {service: f"{service}-00003-abc" for service in SERVICES}
+@pytest.fixture(scope="module")
+def second_release(release: Release) -> Rehearsal:
+    return release("second version", None)
+
+
+@pytest.fixture(scope="module")
+def failed_smoke(release: Release) -> Rehearsal:
+    return release("broken: everywhere", "smoke")
+
+
+@pytest.fixture(scope="module")
+def failed_promotion(release: Release) -> Rehearsal:
+    return release("broken: live", "promote")
+
+
+def test_a_release_moves_the_traffic_of_all_services(first_release: Rehearsal) -> None:
+    assert first_release.serving() == SECOND
+
+
+def test_a_second_run_changes_nothing(
+    first_release: Rehearsal, unchanged_release: Rehearsal
+) -> None:
+    assert changes(unchanged_release) == []
+    assert unchanged_release.cloud.state == first_release.cloud.state
+
+
+def test_a_changed_source_is_released(second_release: Rehearsal) -> None:
+    assert second_release.serving() == THIRD
 
 
 def test_changed_settings_are_released_for_their_service_only(released: Rehearsal) -> None:
@@ -61,11 +109,9 @@ def test_changed_settings_are_released_for_their_service_only(released: Rehearsa
     assert released.serving() == {**SECOND, "api": "api-00003-abc"}
 
 
-def test_a_failed_smoke_test_leaves_the_traffic(released: Rehearsal) -> None:
-    released.commit("broken: everywhere")
-    assert released.run() == "smoke"
-    assert released.serving() == SECOND
-    assert released.commands("run", "update-traffic") == []
+def test_a_failed_smoke_test_leaves_the_traffic(failed_smoke: Rehearsal) -> None:
+    assert failed_smoke.serving() == SECOND
+    assert failed_smoke.commands("run", "update-traffic") == []
 
 
 def test_a_failed_first_release_leaves_the_traffic_too(rehearsal: Rehearsal) -> None:
@@ -75,99 +121,79 @@ def test_a_failed_first_release_leaves_the_traffic_too(rehearsal: Rehearsal) -> 
     assert rehearsal.serving() == FIRST
 
 
-def test_a_release_that_fails_with_traffic_is_returned(released: Rehearsal) -> None:
-    released.commit("broken: live")
-    assert released.run() == "promote"
-    assert "Returned to the previous revisions, except: none." in released.last_output
-    assert released.serving() == SECOND
+def test_a_release_that_fails_with_traffic_is_returned(failed_promotion: Rehearsal) -> None:
+    assert "Returned to the previous revisions, except: none." in failed_promotion.last_output
+    assert failed_promotion.serving() == SECOND
 
 
-@pytest.mark.parametrize("failed_step", ["smoke", "promote"])
+@pytest.mark.parametrize("failed", ["failed_smoke", "failed_promotion"])
 def test_the_release_after_a_failed_one_has_all_the_traffic(
-    released: Rehearsal, failed_step: str
+    released: Rehearsal, request: pytest.FixtureRequest, failed: str
 ) -> None:
-    released.commit("broken: live" if failed_step == "promote" else "broken: everywhere")
-    assert released.run() == failed_step
-    main = released.workspace / "main.py"
-    main.write_text(main.read_text().replace("# broken: ", "# repaired: "))
+    released.restore(request.getfixturevalue(failed).cloud.state)
+    released.commit("repaired")
     assert released.run() is None
-    assert released.serving() == {service: f"{service}-00004-abc" for service in SERVICES}
+    assert released.serving() == FOURTH
 
 
 @pytest.mark.parametrize("is_changed", [False, True])
 def test_the_release_after_two_returns_by_hand_has_all_the_traffic(
-    released: Rehearsal, is_changed: bool
+    released: Rehearsal, second_release: Rehearsal, is_changed: bool
 ) -> None:
+    released.restore(second_release.cloud.state)
     released.commit("second version")
-    assert released.run() is None
     released.return_to(SECOND)
     released.return_to(FIRST)
     assert released.serving() == FIRST
     if is_changed:
         released.commit("third version")
     assert released.run() is None
-    assert released.serving() == {service: f"{service}-00004-abc" for service in SERVICES}
+    assert released.serving() == FOURTH
 
 
 def test_a_service_without_a_serving_revision_stops_the_release_before_it_changes_anything(
     rehearsal: Rehearsal,
 ) -> None:
-    services = rehearsal.state()["services"]
-    services["opentable-poll"]["traffic"] = []
-    rehearsal.update_state(services=services)
+    rehearsal.cloud.state["services"]["opentable-poll"]["traffic"] = []
     assert rehearsal.run(_APPROVE_CHANGES="yes") == "preflight"
     assert "opentable-poll has no revision with traffic." in rehearsal.last_output
 
 
-def test_the_old_source_after_a_failed_release_changes_nothing(released: Rehearsal) -> None:
-    source = (released.workspace / "main.py").read_text()
-    released.commit("broken: everywhere")
-    assert released.run() == "smoke"
-    (released.workspace / "main.py").write_text(source)
+def test_the_old_source_after_a_failed_release_changes_nothing(
+    released: Rehearsal, failed_smoke: Rehearsal
+) -> None:
+    released.restore(failed_smoke.cloud.state)
     assert released.run() is None
     assert changes(released) == []
 
 
 def test_a_promotion_that_stops_halfway_is_returned(released: Rehearsal) -> None:
     released.commit("second version")
-    released.update_state(
-        failing=["update-traffic opentable-reconcile --to-revisions=opentable-reconcile-00003"]
-    )
+    released.cloud.state["failing"] = [
+        "update-traffic opentable-reconcile --to-revisions=opentable-reconcile-00003"
+    ]
     assert released.run() == "promote"
     assert released.serving() == SECOND
 
 
 def test_one_failed_return_does_not_stop_the_others(released: Rehearsal) -> None:
     released.commit("broken: live")
-    released.update_state(
-        failing=["update-traffic opentable-poll --to-revisions=opentable-poll-00002"]
-    )
+    released.cloud.state["failing"] = [
+        "update-traffic opentable-poll --to-revisions=opentable-poll-00002"
+    ]
     assert released.run() == "promote"
     assert "except: opentable-poll." in released.last_output
     assert released.serving() == {**SECOND, "opentable-poll": "opentable-poll-00003-abc"}
 
 
-@pytest.mark.parametrize(
-    "failing,step",
-    [
-        ("run services describe api", "preflight"),
-        ("firestore indexes fields list", "preflight"),
-        ("auth print-access-token", "preflight"),
-        ("builds list", "preflight"),
-        ("cloudbuild.test.yaml", "test"),
-        ("artifacts docker tags list", "image"),
-        ("cloudbuild.image.yaml", "image"),
-        ("firestore indexes composite list", "indexes"),
-        ("run revisions describe opentable-poll", "deploy"),
-        ("secrets versions access", "smoke"),
-    ],
-)
-def test_an_error_of_gcloud_is_never_taken_for_an_absence(
-    released: Rehearsal, failing: str, step: str
-) -> None:
+def test_an_error_of_gcloud_is_never_taken_for_an_absence(released: Rehearsal) -> None:
     released.commit("second version")
-    released.update_state(failing=[failing])
-    assert released.run() == step
+    for step, commands in GCLOUD_COMMANDS.items():
+        for command in commands:
+            released.cloud.state["failing"] = [command]
+            assert not released.run_step(step), command
+        released.cloud.state["failing"] = []
+        assert released.run_step(step), released.last_output
     assert released.serving() == SECOND
 
 
@@ -198,16 +224,15 @@ def test_a_missing_lock_of_terraforms_provider_is_a_warning(
 def test_a_second_release_at_the_same_time_stops_before_it_changes_anything(
     rehearsal: Rehearsal,
 ) -> None:
-    rehearsal.update_state(other_releases="build-0\n")
+    rehearsal.cloud.state["other_releases"] = "build-0\n"
     assert rehearsal.run(_APPROVE_CHANGES="yes") == "preflight"
     assert "Another release is in progress: build-0." in rehearsal.last_output
     [command] = rehearsal.commands("builds", "list", "--ongoing")
     assert "--filter=tags=opentable-release AND NOT id=build-1" in command
 
 
-def test_the_code_is_deployed_after_its_indexes_are_built(rehearsal: Rehearsal) -> None:
-    assert rehearsal.run(_APPROVE_CHANGES="yes") is None
-    commands = [" ".join(words) for words in rehearsal.commands()]
+def test_the_code_is_deployed_after_its_indexes_are_built(first_release: Rehearsal) -> None:
+    commands = [" ".join(words) for words in first_release.commands()]
     slept = commands.index("sleep 30")
     deployed = [number for number, line in enumerate(commands) if "run deploy" in line]
     assert "composite list" in commands[slept + 1]
@@ -215,7 +240,7 @@ def test_the_code_is_deployed_after_its_indexes_are_built(rehearsal: Rehearsal) 
 
 
 def test_indexes_that_are_not_built_in_time_stop_the_release(rehearsal: Rehearsal) -> None:
-    rehearsal.update_state(sleeps_until_built=5)
+    rehearsal.cloud.state["sleeps_until_built"] = 5
     assert rehearsal.run(_APPROVE_CHANGES="yes", _INDEX_WAIT_MINUTES="2") == "indexes"
     assert len(rehearsal.commands("sleep", "30")) * 30 == 2 * 60
     assert "The indexes are not built after 2 minutes." in rehearsal.last_output
@@ -225,7 +250,7 @@ def test_indexes_that_are_not_built_in_time_stop_the_release(rehearsal: Rehearsa
 
 
 def test_an_index_that_firestore_cannot_build_stops_the_release(rehearsal: Rehearsal) -> None:
-    rehearsal.update_state(index_state="NEEDS_REPAIR")
+    rehearsal.cloud.state["index_state"] = "NEEDS_REPAIR"
     assert rehearsal.run(_APPROVE_CHANGES="yes") == "indexes"
     assert "reservations (localDate, startAt): NEEDS_REPAIR" in rehearsal.last_output
     assert rehearsal.serving() == FIRST
@@ -239,39 +264,37 @@ def test_changes_to_shared_settings_need_an_approval(rehearsal: Rehearsal) -> No
 
 @pytest.mark.parametrize("requested", ["", "yes"])
 def test_security_rules_are_deployed_only_on_request(rehearsal: Rehearsal, requested: str) -> None:
-    (rehearsal.programs / "commands.jsonl").write_text("")
-    assert rehearsal.run_step("firestore", _DEPLOY_RULES=requested)
+    assert rehearsal.run("firestore", _DEPLOY_RULES=requested) is None
     [command] = rehearsal.commands("deploy")
     only = "firestore:indexes,firestore:rules" if requested else "firestore:indexes"
     assert f"--only={only}" in command
     assert "--force" not in command  # it would delete the indexes of other software
 
 
-def test_an_emergency_release_leaves_a_trace(rehearsal: Rehearsal) -> None:
-    reason = "CVE in the audit service; approved by the owner"
-    assert rehearsal.run(_APPROVE_CHANGES="yes", _SKIP_AUDIT=reason) is None
-    [entry] = rehearsal.commands("logging", "write")
-    assert reason in " ".join(entry)
+def test_an_emergency_release_leaves_a_trace(first_release: Rehearsal) -> None:
+    [entry] = first_release.commands("logging", "write")
+    assert SKIPPED_AUDIT in " ".join(entry)
     assert "--severity=WARNING" in entry
-    [test] = [row for row in rehearsal.commands("submit") if "--config=cloudbuild.test.yaml" in row]
-    assert f"_SKIP_AUDIT={reason}" in " ".join(test)
-    for row in rehearsal.state()["services"].values():
+    submitted = first_release.commands("submit")
+    [test] = [row for row in submitted if "--config=cloudbuild.test.yaml" in row]
+    assert f"_SKIP_AUDIT={SKIPPED_AUDIT}" in " ".join(test)
+    for row in first_release.cloud.state["services"].values():
         assert list(row["revisions"].values())[-1]["labels"]["audit"] == "skipped"
 
 
-def test_an_ordinary_release_is_labeled_as_audited(released: Rehearsal) -> None:
-    for row in released.state()["services"].values():
+def test_an_ordinary_release_is_labeled_as_audited(second_release: Rehearsal) -> None:
+    for row in second_release.cloud.state["services"].values():
         assert list(row["revisions"].values())[-1]["labels"]["audit"] == "passed"
 
 
-def test_the_tests_and_the_build_run_with_identities_of_their_own(released: Rehearsal) -> None:
-    released.commit("second version")
-    assert released.run() is None
+def test_the_tests_and_the_build_run_with_identities_of_their_own(
+    second_release: Rehearsal,
+) -> None:
     accounts = {
         flag.removeprefix("--config="): next(
             word for word in command if word.startswith("--service-account=")
         )
-        for command in released.commands("builds", "submit")
+        for command in second_release.commands("builds", "submit")
         for flag in command
         if flag.startswith("--config=")
     }
@@ -283,58 +306,58 @@ def test_the_tests_and_the_build_run_with_identities_of_their_own(released: Rehe
     )
 
 
-def test_tokens_and_secrets_are_deleted_before_other_software_runs(released: Rehearsal) -> None:
+def test_tokens_and_secrets_are_deleted_before_other_software_runs(
+    unchanged_release: Rehearsal,
+) -> None:
     # The step `page` runs firebase-tools and its dependencies.
-    assert released.run() is None
-    names = {path.name for path in (released.workspace / "build").iterdir()}
+    names = {path.name for path in (unchanged_release.workspace / "build").iterdir()}
     assert not [name for name in names if "token" in name or "secret" in name]
     assert "channels.json" in names
 
 
-def test_the_page_has_a_site_of_its_own(released: Rehearsal) -> None:
-    assert released.run() is None
-    [apply] = released.commands("target:apply")
+def test_the_page_has_a_site_of_its_own(rehearsal: Rehearsal, unchanged_release: Rehearsal) -> None:
+    [apply] = unchanged_release.commands("target:apply")
     assert apply[-3] == "restaurants-production-opentable"
-    assert released.run(_SITE="restaurants-production") == "preflight"
+    assert rehearsal.run(_SITE="restaurants-production") == "preflight"
 
 
 def live_page(rehearsal: Rehearsal) -> str:
-    version: str = rehearsal.state()["channels"]["live"]
+    version: str = rehearsal.cloud.state["channels"]["live"]
     return version
 
 
 def test_a_changed_page_is_published_after_a_test_of_its_preview(released: Rehearsal) -> None:
     released.change_page("second version")
-    assert released.run() is None
+    assert released.run(*PAGE_STEPS) is None
     assert live_page(released) == "version-2"
 
 
 def test_a_page_that_fails_at_its_preview_is_not_published(released: Rehearsal) -> None:
     released.change_page("broken: everywhere")
-    assert released.run() == "page"
+    assert released.run(*PAGE_STEPS) == "page"
     assert released.commands("hosting:clone") == []
     assert live_page(released) == "version-1"
 
 
 def test_a_page_that_fails_when_published_is_returned(released: Rehearsal) -> None:
     released.change_page("broken: live")
-    assert released.run() == "page"
+    assert released.run(*PAGE_STEPS) == "page"
     assert "The page failed. Returned to the version: version-1." in released.last_output
     assert live_page(released) == "version-1"
 
 
 def test_a_first_page_that_fails_has_no_version_to_return_to(rehearsal: Rehearsal) -> None:
     rehearsal.change_page("broken: live")
-    assert rehearsal.run(_APPROVE_CHANGES="yes") == "page"
+    assert rehearsal.run(*PAGE_STEPS) == "page"
     assert "Returned to the version: none, it is the first." in rehearsal.last_output
 
 
 def test_the_page_after_a_failed_one_is_published(released: Rehearsal) -> None:
     released.change_page("broken: live")
-    assert released.run() == "page"
+    assert released.run(*PAGE_STEPS) == "page"
     page = released.workspace / "public" / "index.html"
     page.write_text(page.read_text().replace("broken: ", "repaired: "))
-    assert released.run() is None
+    assert released.run(*PAGE_STEPS) is None
     assert live_page(released) == "version-3"
 
 
@@ -344,15 +367,15 @@ def test_the_page_after_a_failed_one_is_published(released: Rehearsal) -> None:
 )
 def test_an_error_of_firebase_leaves_the_page(released: Rehearsal, failing: str, step: str) -> None:
     released.change_page("second version")
-    released.update_state(failing=[failing])
-    assert released.run() == step
+    released.cloud.state["failing"] = [failing]
+    assert released.run(*PAGE_STEPS) == step
     assert live_page(released) == "version-1"
 
 
 def test_a_project_without_a_site_for_the_page_stops_the_release_before_a_deployment(
     rehearsal: Rehearsal,
 ) -> None:
-    rehearsal.update_state(failing=["hosting:channel:list"])  # as firebase-tools does
+    rehearsal.cloud.state["failing"] = ["hosting:channel:list"]  # as firebase-tools does
     assert rehearsal.run(_APPROVE_CHANGES="yes") == "firestore"
     assert rehearsal.commands("deploy") == []
     assert rehearsal.serving() == FIRST

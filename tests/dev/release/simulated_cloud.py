@@ -1,53 +1,94 @@
-"""A `gcloud`, an `npx` and a `sleep` that keep the state of a project in a file.
+"""Simulate a project for the commands `gcloud`, `npx` and `sleep` of a release.
 
-It runs as a program. Traffic follows the sources of the Cloud SDK 528 (`api_lib/run/traffic.py`):
-a deployment moves traffic only if a target is "latest"; `--no-traffic` gives that target's share to
-the revision that served before; `--to-revisions` pins. Channels of the page's site follow the
-sources of firebase-tools 15.34 (`commands/hosting-clone.js`). Indexes are built after as many
-`sleep` as the state says. Everything else is recorded and answered.
+Traffic follows the sources of the Cloud SDK 528 (`api_lib/run/traffic.py`): a deployment moves
+traffic only if a target is "latest"; `--no-traffic` gives that target's share to the revision that
+served before; `--to-revisions` pins. Channels of the page's site follow the sources of
+firebase-tools 15.34 (`commands/hosting-clone.js`). Indexes are built after as many `sleep` as the
+state says. Everything else is recorded and answered.
 """
 
 import hashlib
 import json
-import sys
+import socketserver
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-STATE = HERE / "state.json"
+from typing_extensions import override
+
 GROUPS = "projects/p/databases/(default)/collectionGroups"
-COMMANDS = HERE / "commands.jsonl"
+PROGRAMS = ("gcloud", "npx", "sleep")
+# Sends its folder, name and arguments to this process, and ends with the received status.
+_CLIENT = r"""#!/usr/bin/env bash
+exec 3<>/dev/tcp/127.0.0.1/{port}
+printf '%s\0' "$#" "$PWD" "${{0##*/}}" "$@" >&3
+read -r status <&3 || exit
+if ((status)); then cat <&3 >&2; else cat <&3; fi
+exit "$status"
+"""
 
 
-def main() -> int:
-    """Record the command, change the state, print the output."""
-    program, *words = [Path(sys.argv[0]).name, *sys.argv[1:]]
-    with COMMANDS.open("a") as commands:
-        commands.write(json.dumps([program, *words]) + "\n")
-    line = " ".join(words)
-    state = json.loads(STATE.read_text())
-    for failing in state["failing"]:
-        if failing in line:
-            sys.stderr.write("ERROR: HttpError 503: The service is currently unavailable.\n")
-            return 1
-    flags = {
-        name: value
-        for name, _, value in (word[2:].partition("=") for word in words if word.startswith("--"))
-    }
-    names = [word for word in words if not word.startswith("--")]
-    if program == "gcloud":
-        sys.stdout.write(change_state(names, flags, state) or answer(names, flags, state))
-    elif program == "npx":
-        sys.stdout.write(run_firebase(names[1:], flags, state))
-    else:  # asleep
+@dataclass(slots=True)
+class SimulatedCloud:
+    """A project, and the commands that it received."""
+
+    state: dict[str, Any]
+    commands: list[list[str]] = field(default_factory=list)
+
+    def execute(self, program: str, words: Sequence[str], folder: Path) -> tuple[int, str]:
+        """Record a command and change the state; return the exit status and the output."""
+        self.commands.append([program, *words])
+        line, state = " ".join(words), self.state
+        if any(failing in line for failing in state["failing"]):
+            return 1, "ERROR: HttpError 503: The service is currently unavailable.\n"
+        flags = {
+            name: value
+            for name, _, value in (
+                word[2:].partition("=") for word in words if word.startswith("--")
+            )
+        }
+        names = [word for word in words if not word.startswith("--")]
+        if program == "gcloud":
+            changed = change_state(names, flags, state, folder)
+            return 0, changed or answer(names, flags, state, folder)
+        if program == "npx":
+            return 0, run_firebase(names[1:], flags, state, folder)
         state["sleeps_until_built"] -= 1
         if state["index_state"] == "CREATING" and state["sleeps_until_built"] <= 0:
             state["index_state"] = "READY"
-    STATE.write_text(json.dumps(state))
-    return 0
+        return 0, ""
 
 
-def change_state(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> str:
+@contextmanager
+def install_programs(folder: Path, cloud: SimulatedCloud) -> Iterator[None]:
+    """Install the programs in a folder for a `with` block."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        @override
+        def handle(self) -> None:
+            def read() -> str:
+                return b"".join(iter(lambda: self.rfile.read(1), b"\0")).decode()
+
+            count, directory, program = int(read()), Path(read()), read()
+            status, output = cloud.execute(program, [read() for _ in range(count)], directory)
+            self.wfile.write(f"{status}\n{output}".encode())
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        for name in PROGRAMS:
+            program = folder / name
+            program.write_text(_CLIENT.format(port=server.server_address[1]))
+            program.chmod(0o755)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+def change_state(
+    names: list[str], flags: dict[str, str], state: dict[str, Any], folder: Path
+) -> str:
     """Carry out a command that changes the state; return its output."""
     match names:
         case ["run", "deploy", service]:
@@ -60,11 +101,11 @@ def change_state(names: list[str], flags: dict[str, str], state: dict[str, Any])
             tags = [{**target, "percent": 0} for target in row["traffic"] if "tag" in target]
             row["traffic"] = [*tags, {"revisionName": revision, "percent": int(percent)}]
         case ["builds", "submit", ".", *_]:
-            return submit_build(flags, state)
+            return submit_build(flags, state, folder)
     return ""
 
 
-def answer(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> str:
+def answer(names: list[str], flags: dict[str, str], state: dict[str, Any], folder: Path) -> str:
     """Return the output of a command that changes nothing."""
     output: Any = ""
     match names:
@@ -83,7 +124,7 @@ def answer(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> st
         case ["firestore", "indexes", "fields", "list"]:
             output = state["fields"]
         case ["firestore", "indexes", "composite", "list"]:
-            output = list_composite_indexes(state)
+            output = list_composite_indexes(state, folder)
         case ["secrets", "versions", "access", _]:
             output = {"webhookSecrets": [state["canary_secret"]]}
         case ["auth", *_]:
@@ -91,7 +132,7 @@ def answer(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> st
     return output if isinstance(output, str) else json.dumps(output)
 
 
-def submit_build(flags: dict[str, str], state: dict[str, Any]) -> str:
+def submit_build(flags: dict[str, str], state: dict[str, Any], folder: Path) -> str:
     """Build an image, whose digest depends on its tag. A comment in main.py says if it works."""
     if flags["config"] != "cloudbuild.image.yaml":
         return ""
@@ -99,12 +140,12 @@ def submit_build(flags: dict[str, str], state: dict[str, Any]) -> str:
     tag = image.rpartition(":")[2]
     digest = "sha256:" + hashlib.sha256(tag.encode()).hexdigest()
     state["images"][tag] = digest
-    state["broken"][digest] = Path("main.py").read_text().partition("# broken: ")[2].strip()
+    state["broken"][digest] = (folder / "main.py").read_text().partition("# broken: ")[2].strip()
     return digest
 
 
-def list_composite_indexes(state: dict[str, Any]) -> list[dict[str, Any]]:
-    indexes = json.loads(Path("firestore.indexes.json").read_text())["indexes"]
+def list_composite_indexes(state: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    indexes = json.loads((folder / "firestore.indexes.json").read_text())["indexes"]
     return [
         {
             "name": f"{GROUPS}/{index['collectionGroup']}/indexes/1",
@@ -116,16 +157,18 @@ def list_composite_indexes(state: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def run_firebase(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> str:
+def run_firebase(
+    names: list[str], flags: dict[str, str], state: dict[str, Any], folder: Path
+) -> str:
     """Carry out a command of firebase-tools; return its output."""
     channels = state["channels"]
     match names:
         case ["deploy"]:
-            state["fields"] = deploy_fields()
+            state["fields"] = deploy_fields(folder)
         case ["hosting:channel:deploy", channel]:
             version = f"version-{len(state['page_versions']) + 1}"
             # A comment in the page says if it works.
-            page = Path("public/index.html").read_text()
+            page = (folder / "public/index.html").read_text()
             state["page_versions"][version] = page.partition("<!-- broken: ")[2].partition(" -->")[
                 0
             ]
@@ -148,9 +191,9 @@ def run_firebase(names: list[str], flags: dict[str, str], state: dict[str, Any])
     return ""
 
 
-def deploy_fields() -> list[dict[str, Any]]:
+def deploy_fields(folder: Path) -> list[dict[str, Any]]:
     """Return the fields with settings of their own as gcloud prints them after a deployment."""
-    overrides = json.loads(Path("firestore.indexes.json").read_text())["fieldOverrides"]
+    overrides = json.loads((folder / "firestore.indexes.json").read_text())["fieldOverrides"]
     return [
         {
             "name": f"{GROUPS}/{row['collectionGroup']}/fields/{row['fieldPath']}",
@@ -200,7 +243,3 @@ def describe_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
         traffic.append(shown)
     status = {"url": f"{state['server']}/{service}/live", "traffic": traffic}
     return {"metadata": {"name": service}, "status": status}
-
-
-if __name__ == "__main__":
-    sys.exit(main())
