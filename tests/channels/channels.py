@@ -1,4 +1,4 @@
-"""Give every automatic channel one interface, so that one suite tests them all."""
+"""Give every automatic channel one interface, so that all pass the same tests."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""One call to Firestore goes wrong: refused before it is carried out, or its answer lost after."""
+"""Fail one call of Firestore: refuse it, or lose its response after it was carried out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

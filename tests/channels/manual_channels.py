@@ -1,4 +1,4 @@
-"""Give the channels of people (replay, staff) the interface of the automatic ones."""
+"""Give the manual channels (replay, staff) the interface of the automatic ones."""
 
 import json
 from collections.abc import Mapping

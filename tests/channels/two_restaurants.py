@@ -1,4 +1,4 @@
-"""Two restaurants of one partner: OpenTable has trouble with one of them."""
+"""Two restaurants of one partner; requests for one of them fail at OpenTable."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The quarantine, listed and worked through."""
+"""Quarantined events are listed, replayed and dismissed."""
 
 from collections import Counter
 

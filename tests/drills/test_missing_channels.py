@@ -1,4 +1,4 @@
-"""One of the three ways falls silent for a while; the others keep the ledger close."""
+"""One channel fails for hours; the other two keep the ledger current."""
 
 from datetime import timedelta
 

@@ -6,7 +6,7 @@ import pytest
 
 from dev.infra.provider_schema import INFRA_FOLDER
 from tests.infra.google_provider import Terraform, use_terraform
-from tests.infra.planned import Resources, plan_resources
+from tests.infra.planned_resources import Resources, plan_resources
 
 GENERATED_BY_TERRAFORM = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.plan")
 

@@ -8,7 +8,7 @@ import pytest
 
 from functions.api.app import OPENAPI_PATH
 from tests.infra.google_provider import UPTIME_CHECK_ID
-from tests.infra.planned import ENVIRONMENTS, Resources, plan_resources
+from tests.infra.planned_resources import ENVIRONMENTS, Resources, plan_resources
 from tests.monitoring.monitoring_files import ALERTS, BURN_RATES, DASHBOARD, METRICS, SLOS
 
 

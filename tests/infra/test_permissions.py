@@ -11,8 +11,8 @@ from tests.dev.release.conftest import (  # noqa: F401 -- fixtures
     rehearsed_project,
 )
 from tests.dev.release.rehearsal import Rehearsal
-from tests.infra.granted import ROLES, Grant, granted_roles, read_grants
-from tests.infra.needed import (
+from tests.infra.granted_permissions import ROLES, Grant, granted_roles, read_grants
+from tests.infra.needed_permissions import (
     BUILD_STEPS,
     CALLERS,
     CLIENT_METHODS,
@@ -23,7 +23,7 @@ from tests.infra.needed import (
     RUNTIME,
     RUNTIME_ACCOUNTS,
 )
-from tests.infra.planned import ENVIRONMENTS, Resources, plan_resources
+from tests.infra.planned_resources import ENVIRONMENTS, Resources, plan_resources
 
 CLIENT_CALL = re.compile(
     r"(?:\b_?client|_get_client\(\))\.(\w*secret\w*|\w*task\w*)[(,]|(?<!\.)\bauth\.([a-z]\w+)[(,]"

@@ -9,7 +9,7 @@ import pytest
 
 from dev.bootstrap import ROOT
 from tests.infra.google_provider import Terraform, TerraformError
-from tests.infra.planned import ENVIRONMENTS
+from tests.infra.planned_resources import ENVIRONMENTS
 
 VARIABLES = Path("production.tfvars")
 

@@ -1,4 +1,4 @@
-"""Settings damaged by hand stop no more than they must."""
+"""A damaged setting stops only what needs it."""
 
 import json
 from datetime import UTC, datetime, timedelta

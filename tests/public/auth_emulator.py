@@ -1,4 +1,4 @@
-"""Firebase's own Auth emulator, out of firebase-tools: a second opinion on the played one."""
+"""Start the Auth emulator of firebase-tools, to compare the simulated responses with its own."""
 
 import contextlib
 import json

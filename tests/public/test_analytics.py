@@ -1,4 +1,4 @@
-"""Analytics are readable, accessible, downloadable and never invented."""
+"""Analytics are readable, accessible and downloadable, and show no invented count."""
 
 import csv
 import re

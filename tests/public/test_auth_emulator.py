@@ -1,4 +1,4 @@
-"""Signing in as in production, against Firebase's own emulator of its services."""
+"""Sign-in as in production, against the emulator of Firebase Authentication."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""Cancelling: Lineup's own with a reason, OpenTable's never."""
+"""Reservations of Lineup are canceled with a reason; those of OpenTable cannot be canceled."""
 
 from playwright.async_api import Page, expect
 

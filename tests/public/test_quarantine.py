@@ -1,4 +1,4 @@
-"""The quarantine, for managers: look, try, apply, dismiss."""
+"""Managers list, preview, replay and dismiss quarantined events."""
 
 from playwright.async_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""Every screen: fits its width, is sound to assistive technology, and is there to be looked at."""
+"""Every screen fits its width, passes the accessibility check and is stored as an image."""
 
 from http import HTTPStatus
 from pathlib import Path

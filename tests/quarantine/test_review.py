@@ -1,4 +1,4 @@
-"""Two managers who settle or view the same quarantined event at the same moment."""
+"""Two managers settle or view the same quarantined event at the same time."""
 
 from datetime import UTC, datetime
 from typing import Any

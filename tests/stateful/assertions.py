@@ -1,4 +1,4 @@
-"""The end of every run: all webhooks may be lost, one poll and one reconciliation must do."""
+"""Check the end of every run: one poll and one reconciliation repair any loss of webhooks."""
 
 from datetime import timedelta
 from typing import Any

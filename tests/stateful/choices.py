@@ -1,4 +1,4 @@
-"""Values for the state machine's random choices."""
+"""Generate values for the random choices of the state machine."""
 
 from collections.abc import Callable
 

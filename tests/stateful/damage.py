@@ -1,4 +1,4 @@
-"""Damage stored reservations as a hand may, and mend them."""
+"""Damage stored reservations as a wrong edit by hand would, and repair them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The machine: whatever happens, one poll and one reconciliation bring the ledger level."""
+"""The state machine: one poll and one reconciliation make both sides equal after any history."""
 
 import json
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""docs/performance.md can be written by the bench, and its plot drawn."""
+"""The results of a benchmark are written to docs/performance.md and drawn as a plot."""
 
 import json
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""The bench's arithmetic; nothing here is timed."""
+"""The statistics of a benchmark, without measuring time."""
 
 import pytest
 from hypothesis import given

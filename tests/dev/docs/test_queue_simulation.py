@@ -1,4 +1,4 @@
-"""A simulated queue keeps within its limits, and wastes none of them."""
+"""A simulated queue keeps within its limits and uses them fully."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The scheduler calls as Cloud Scheduler does, and reports whatever comes of it."""
+"""The scheduler sends the requests of Cloud Scheduler and reports every result."""
 
 import itertools
 from collections.abc import Iterator

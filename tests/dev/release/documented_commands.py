@@ -1,4 +1,4 @@
-"""Every gcloud and npx command in the documentation and in the files of a release."""
+"""Find every gcloud and npx command in the documentation and in the files of a release."""
 
 import re
 import shlex

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from dev.bootstrap import ROOT
 from sandbox.webhook_senders import encode_signing_secret
-from tests.dev.release.build_reading import read_build
+from tests.dev.release.build_parser import read_build
 from tests.dev.release.simulated_cloud import SimulatedCloud, install_programs
 
 SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")

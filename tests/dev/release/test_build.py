@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dev.bootstrap import ROOT
-from tests.dev.release.build_reading import UnreadableError, read_build
+from tests.dev.release.build_parser import UnreadableError, read_build
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcloud"), reason="the Cloud SDK is not installed here: it reads the build"

@@ -10,7 +10,7 @@ import pytest
 from dev.bootstrap import ROOT
 from dev.local.firebase_tools import find_firebase_tools
 from tests.dev.release.documented_commands import commands_in, in_text
-from tests.dev.release.parsing import UNDERSTOOD, answers
+from tests.dev.release.gcloud_parser import UNDERSTOOD, answers
 from tests.dev.release.rehearsal import PROJECT, Rehearsal
 
 pytestmark = pytest.mark.skipif(

@@ -1,4 +1,4 @@
-"""Releases, failed releases and returns, with the scripts of cloudbuild.yaml as they are."""
+"""Releases, failed releases and returns, with the unchanged scripts of cloudbuild.yaml."""
 
 from collections.abc import Callable
 

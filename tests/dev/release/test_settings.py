@@ -10,7 +10,7 @@ from msgspec.structs import fields
 import main
 from dev.bootstrap import ROOT
 from shared.config import Environment, read_environment
-from tests.infra.planned import ENVIRONMENTS, Resources, plan_resources
+from tests.infra.planned_resources import ENVIRONMENTS, Resources, plan_resources
 
 HOSTING_SECONDS = 60  # Firebase Hosting gives a rewrite no longer
 LONGEST_ATTEMPT = 1800  # Cloud Scheduler's

@@ -1,4 +1,4 @@
-"""An anonymized reservation ends the same, whenever its events arrive."""
+"""An anonymized reservation has one final state for every order of its events."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Whatever a person writes into a document, every reader ends with a value or the one error."""
+"""Readers of a damaged document return a value or raise the one documented error."""
 
 import copy
 import math

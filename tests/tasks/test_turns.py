@@ -1,4 +1,4 @@
-"""The longest-waiting restaurant comes first; one that a run did not reach is logged."""
+"""The longest-waiting restaurant comes first; one that a run does not reach is logged."""
 
 import json
 from datetime import datetime, timedelta

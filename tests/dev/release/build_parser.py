@@ -1,11 +1,11 @@
-"""Has gcloud read cloudbuild.yaml as `gcloud builds submit` would."""
+"""Parse a build file with gcloud, as `gcloud builds submit` does."""
 
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.dev.release.parsing import sdk
+from tests.dev.release.gcloud_parser import sdk
 
 _SECONDS = 120
 
@@ -22,7 +22,7 @@ def read_build(file: Path, **substitutions: str) -> dict[str, Any]:
     """
     python, root = sdk()
     given = [f"{name}={value}" for name, value in substitutions.items()]
-    script = Path(__file__).with_name("build_reader.py")
+    script = Path(__file__).with_name("build_parser_script.py")
     done = subprocess.run(
         [python, script, root, str(file), *given],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Prints a build file as gcloud reads it, as JSON; run by gcloud's own Python (see its caller)."""
+"""Print a build file as gcloud parses it, as JSON; runs in gcloud's own Python."""
 
 import sys
 from pathlib import Path

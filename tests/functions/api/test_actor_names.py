@@ -1,4 +1,4 @@
-"""Who did what, by name: in a history, in the quarantine, and without Firebase."""
+"""The names of actors in a history and in the quarantine, also without Firebase."""
 
 import socket
 import time

@@ -4,7 +4,7 @@ Sources: the reference pages of the APIs, the Cloud SDK 528 (which API methods a
 `requirePermissions` in firebase-tools 15.34.
 """
 
-from tests.infra.granted import PROJECT, Grant
+from tests.infra.granted_permissions import PROJECT, Grant
 
 SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")
 RUNTIME_ACCOUNTS = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "opentable-api")

@@ -1,4 +1,4 @@
-"""A disabled restaurant is left alone, also by a run that was planned before it was disabled."""
+"""A disabled restaurant is not changed, not even by a run that was planned before."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Read and write secrets: over gRPC to a fake Secret Manager, and in a file."""
+"""Secrets are read and written over gRPC, against a fake Secret Manager."""
 
 import asyncio
 import json

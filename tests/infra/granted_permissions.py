@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.infra.planned import Resources
+from tests.infra.planned_resources import Resources
 
 # Google's predefined roles; the file names its source.
 ROLES: dict[str, list[str]] = json.loads((Path(__file__).parent / "google_roles.json").read_text())[

@@ -1,4 +1,4 @@
-"""Served functions complete although one reservation, one guest and one document are unusable."""
+"""Served functions complete although a reservation, a guest and a document are unusable."""
 
 import json
 from datetime import timedelta
