@@ -4,6 +4,8 @@
 # By default PYTHON is the version that Google runs (dev/release/__init__.py), if it is installed.
 PYTHON ?= $(shell python3.12 -c "import ensurepip" 2>/dev/null && echo python3.12 || echo python3)
 BIN := .venv/bin
+# Some images set it. Every process that a test starts would compile all packages again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap run test test-fast coverage mutate soak bench check setup-check audit lock sbom \
