@@ -14,8 +14,13 @@ from zoneinfo import ZoneInfo
 
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
+from shared.domain.ledger.registers import NOTATION_FIELDS
 from shared.domain.normalization import field_values
-from shared.domain.normalization.canonical import DEFAULT_MAX_TEXT_BYTES, cut_texts
+from shared.domain.normalization.canonical import (
+    DEFAULT_MAX_TEXT_BYTES,
+    build_comparison_key,
+    cut_texts,
+)
 from shared.domain.normalization.field_values import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import build_envelope_event_id, build_external_key
 from shared.errors import InvalidEventError
@@ -107,7 +112,7 @@ def parse_envelope(
     fields = _parse_fields(event_type, data, zone)
     envelope_id = field_values.parse_identifier(body.get("id"))
     if envelope_id is None:
-        envelope_id = _hash_content([event_type, external_key, timestamp, fields])
+        envelope_id = _hash_content(event_type, external_key, timestamp, fields)
     event_id = build_envelope_event_id(envelope_id)
     return ReservationEvent(
         external_key=external_key,
@@ -156,9 +161,16 @@ def _parse_timestamp(
     )
 
 
-def _hash_content(content: list[object]) -> str:
+def _hash_content(
+    event_type: str, external_key: str, timestamp: datetime, fields: Mapping[str, FieldValue]
+) -> str:
     """Return the id of an envelope without one: a retry has the same, whatever its spellings."""
-    text = json.dumps(content, sort_keys=True, default=str)
+    values = {
+        name: build_comparison_key(name, value)
+        for name, value in fields.items()
+        if name not in NOTATION_FIELDS
+    }
+    text = json.dumps([event_type, external_key, timestamp, values], sort_keys=True, default=str)
     return "content:" + hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -138,10 +138,24 @@ def test_a_retry_without_an_id_is_the_same_event_in_any_key_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [{"partySize": "4.0"}, {"status": "CONFIRMED "}, {"specialRequests": None}]
+    "data",
+    [
+        {"partySize": "4.0"},
+        {"status": "CONFIRMED "},
+        {"specialRequests": None},
+        {"dinerEmail": "Ada@Example.com"},
+        {"dinerPhone": "+1 (555) 123-4567"},
+        {"reservationDateTime": "2026-11-01T05:30:00Z"},
+    ],
 )
 def test_a_retry_without_an_id_is_the_same_event_in_another_spelling(data: dict[str, Any]) -> None:
-    complete: dict[str, Any] = {"partySize": 4, "status": "confirmed"}
+    complete: dict[str, Any] = {
+        "partySize": 4,
+        "status": "confirmed",
+        "dinerEmail": "ada@example.com",
+        "dinerPhone": "15551234567",
+        "reservationDateTime": "2026-11-01T01:30:00",
+    }
     events = [
         normalize_envelope(
             build_envelope(**complete | spelled)
