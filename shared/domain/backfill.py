@@ -7,14 +7,13 @@ reservations moved from a later slice into a completed one.
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from math import isfinite
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.days import DateWindow
-from shared.domain.run_state import EARLIEST_RUN, read_run_state
+from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT, read_run_state
 from shared.errors import BackfillInProgressError
 
 SLICE_DAYS = 7
@@ -181,8 +180,10 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
 
 def _has_numbers(stored: Mapping[str, Any]) -> bool:
     seconds, counts = stored.get("workedSeconds"), [stored.get(name) for name in ROW_COUNTERS]
-    is_duration = isinstance(seconds, int | float) and isfinite(seconds)
-    return is_duration and all(isinstance(count, int) for count in counts)
+    is_duration = isinstance(seconds, int | float) and 0 <= seconds <= MAX_COUNT
+    return is_duration and all(
+        isinstance(count, int) and 0 <= count <= MAX_COUNT for count in counts
+    )
 
 
 def is_backfilling(document: Mapping[str, Any]) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 
 # Between two instances.
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
+# Above every real count, and small enough to add to it.
+MAX_COUNT = 10**15
 # Before the first run of any restaurant.
 EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -50,6 +52,6 @@ def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetim
 
 
 def read_count(state: Mapping[str, Any], name: str) -> int:
-    """Return a count of a run's state, 0 if it is missing or has another type."""
+    """Return a count of a run's state, 0 if it is missing or impossible."""
     count = state.get(name)
-    return count if isinstance(count, int) else 0
+    return count if isinstance(count, int) and 0 <= count <= MAX_COUNT else 0

@@ -21,7 +21,7 @@ from shared.domain.normalization.identifiers import (
     build_reservation_document_id,
     is_external_key,
 )
-from shared.domain.run_state import EARLIEST_RUN
+from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -107,6 +107,7 @@ def _guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure
     if (
         isinstance(guest_id, str)
         and isinstance(attempts, int)
+        and 0 <= attempts <= MAX_COUNT
         and isinstance(first_failed_at, datetime)
         and isinstance(next_attempt_at, datetime)
     ):

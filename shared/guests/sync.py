@@ -21,7 +21,12 @@ from shared.domain.settings import IntegrationSettings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.guests.erasure import erase_guest
 from shared.guests.failures import read_due_guest_failures, read_guest_failures
-from shared.guests.fetch import ensure_guest_stored, load_guest_fetcher, parse_or_quarantine_guest
+from shared.guests.fetch import (
+    GuestFetcher,
+    ensure_guest_stored,
+    load_guest_fetcher,
+    parse_or_quarantine_guest,
+)
 from shared.guests.repository import (
     follow_merges,
     is_guest_referenced,
@@ -129,11 +134,12 @@ async def save_referenced_guests(
     }
     new_keys = feed.resolve_merged_keys(referenced_keys) - feed.saved_keys
     guests = [feed.guests[key] for key in sorted(new_keys)]
+    fetcher = await load_guest_fetcher(restaurant, [])
     for guest in guests:
         if guest.forgotten_at is not None:
             # Not by `save_guests`: the erasure searches the quarantine for the names in the record
             # that the tombstone replaces.
-            await _sync_guest(restaurant, guest)
+            await _sync_guest(restaurant, guest, fetcher)
     feed.created_keys |= await save_guests(restaurant.context, restaurant.settings, guests)
     feed.saved_keys |= new_keys
 
@@ -148,6 +154,8 @@ async def sync_remaining_guests(
     """
     context, settings = restaurant.context, restaurant.settings
     stored_keys = (await read_guests(context, settings, feed.guests)).keys()
+    # One for all survivors: after some requests without an answer, the others wait for a later run.
+    fetcher = await load_guest_fetcher(restaurant, [])
 
     async def sync_if_referenced(guest: Guest) -> None:
         key = guest.key
@@ -157,7 +165,7 @@ async def sync_remaining_guests(
         )
         needs_lookup = not is_first or guest.forgotten_at is not None
         if is_referenced or (needs_lookup and await is_guest_referenced(context, settings, key)):
-            await _sync_guest(restaurant, guest)
+            await _sync_guest(restaurant, guest, fetcher)
 
     # A backfill stores thousands of guests before the first poll: one at a time, they would take
     # longer than a run.
@@ -170,7 +178,7 @@ async def sync_remaining_guests(
     await fetch_missing_guests(restaurant, feed)
 
 
-async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
+async def _sync_guest(restaurant: RestaurantContext, guest: Guest, fetcher: GuestFetcher) -> None:
     """Store a guest and update the reservations linked to it.
 
     Reservations of a merged guest are linked to the survivor, fetched if it is not stored. A
@@ -180,7 +188,6 @@ async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
     stored = await read_guests(context, settings, [guest.key])
     await save_guest(context, settings, guest)
     if guest.survivor_id is not None:
-        fetcher = await load_guest_fetcher(restaurant, [])
         await fetcher.fetch_all([guest.survivor_id])
     aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
     await _update_reservations_of_guest(context, settings, guest.key, aliases=aliases)

@@ -184,6 +184,9 @@ def test_a_changed_rid_restarts_the_backfill() -> None:
         {"startDate": "soon"},
         {"startedAt": "now"},
         {"workedSeconds": None},
+        {"workedSeconds": 1e308},
+        {"fetched": 2**63 - 1},
+        {"fetched": -1},
         dict.fromkeys(("startDate", "endDate", "nextDate"), "9999-12-31"),
     ],
 )

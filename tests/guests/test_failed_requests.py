@@ -247,6 +247,42 @@ async def test_after_many_unavailable_guests_the_rest_waits_for_the_next_run(
     assert len(await noted_guests(scenario)) == 1
 
 
+async def test_many_unavailable_survivors_cost_no_more_time_than_other_guests(
+    scenario: GuestScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
+    merged = [scenario.guests.add("Ada", f"Lovelace {number}").key for number in range(3)]
+    for guest in merged:
+        scenario.book(guest)
+    survivors = [scenario.guests.add("Countess", "Lovelace").key for _ in merged]
+    await scenario.world.poll()
+    scenario.world.clock.advance(7_200)
+    await scenario.world.poll()
+    scenario.world.clock.advance(7_200)
+    for guest, survivor in zip(merged, survivors, strict=True):
+        fail_requests(scenario, survivor, FailureKind.STATUS, status=500)
+        scenario.guests.merge(guest, survivor)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert len(await noted_guests(scenario)) == 1
+
+
+@pytest.mark.parametrize("attempts", [2**63 - 1, -(2**63), True, "x"])
+async def test_a_note_with_an_impossible_number_of_attempts_is_replaced(
+    scenario: GuestScenario, returning: str, attempts: Any
+) -> None:
+    note = new_guest_failure(None, returning, returning, "403", scenario.world.clock())
+    long_ago = scenario.world.clock() - timedelta(days=1)
+    damage = {"attempts": attempts, "nextAttemptAt": long_ago}
+    notes = paths.guest_failures_collection(
+        scenario.world.services.firestore, scenario.world.restaurant.id
+    )
+    await notes.document(returning).set(note.to_map() | damage)
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    scenario.book(returning)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert (await noted_guests(scenario))[returning]["attempts"] <= 2
+
+
 async def test_a_damaged_note_is_replaced(scenario: GuestScenario, returning: str) -> None:
     notes = paths.guest_failures_collection(
         scenario.world.services.firestore, scenario.world.restaurant.id

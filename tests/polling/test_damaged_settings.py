@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.fault_injection import FailureKind
 from shared.domain.normalization.opentable_guest import parse_phone_entry
 from shared.firestore import paths
 from shared.restaurants.settings import read_settings
@@ -40,6 +41,16 @@ async def test_a_poll_after_a_damaged_cursor_misses_no_change(
     await world.integration_document.update({"poll.cursor": cursor})
     world.clock.advance(3600)
     assert (await world.poll())["created"] == 1
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, -(2**63)])
+async def test_a_failed_poll_after_an_impossible_count_is_recorded(
+    world: World, value: int
+) -> None:
+    await world.integration_document.update({"poll.consecutiveFailures": value})
+    world.sandbox.faults.script_failure(FailureKind.STATUS, status=403, times=100)
+    assert (await world.poll())["status"] == "error"
+    assert (await world.read_settings_document())["poll"]["consecutiveFailures"] == 1
 
 
 @pytest.mark.parametrize("value", [*ODD_VALUES, "another", "a/b/c", None])
