@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from functions.api.context import ApiContext, RequestContext, UserContext
 from functions.api.requests import RestaurantId
 from functions.api.responses import ApiError, build_failure_response, build_invalid_request_error
+from functions.http import read_request_body
 from shared.staff.identity import AuthenticatedUser, Role, UnauthenticatedError
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ async def authorize(
         text = f"This call requires the role {required_role}. Ask your manager or an operator."
         raise ApiError(403, "ROLE_REQUIRED", text)
     _check_parameters(request)
+    await _check_unexpected_body(request)
     return RequestContext(api_context, user, restaurant_id, role)
 
 
@@ -172,6 +174,17 @@ def _check_parameters(request: Request) -> None:
     route: APIRoute = request.scope["route"]
     if names and not route.dependant.query_params:
         raise build_invalid_request_error("This call has no parameters.")
+
+
+async def _check_unexpected_body(request: Request) -> None:
+    route: APIRoute = request.scope["route"]
+    if request.method == "GET" or route.body_field is not None:
+        return
+    body = await read_request_body(request)
+    # It would be ignored: a replay with `dryRun` in its body would be a real one.
+    if body is None or body.strip() not in {b"", b"{}"}:
+        text = "This call has no body. Send its parameters in the address."
+        raise build_invalid_request_error(text)
 
 
 AnyUserContext = Annotated[UserContext, Depends(get_user_context)]

@@ -99,6 +99,21 @@ async def test_every_call_rejects_an_unknown_parameter(
     assert error_code(response) == (400, "INVALID_REQUEST")
 
 
+BODYLESS = [
+    operation
+    for operation in OPERATIONS
+    if operation.method != "GET" and "requestBody" not in operation.document
+]
+
+
+@pytest.mark.parametrize("operation", BODYLESS, ids=str)
+async def test_a_body_that_would_be_ignored_is_refused(
+    operation: Operation, manager: StaffApiClient
+) -> None:
+    response = await manager.call(operation.method, operation.path, json={"dryRun": True})
+    assert error_code(response) == (400, "INVALID_REQUEST")
+
+
 @pytest.mark.parametrize("path", ["reports", "nothing"])
 async def test_no_response_may_be_cached(path: str, host: StaffApiClient) -> None:
     headers = (await host.get(path)).headers
