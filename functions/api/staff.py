@@ -103,7 +103,9 @@ async def get_staff(
 async def _read_staff(context: RequestContext, max_changes: int = 20) -> StaffListResponse:
     client, accounts = context.app_context.firestore, context.api_context.accounts
     members = await list_staff(client, context.restaurant_id)
-    changes = await list_staff_changes(client, context.restaurant_id, max_changes)
+    changes = await list_staff_changes(
+        client, context.restaurant_id, max_changes, context.app_context.clock()
+    )
     accounts_by_uid = await accounts.read_accounts([member.uid for member in members])
     others = {member.added_by for member in members if member.added_by}
     others |= {uid for change in changes for uid in (change.uid, change.changed_by)}

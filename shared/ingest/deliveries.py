@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncQuery, DocumentSnapshot, FieldFilter
+from google.cloud.firestore import DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.context import AppContext
@@ -38,7 +38,7 @@ from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 
 MAX_DELIVERIES = 50
 _JOURNAL_FIELDS = ("receivedAt", "occurredAt", "eventType", "eventId", "outcome", "proof")
-_QUARANTINE_FIELDS = ("receivedAt", "lastSeenAt", "reason", "count", "verdict")
+_QUARANTINE_FIELDS = ("lastSeenAt", "reason", "count", "verdict")
 
 
 class WebhookDelivery(Struct, frozen=True, kw_only=True):
@@ -185,11 +185,11 @@ async def _read_quarantined_webhooks(
 ) -> list[WebhookDelivery]:
     """Return the webhooks among the newest `limit` quarantine items, without damaged ones."""
     items = paths.quarantine_collection(context.firestore, restaurant_id)
-    by_last_seen = items.order_by("lastSeenAt", direction=AsyncQuery.DESCENDING)
+    newest_first = order_newest_first(items, "lastSeenAt", context.clock())
     deliveries = []
-    for snapshot in await read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit):
+    for snapshot in await read_documents(newest_first.select(_QUARANTINE_FIELDS), limit):
         item = snapshot.to_dict() or {}
-        at, count = item.get("lastSeenAt", item.get("receivedAt")), item.get("count")
+        at, count = item.get("lastSeenAt"), item.get("count")
         scheme, credential_index = _read_authentication(item.get("verdict"))
         # Rows of OpenTable's API have no sender.
         if isinstance(at, datetime) and scheme is not None:

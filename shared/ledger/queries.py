@@ -152,7 +152,8 @@ def _find_guest_id_spelling(flat: Mapping[str, Any], guest_id: str) -> str:
 
 async def count_moved_reservations(context: AppContext, settings: IntegrationSettings) -> int:
     """Return how many of OpenTable's reservations move to another day in the settings' zone."""
-    zone = settings.require_zone()
+    # A problem of another setting does not matter here.
+    zone = settings.zone or settings.require_zone()
     earliest_start = context.clock() - _LOCAL_DATE_LOOKBACK
     moved_count = 0
     with translate_firestore_errors():

@@ -132,8 +132,8 @@ async def _read_held_plan(
             "This report is damaged, so its plan cannot be executed. The next reconciliation makes "
             "a new one.",
         )
-    # The ids of the path: a field edited by hand must not lead to another report.
-    return {**report, "restaurantId": restaurant_id, "reportId": report_id}, window
+    # The id of the path: a field edited by hand must not lead to another restaurant.
+    return {**report, "restaurantId": restaurant_id}, window
 
 
 async def _execute_items(

@@ -8,9 +8,15 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, Increment
+from google.cloud.firestore import (
+    AsyncClient,
+    AsyncDocumentReference,
+    DocumentSnapshot,
+    Increment,
+)
 
 from shared.domain.ledger.divergence import DivergenceType
+from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.reconciliation.held_plan import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
 from shared.domain.run_state import read_run_state
@@ -35,7 +41,6 @@ MAX_RECENT_REPORTS = 3
 _PLANNED_LISTS = ("created", "updated", "cancelled", "missing")
 
 _SUMMARY_FIELDS = (
-    "reportId",
     "startDate",
     "endDate",
     "reconciledAt",
@@ -123,8 +128,9 @@ async def update_review_counts(
     settings = (await read_document(integration)).to_dict() or {}
     last_full_id = read_run_state(settings, "reconciliation").get("lastFullReportId")
     recent = await read_newest_report_summaries(client, restaurant_id, MAX_RECENT_REPORTS, now)
-    candidate_ids = (last_full_id, *(summary.get("reportId") for summary in recent))
-    current_ids = {id_ for id_ in candidate_ids if isinstance(id_, str)}
+    current_ids = {summary["reportId"] for summary in recent}
+    if isinstance(last_full_id, str) and is_document_id(last_full_id):
+        current_ids.add(last_full_id)
     # Sets: a reservation may be in several reports, but is decided once.
     open_ids: set[str] = set()
     batch = client.batch()
@@ -154,7 +160,7 @@ async def read_newest_report_summaries(
     reports = paths.reports_collection(client, restaurant_id)
     newest_first = order_newest_first(reports, "reconciledAt", now)
     snapshots = await read_documents(newest_first.select(_SUMMARY_FIELDS), limit)
-    return [snapshot.to_dict() or {} for snapshot in snapshots]
+    return [_read_with_id(snapshot) for snapshot in snapshots]
 
 
 async def read_full_report(
@@ -183,7 +189,13 @@ async def read_report_document(
 ) -> dict[str, Any] | None:
     """Return a report with the first part of its lists, None if there is none."""
     reference = paths.reports_collection(client, restaurant_id).document(report_id)
-    return (await read_document(reference)).to_dict()
+    snapshot = await read_document(reference)
+    return _read_with_id(snapshot) if snapshot.exists else None
+
+
+def _read_with_id(snapshot: DocumentSnapshot[Any]) -> dict[str, Any]:
+    # The id of the path: a field edited by hand must not lead to another report.
+    return {**(snapshot.to_dict() or {}), "reportId": snapshot.id}
 
 
 async def iterate_planned_corrections(

@@ -20,7 +20,11 @@ from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.validation import typed_or_none
 from shared.errors import InvalidCursorError
 from shared.firestore import paths
-from shared.firestore.documents import read_documents, translate_firestore_errors
+from shared.firestore.documents import (
+    order_newest_first,
+    read_documents,
+    translate_firestore_errors,
+)
 from shared.staff.identity import STAFF_ROLES, Role
 
 MAX_STAFF_MEMBERS = 500
@@ -180,11 +184,11 @@ async def set_staff_role(
 
 
 async def list_staff_changes(
-    client: AsyncClient, restaurant_id: str, limit: int
+    client: AsyncClient, restaurant_id: str, limit: int, now: datetime
 ) -> list[StaffChange]:
     """Return the newest changes of a restaurant's staff, the newest first."""
     changes = paths.staff_changes_collection(client, restaurant_id)
-    newest_first = changes.order_by("changedAt", direction=AsyncQuery.DESCENDING)
+    newest_first = order_newest_first(changes, "changedAt", now)
     listed = []
     for snapshot in await read_documents(newest_first, limit):
         fields = snapshot.to_dict() or {}

@@ -8,8 +8,10 @@ import pytest
 from google.cloud.firestore import DELETE_FIELD, GeoPoint
 
 from shared.firestore import paths
+from tests.support.events import envelope_body
+from tests.support.quarantine import ingest_envelope_body
 from tests.support.staff_api import StaffApiClient
-from tests.support.world import START_TIME, World
+from tests.support.world import START_TIME, HiddenReservations, World
 
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 ODD_VALUES: list[Any] = [
@@ -138,6 +140,29 @@ async def test_the_staff_is_listed_with_a_damaged_change(
     assert shown["role"] == (None if field == "role" else "host")
 
 
+@pytest.mark.parametrize("value", ["x", LAST_INSTANT])
+async def test_a_change_of_the_staff_at_an_impossible_time_hides_no_other(
+    manager: StaffApiClient, world: World, value: Any
+) -> None:
+    changes = paths.staff_changes_collection(world.services.firestore, world.restaurant.id)
+    change = {"uid": "hanna", "role": "host", "changedBy": "mara", "changedAt": world.clock()}
+    await changes.document("c1").set(change)
+    await changes.document("c2").set(change | {"role": "manager", "changedAt": value})
+    [shown] = (await manager.get("staff?changes=1")).json()["changes"]
+    assert shown["role"] == "host"
+
+
+@pytest.mark.parametrize("value", ["x", LAST_INSTANT])
+async def test_a_quarantined_webhook_of_an_impossible_time_hides_no_other(
+    manager: StaffApiClient, world: World, value: Any
+) -> None:
+    id_ = await ingest_envelope_body(world, envelope_body(partySize=0))
+    item = (await world.quarantine_collection.document(id_).get()).to_dict() or {}
+    await world.quarantine_collection.document("damaged").set(item | {"lastSeenAt": value})
+    [shown] = (await manager.get("integration/webhooks?limit=1")).json()["deliveries"]
+    assert shown["quarantineId"] == id_
+
+
 @pytest.mark.parametrize("start", [datetime.max.replace(tzinfo=UTC), "x", 5])
 async def test_a_change_of_the_time_zone_is_counted_with_a_damaged_reservation(
     manager: StaffApiClient, world: World, booked_key: str, start: Any
@@ -151,7 +176,9 @@ async def test_a_change_of_the_time_zone_is_counted_with_a_damaged_reservation(
 
 
 @pytest.mark.parametrize("field", ["workedSeconds", "fetched", "nextDate", "startedAt"])
-@pytest.mark.parametrize("value", [math.nan, math.inf, 1.5, LAST_INSTANT, "9999-12-31"])
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, 1.5, 1e308, -1, 2**63 - 1, LAST_INSTANT, "9999-12-31"]
+)
 async def test_a_damaged_backfill_is_no_server_error(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
@@ -183,6 +210,29 @@ async def test_a_damaged_report_does_not_hide_the_others(
     assert (await host.get("reports/latest")).status_code == 200
     assert (await host.get("health")).status_code == 200
     assert (await host.get(f"reports/{second['reportId']}")).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("value", ["", "a/b", "__x__", *ODD_VALUES])
+async def test_a_damaged_id_of_a_report_leads_to_no_other(
+    manager: StaffApiClient, world: World, value: Any
+) -> None:
+    report_id = (await world.reconcile())["reportId"]
+    await world.reports_collection.document(report_id).update({"reportId": value})
+    assert (await manager.get("reports/latest")).json()["reportId"] == report_id
+    [listed] = (await manager.get("reports")).json()["reports"]
+    assert listed["reportId"] == report_id
+
+
+@pytest.mark.parametrize("value", ["", "a/b", "__x__", *ODD_VALUES])
+async def test_a_decision_is_stored_with_a_damaged_id_of_the_last_full_report(
+    manager: StaffApiClient, world: World, booked_key: str, value: Any
+) -> None:
+    with HiddenReservations(world, world.opentable_reservations()[booked_key].key):
+        await world.reconcile()
+    await world.integration_document.update({"reconciliation.lastFullReportId": value})
+    body = {"decision": "KEPT", "reason": "phoned"}
+    response = await manager.post(f"reservations/opentable-{booked_key}/review", body)
+    assert (response.status_code, response.json().get("outcome")) == (200, "decided")
 
 
 @pytest.mark.parametrize("value", ODD_VALUES)

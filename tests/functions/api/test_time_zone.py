@@ -118,6 +118,15 @@ async def test_the_preview_counts_and_writes_nothing(
     assert await read_ledger_and_settings(wrong_zone_ledger) == before
 
 
+@pytest.mark.parametrize("setting", ["secret", "webhookAuth", "restaurantId"])
+async def test_the_preview_needs_no_other_setting(
+    manager: StaffApiClient, wrong_zone_ledger: World, setting: str
+) -> None:
+    await wrong_zone_ledger.integration_document.update({setting: 5})
+    shown = await preview(manager, "America/New_York")
+    assert (shown["checkedRows"], shown["movedReservations"]) == (None, 1)
+
+
 async def test_an_unchanged_zone_asks_nobody(manager: StaffApiClient, world: World) -> None:
     count = world.sandbox.request_counts.total()
     assert (await change_zone(manager, "America/New_York")).status_code == 200
