@@ -177,7 +177,7 @@ class SearchRequest(RequestModel):
         max_length=100,
         description="Beginnings of the guest's names, or the end of the phone number in any form.",
     )
-    limit: int = Field(20, ge=1, le=50)
+    limit: int = Field(20, ge=1, le=50, strict=True)
     cursor: Utf8Text | None = Field(
         None, max_length=1_000, description="`next` of the previous page."
     )

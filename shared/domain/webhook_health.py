@@ -18,7 +18,12 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.run_state import read_run_state, read_run_time
+from shared.domain.run_state import (
+    MAX_CLOCK_DIFFERENCE,
+    MAX_COUNT,
+    read_run_state,
+    read_run_time,
+)
 
 # OpenTable stops retrying a webhook after about a minute.
 WEBHOOK_RETRY_WINDOW = timedelta(minutes=5)
@@ -189,7 +194,9 @@ def merge_refusals(
 ) -> list[WebhookRefusal]:
     """Return both lists as one, the newest first, without expired counts."""
     merged: dict[tuple[str, str], WebhookRefusal] = {}
-    for refusal in (*stored, *new):
+    # A stored time in the future was edited by hand. It would stay the newest.
+    past = (each for each in stored if each.last_at <= now + MAX_CLOCK_DIFFERENCE)
+    for refusal in (*past, *new):
         key = (refusal.scheme, refusal.reason)
         merged[key] = merged[key].merge(refusal) if key in merged else refusal
     current = [each for each in merged.values() if now - each.last_at <= REFUSAL_LIFETIME]
@@ -221,5 +228,6 @@ def refusals_from_document(document: Mapping[str, Any] | None) -> list[WebhookRe
         if isinstance(item, Mapping)
         and all(isinstance(item.get(name), str) for name in ("scheme", "reason"))
         and isinstance(item.get("count"), int)
+        and 0 <= item["count"] <= MAX_COUNT
         and all(isinstance(item.get(name), datetime) for name in ("since", "lastAt"))
     ]

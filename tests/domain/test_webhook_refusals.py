@@ -55,6 +55,10 @@ def test_counts_older_than_a_day_are_dropped() -> None:
     assert merge_refusals([refusal()], [], NOON + REFUSAL_LIFETIME + MINUTE) == []
 
 
+def test_a_stored_count_of_the_future_is_dropped() -> None:
+    assert merge_refusals([refusal(2, minute=10)], [refusal()], NOON) == [refusal()]
+
+
 @given(st.lists(refusals), st.lists(refusals))
 def test_which_of_two_instances_stores_first_does_not_matter(
     one: list[WebhookRefusal], other: list[WebhookRefusal]
@@ -95,6 +99,7 @@ def test_a_stored_count_beside_damaged_ones_is_read_back() -> None:
         "lastAt": NOON + 6 * MINUTE,
     }
     damaged = [whole.to_map() | {name: None} for name in whole.to_map()]
+    damaged += [whole.to_map() | {"count": count} for count in (-1, 2**63 - 1)]
     assert refusals_from_document({"refusals": [*damaged, "x", whole.to_map()]}) == [whole]
 
 

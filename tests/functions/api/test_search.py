@@ -97,6 +97,14 @@ async def test_a_search_reads_a_bounded_number_and_continues(
     assert [item["id"] for item in second["reservations"]] == ["opentable-match"]
 
 
+@pytest.mark.parametrize("limit", ["5", 5.0, True, 0, 51])
+async def test_a_limit_that_is_no_whole_number_is_refused(
+    limit: object, host: StaffApiClient
+) -> None:
+    response = await host.post("reservations/search", {"text": "kim", "limit": limit})
+    assert error_code(response) == (400, "INVALID_REQUEST")
+
+
 async def test_a_native_reservation_with_search_terms_is_found(
     host: StaffApiClient, world: World
 ) -> None:
