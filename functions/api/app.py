@@ -3,17 +3,17 @@
 import asyncio
 import hashlib
 import json
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any
 
 import functions_framework.aio
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
@@ -98,9 +98,7 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         redoc_url=None,
         # A redirect would drop the bearer token in many clients.
         redirect_slashes=False,
-        responses=ERROR_RESPONSES,
-        # By default the ids contain the address too, and so do the names in generated clients.
-        generate_unique_id_function=lambda route: route.name,
+        routes=[*_build_routes()],
         exception_handlers={
             HTTPException: _handle_http_exception,
             RequestValidationError: _handle_validation_error,
@@ -116,6 +114,17 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
     # The last one added is the outermost: it also sees the responses of the authentication.
     app.add_middleware(_SecurityHeadersMiddleware)
     app.add_route(OPENAPI_PATH, app.get_openapi, include_in_schema=False)
+    return app
+
+
+@cache
+def _build_routes() -> list[BaseRoute]:
+    """Build the routes of every resource once: the first request to new ones takes 150 ms."""
+    router = APIRouter(
+        responses=ERROR_RESPONSES,
+        # By default the ids contain the address too, and so do the names in generated clients.
+        generate_unique_id_function=lambda route: route.name,
+    )
     for module in (
         health,
         reservations,
@@ -131,8 +140,8 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         staff,
         webhooks,
     ):
-        app.include_router(module.router)
-    return app
+        router.include_router(module.router)
+    return router.routes
 
 
 class _StaffApi(FastAPI):
