@@ -29,6 +29,8 @@ _AREA_AS_COUNTRY = re.compile(r"1[2-9][0-9]{2}", re.ASCII)
 
 # Reserved in ISO 3166 for the United Kingdom, and used more often than its code.
 _COUNTRY_ALIASES = {"UK": "GB"}
+# As the parser's countries of a code: unknown, and several.
+_NO_COUNTRIES = {"ZZ", "001"}
 _TRUE_WORDS = {"true", "1", "1.0"}
 
 _TEXT_FIELDS = {
@@ -169,9 +171,11 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
     if is_negative or not _is_calling_code(code):
         return format_e164(number, None)
     # The country parses a trunk zero and a number with the code. Some codes have no one country.
-    return (
-        _parse_e164(number, _find_country(code)) or _parse_e164(f"+{code}{number}", None) or number
-    )
+    country = _find_country(code)
+    e164 = _parse_e164(number, country)
+    if e164 is None and country in _NO_COUNTRIES:
+        e164 = _parse_e164(f"+{code}{number}", None)
+    return e164 or number
 
 
 def format_e164(number: str, country: str | None) -> str:
@@ -209,6 +213,13 @@ def _parse_possible_number(number: str, country: str | None) -> str | None:
     # A zero that the country's numbers do not begin with: the trunk zero of another country.
     if parsed.italian_leading_zero and not phonenumbers.is_valid_number(parsed):
         return None
+    digits = phonenumbers.normalize_digits_only(number)
+    is_national = phonenumbers.national_significant_number(parsed) == digits
+    if is_national and digits.startswith(str(parsed.country_code)):
+        # In Germany, 49151... may begin with an area code or with the country code.
+        with_code = phonenumbers.parse(f"+{digits}")
+        if phonenumbers.is_valid_number(with_code):
+            return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
