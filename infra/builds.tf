@@ -48,4 +48,6 @@ resource "google_storage_bucket" "builds" {
       age = 400
     }
   }
+
+  depends_on = [google_project_service.api]
 }

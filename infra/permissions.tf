@@ -43,6 +43,8 @@ resource "google_project_iam_custom_role" "secret_creator" {
   role_id     = "openTableSecretCreator"
   title       = "OpenTable: create secrets"
   permissions = ["secretmanager.secrets.create"]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_project_iam_member" "create_secrets" {
@@ -63,6 +65,8 @@ resource "google_project_iam_custom_role" "credential_rotator" {
     "secretmanager.versions.disable",
     "secretmanager.versions.list",
   ]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_project_iam_member" "rotate_credentials" {
@@ -76,6 +80,17 @@ resource "google_project_iam_member" "rotate_credentials" {
     title      = "restaurant-credentials"
     expression = local.is_restaurant_credential
   }
+}
+
+# A person's request names the project whose quota it uses. Firebase Authentication refuses others.
+resource "google_project_iam_member" "use_quota" {
+  for_each = local.operators
+
+  project = var.project_id
+  role    = "roles/serviceusage.serviceUsageConsumer"
+  member  = each.value
+
+  depends_on = [google_project_service.api]
 }
 
 # The accounts of Firebase Authentication: names of staff, and whether an operator still is one.
@@ -93,6 +108,8 @@ resource "google_project_iam_custom_role" "account_creator" {
   role_id     = "openTableAccountCreator"
   title       = "OpenTable: create accounts of staff"
   permissions = ["firebaseauth.users.create"]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_project_iam_member" "create_accounts" {

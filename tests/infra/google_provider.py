@@ -23,6 +23,7 @@ from tests.infra.terraform_protocol import MESSAGES, METHODS
 
 UPTIME_CHECK_ID = "opentable-staff-api-a1b2c3"
 _SECONDS = 120
+_UNKNOWN = msgspec.msgpack.Ext(0, b"\0")
 _NESTING = {"single": 1, "list": 2, "set": 3}
 _KEYS = (
     "slo_id",
@@ -44,8 +45,9 @@ class TerraformError(RuntimeError):
 class GoogleProvider:
     """Answers Terraform's calls, one method for each."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], *, invents_at_plan: bool) -> None:
         self._schema = schema
+        self._invents_at_plan = invents_at_plan
         self._defaults: dict[str, Any] = {}
 
     def get_schema(self, _request: Any) -> Any:
@@ -86,7 +88,8 @@ class GoogleProvider:
         for name, attribute in attributes.items():
             if attribute.get("computed") and proposed[name] is None:
                 known = prior.get(name)
-                proposed[name] = known if known is not None else self._invent(name, proposed)
+                new = self._invent(name, proposed) if self._invents_at_plan else _UNKNOWN
+                proposed[name] = known if known is not None else new
         return _state(proposed)
 
     def apply_resource_change(self, request: Any) -> Any:
@@ -160,15 +163,20 @@ class Terraform:
 
 
 @contextlib.contextmanager
-def use_terraform(folder: Path) -> Iterator[Terraform]:
+def use_terraform(folder: Path, *, invents_at_plan: bool = True) -> Iterator[Terraform]:
     """Serve the stand-in, and initialize a folder with a configuration, for a `with` block.
 
     The state is a local file: no test reaches the bucket of the backend.
+
+    Args:
+        invents_at_plan: A plan has the attributes that Google sets. Without it they are unknown
+            until an apply, as in a new project.
     """
     (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+    schema = json.loads(SCHEMA_FILE.read_text())
     server = grpc.server(futures.ThreadPoolExecutor())
     server.add_generic_rpc_handlers(
-        [_handlers(GoogleProvider(json.loads(SCHEMA_FILE.read_text())))]
+        [_handlers(GoogleProvider(schema, invents_at_plan=invents_at_plan))]
     )
     socket = folder / "provider.sock"
     server.add_insecure_port(f"unix:{socket}")

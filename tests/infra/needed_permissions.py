@@ -162,7 +162,12 @@ RUNTIME: dict[str, set[Grant]] = {
 }
 # The calls of `ledger`. Changes of accounts need a role that Terraform grants to nobody.
 OPERATORS = "group:oncall"
-OPERATOR = _LEDGER | _READ_SECRETS | _MANAGE_CREDENTIALS | _in(PROJECT, "firebaseauth.users.get")
+OPERATOR = (
+    _LEDGER
+    | _READ_SECRETS
+    | _MANAGE_CREDENTIALS
+    | _in(PROJECT, "firebaseauth.users.get", "serviceusage.services.use")
+)
 # Permissions that Google's roles contain beyond the need. They read no secret and change nothing.
 HARMLESS = {
     "cloudtasks.operations.get",

@@ -45,6 +45,9 @@ APIS = {
     "google_service_account": "iam",
     "google_storage": "storage",
 }
+# The API of a permission, if it has another name.
+PERMISSION_APIS = {"datastore": "firestore", "firebaseauth": "identitytoolkit"}
+ACCESS_TOKENS = {"iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.getOpenIdToken"}
 
 
 def needed_by_account() -> dict[str, set[Grant]]:
@@ -227,6 +230,18 @@ def test_the_api_of_every_resource_is_enabled(planned: Resources) -> None:
     enabled = {row["service"] for row in planned["google_project_service"].values()}
     apis = {api for kind in planned for prefix, api in APIS.items() if kind.startswith(prefix)}
     assert all(kind.startswith(tuple(APIS)) for kind in planned)
+    assert {f"{api}.googleapis.com" for api in apis} <= enabled
+
+
+def test_the_api_of_every_step_and_call_is_enabled(planned: Resources) -> None:
+    enabled = {row["service"] for row in planned["google_project_service"].values()}
+    apis = {"clouderrorreporting"}  # reads log lines: nothing calls it
+    for permission in {
+        permission for needed in needed_by_account().values() for permission, _ in needed
+    }:
+        service = permission.partition(".")[0]
+        is_token = permission in ACCESS_TOKENS
+        apis.add("iamcredentials" if is_token else PERMISSION_APIS.get(service, service))
     assert {f"{api}.googleapis.com" for api in apis} <= enabled
 
 

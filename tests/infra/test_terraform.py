@@ -1,5 +1,6 @@
 """Terraform accepts the configuration with the published schema of the provider."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.bootstrap import ROOT
-from tests.infra.google_provider import Terraform, TerraformError
+from tests.infra.google_provider import Terraform, TerraformError, use_terraform
 from tests.infra.planned_resources import ENVIRONMENTS
 
 VARIABLES = Path("production.tfvars")
@@ -55,6 +56,43 @@ def test_a_second_apply_changes_nothing(terraform: Terraform, environment: str) 
     assert "No changes" in terraform.run("plan", "-input=false", "-no-color", variables)
 
 
+def test_an_apply_after_a_release_keeps_its_images_settings_and_traffic(
+    terraform: Terraform,
+) -> None:
+    variables = f"-var-file={VARIABLES}"
+    terraform.run("apply", "-auto-approve", "-input=false", variables)
+    file = terraform.folder / "terraform.tfstate"
+    state = json.loads(file.read_text())
+    [services] = [row for row in state["resources"] if row["type"] == "google_cloud_run_v2_service"]
+    for service in services["instances"]:  # as a release leaves them
+        attributes = service["attributes"]
+        attributes["template"][0]["containers"][0]["image"] = "ledger@sha256:0123"
+        attributes["template"][0]["timeout"] = "540s"
+        attributes["traffic"] = [
+            {"percent": 100, "revision": "x-00002-abc", "tag": None, "type": "REVISION"}
+        ]
+        attributes |= {"labels": {"release": "0123"}, "client": "gcloud", "client_version": "528"}
+    file.write_text(json.dumps(state))
+    assert "No changes" in terraform.run("plan", "-input=false", "-no-color", variables)
+
+
+def test_a_plan_of_a_new_project_needs_no_value_that_google_sets(configuration: Path) -> None:
+    with use_terraform(configuration, invents_at_plan=False) as terraform:
+        plan = terraform.plan(VARIABLES)
+    actions = {tuple(resource["change"]["actions"]) for resource in plan["resource_changes"]}
+    assert actions == {("create",)}
+
+
+def test_every_resource_is_created_after_the_apis_are_enabled(terraform: Terraform) -> None:
+    edges = re.findall(r'"(google_[^"]+)" -> "(google_[^"]+)"', terraform.run("graph"))
+    resources = set(re.findall(r'"(google_[^"]+)" \[', terraform.run("graph")))
+    after = {"google_project_service.api"}
+    while found := {resource for resource, needed in edges if needed in after} - after:
+        after |= found
+    assert len(resources) > 20
+    assert resources <= after
+
+
 def test_production_needs_a_person_to_notify(terraform: Terraform) -> None:
     with pytest.raises(TerraformError, match="Production needs a person to notify"):
         terraform.plan(VARIABLES, "-var=alert_emails=[]")
@@ -81,6 +119,27 @@ def test_a_database_of_an_existing_project_is_imported(terraform: Terraform) -> 
     ]
     assert change["importing"] == {"id": "projects/restaurants-production/databases/(default)"}
     assert change["actions"] == ["update"]
+
+
+@pytest.mark.parametrize(
+    "kind,name,path",
+    [
+        ("secrets", "opentable-partner", "secrets/opentable-partner"),
+        ("queues", "opentable-poll", "locations/us-central1/queues/opentable-poll"),
+        ("service_accounts", "opentable-api", "serviceAccounts/opentable-api@{}"),
+    ],
+)
+def test_what_an_existing_project_has_is_imported(
+    terraform: Terraform, kind: str, name: str, path: str
+) -> None:
+    plan = terraform.plan(VARIABLES, f'-var=existing={{{kind}=["{name}"]}}')
+    imported = [
+        resource["change"]["importing"]["id"]
+        for resource in plan["resource_changes"]
+        if "importing" in resource["change"]
+    ]
+    host = "restaurants-production.iam.gserviceaccount.com"
+    assert imported == [f"projects/restaurants-production/{path.format(host)}"]
 
 
 @pytest.mark.parametrize(
