@@ -5,6 +5,7 @@ cover one restaurant, while the others continue.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from shared.backup import (
     read_header,
     restore_restaurant,
 )
+from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.firestore.raw_client import DEFAULT_DATABASE, FirestoreClient
@@ -44,6 +46,7 @@ _TIME = Moment("2026-11-24T10:00Z", formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:
         "ledger backup restaurant-123 --to restaurant-123.backup.jsonl",
         "ledger backup restaurant-123 --at 2026-11-24T10:00Z --to before.backup.jsonl",
     ],
+    requires_integration=False,  # the database of the copy has the settings
 )
 @click.option("--to", metavar="FILE", required=True, help="A new file.")
 @click.option(
@@ -78,13 +81,38 @@ async def backup(
         document = await read_document(paths.integration_document(client, api.restaurant_id))
         read_time = document.read_time
     count = -2  # header and trailer are no documents
-    with open_partial_file(to) as output:
+    with open_partial_file(to) as output, _explain_read_failures(database):
         async for line in iterate_backup_lines(client, api.restaurant_id, read_time):
             output.write(line + "\n")
             count += 1
+    if not count:
+        get_partial_path(to).unlink()
+        raise CommandError(
+            f"The database {database} has no document of {api.restaurant_id} at that time: check "
+            "the restaurant, --database and --at."
+        )
     get_partial_path(to).rename(to)
     console.print_step("Backed up", f"{count} documents of {api.restaurant_id} to {to}")
     return CommandResult({"documents": count, "readTime": read_time.isoformat(), "file": to})
+
+
+@contextmanager
+def _explain_read_failures(database: str) -> Iterator[None]:
+    """Turn what another attempt cannot repair into advice."""
+    try:
+        yield
+    except ServiceUnavailableError as error:
+        if str(error) in {"FailedPrecondition", "InvalidArgument"}:
+            raise CommandError(
+                "Firestore has no versions of that time: for --at, name a minute of the last "
+                "hour, or of the last seven days with point-in-time recovery."
+            ) from None
+        if str(error) == "NotFound":
+            raise CommandError(
+                f"There is no database {database}: `gcloud firestore databases list` shows the "
+                "names. A database that is being restored can be read afterwards."
+            ) from None
+        raise
 
 
 @restaurant_command(
@@ -113,7 +141,8 @@ async def restore(api: OperatorClient, console: Console, *, file: str) -> Comman
         ) from None
     except RidTakenError:
         raise CommandError(
-            "Another restaurant has claimed the rid of this backup: release it there first."
+            "Another restaurant has claimed the rid of this backup: find it with `ledger "
+            "restaurants list`, and run `ledger restaurants remove RESTAURANT --release-rid`."
         ) from None
     for collection_id, count in sorted(result.created.items()):
         console.print_step("Created", f"{count} in {collection_id}")
@@ -145,7 +174,7 @@ def _check_file(file: str, restaurant_id: str) -> tuple[BackupHeader, int]:
             )
         return header, sum(1 for _ in iterate_backup_documents(lines, restaurant_id))
     except InvalidBackupError as error:
-        raise CommandError(f"{file}: {error}") from None
+        raise CommandError(f"{file}: {error} Nothing was restored: use another backup.") from None
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

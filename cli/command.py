@@ -280,11 +280,19 @@ def translate_failures() -> Iterator[None]:
         raise CommandError("Sign in first: `gcloud auth application-default login`.") from None
     except ServiceUnavailableError as error:
         # The text is the type of Google's error; see `translate_firestore_errors`.
-        if "PermissionDenied" in str(error) or "Forbidden" in str(error):
-            text = "Firestore denies access: ask for roles/datastore.user on the project."
-        else:
-            text = f"Temporarily unavailable ({error}): run the command again."
-        raise RetryLaterError(text) from None
+        match str(error):
+            case "PermissionDenied" | "Forbidden":
+                text = (
+                    "Firestore denies access: check the project's name, and ask for "
+                    "roles/datastore.user on it (`operators` in infra/)."
+                )
+                raise CommandError(text) from None
+            case "NotFound":
+                text = "The project or its Firestore database does not exist: check the name."
+                raise CommandError(text) from None
+        raise RetryLaterError(
+            f"Temporarily unavailable ({error}): run the command again."
+        ) from None
     except OpenTableUnavailableError as error:
         raise RetryLaterError(str(error)) from None
     except (InvalidSettingsError, OpenTableError, PlanNotExecutableError) as error:

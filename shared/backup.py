@@ -137,8 +137,7 @@ def read_header(line: str) -> BackupHeader:
     fields = _parse_line(line)
     if fields.get("format") != FORMAT_NAME or fields.get("version") != FORMAT_VERSION:
         raise InvalidBackupError(
-            f"The file is no backup of version {FORMAT_VERSION}: pass a file that "
-            "`ledger backup` wrote."
+            f"The file is no backup of version {FORMAT_VERSION}, as `ledger backup` writes it."
         )
     try:
         read_time = datetime.fromisoformat(fields["readTime"])
@@ -181,7 +180,7 @@ def iterate_backup_documents(lines: Iterable[str], restaurant_id: str) -> Iterat
     if expected_count != count:
         raise InvalidBackupError(
             f"The backup is incomplete: it has {count} documents and was to have "
-            f"{expected_count or 'more'}. Use another backup."
+            f"{expected_count or 'more'}."
         )
 
 

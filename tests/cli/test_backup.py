@@ -94,9 +94,37 @@ async def test_a_missing_file_is_named(cli_harness: CliHarness) -> None:
     assert (done.code, "nowhere.jsonl cannot be read" in done.errors) == (ExitCode.FAILED, True)
 
 
-async def test_another_database_is_backed_up(cli_harness: CliHarness) -> None:
-    file = await onboard_and_back_up(cli_harness, "--database", "restored")
-    assert len(Path(file).read_text().splitlines()) == 2
+async def test_a_restaurant_is_backed_up_from_another_database_after_its_settings_are_lost(
+    cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    restored = AsyncClient(firestore.project, database="restored")
+    await paths.integration_document(restored, cli_harness.id).set({"enabled": True})
+    file = cli_harness.new_file()
+    done = await cli_harness.run_command("backup", "--to", file, "--yes", "--database", "restored")
+    assert (done.code, done.errors) == (ExitCode.SUCCESS, "")
+    assert len(Path(file).read_text().splitlines()) == 3
+
+
+async def test_a_backup_without_a_document_fails_and_leaves_no_file(
+    cli_harness: CliHarness,
+) -> None:
+    await cli_harness.onboard()
+    file = cli_harness.new_file()
+    done = await cli_harness.run_command("backup", "--to", file, "--yes", "--database", "typo")
+    assert done.code == ExitCode.FAILED
+    assert f"The database typo has no document of {cli_harness.id}" in done.errors
+    assert not list(Path(file).parent.glob(f"{Path(file).name}*"))
+
+
+@pytest.mark.parametrize("moment", ["2020-01-01T00:00Z", "2150-01-01T00:00Z"])
+async def test_a_backup_of_a_time_without_versions_is_not_to_be_repeated(
+    cli_harness: CliHarness, moment: str
+) -> None:
+    await cli_harness.onboard()
+    file = cli_harness.new_file()
+    done = await cli_harness.run_command("backup", "--to", file, "--yes", "--at", moment)
+    assert done.code == ExitCode.FAILED
+    assert "name a minute of the last hour" in done.errors
 
 
 async def test_a_document_edited_by_hand_is_rebuilt(

@@ -40,5 +40,5 @@ def in_text(text: str, program: str = "gcloud") -> Iterator[tuple[str, ...]]:
     lines = re.findall(rf"^{program} .+", plain, re.MULTILINE)
     for written in (*lines, *re.findall(rf"`({program} [^`]+)`", plain)):
         words = tuple(shlex.split(written, comments=True)[1:])
-        if not (words[0] == "auth" and words[-1] == "login"):  # these ask the person at once
+        if not (words[0] == "auth" and "login" in words):  # these ask the person at once
             yield words
