@@ -1,6 +1,7 @@
 """docs/codes.md lists every code of the quarantine, the reports, the API and authentication."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,11 +30,20 @@ def documented_codes(heading: str) -> list[str]:
 
 def calls_of(*names: str) -> Iterator[ast.Call]:
     """Yield the product's calls of functions and classes with these names."""
-    for package in ("functions", "shared"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in names:
-                    yield node
+    for call in product_calls():
+        if getattr(call.func, "id", "") in names:
+            yield call
+
+
+@functools.cache
+def product_calls() -> list[ast.Call]:
+    return [
+        node
+        for package in ("functions", "shared")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    ]
 
 
 def texts_in(node: ast.expr) -> list[str]:

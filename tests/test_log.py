@@ -4,6 +4,7 @@ docs/logs.md lists every log event with all its fields.
 """
 
 import ast
+import functools
 import inspect
 import json
 import re
@@ -81,6 +82,7 @@ def calls() -> Iterator[ast.Call]:
                     yield node
 
 
+@functools.cache
 def logged_fields() -> dict[str, set[str]]:
     """Return the logged fields by event, from the code."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -88,7 +90,7 @@ def logged_fields() -> dict[str, set[str]]:
         event = call.args[1]
         assert isinstance(event, ast.Attribute)
         found[LogEvent[event.attr].value] |= {named.arg for named in call.keywords if named.arg}
-    return found
+    return dict(found)
 
 
 def test_every_event_is_documented_and_no_other() -> None:

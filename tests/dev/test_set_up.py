@@ -70,17 +70,18 @@ class Clone:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A set-up clone, shared by the tests because set-up takes seconds."""
+def first_set_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, list[str]]:
+    """A set-up clone and its calls of `uv sync`, shared by the tests because it takes seconds."""
     made = make_clone(tmp_path_factory.mktemp("clone"))
     done = made.set_up()
     assert done.returncode == 0, done.stdout
-    return made
+    return made, made.syncs()
 
 
 @pytest.fixture
-def ready(clone: Clone) -> Iterator[Clone]:
+def ready(first_set_up: tuple[Clone, list[str]]) -> Iterator[Clone]:
     """The same clone, with no traces of an earlier test."""
+    clone, _ = first_set_up
     done = clone.set_up()
     assert done.returncode == 0, done.stdout
     clone.syncs()
@@ -139,12 +140,12 @@ def checksum(text: str) -> str:
     return f"sha256={base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
-def test_a_first_set_up_installs_uv_and_syncs_the_lock(tmp_path: Path) -> None:
-    made = make_clone(tmp_path)
-    done = made.set_up()
-    assert done.returncode == 0, done.stdout
-    cache = tmp_path / "home" / ".cache" / "uv"
-    assert made.syncs() == [f"{SYNC} in {made.venv} with {cache}"]
+def test_a_first_set_up_installs_uv_and_syncs_the_lock(
+    first_set_up: tuple[Clone, list[str]],
+) -> None:
+    clone, syncs = first_set_up
+    cache = f"{clone.environment['HOME']}/.cache/uv"
+    assert syncs == [f"{SYNC} in {clone.venv} with {cache}"]
 
 
 def test_a_second_set_up_does_nothing_and_needs_no_network(ready: Clone) -> None:
