@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import find_start, flatten_document, nest_fields
-from shared.domain.normalization.field_values import ReservationStatus
+from shared.domain.normalization.field_values import MAX_PARTY_SIZE, ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 
 # The document fields read by `read_booking_facts`.
@@ -86,7 +86,7 @@ class BookingFacts(Struct, frozen=True):
     Attributes:
         local_date: The restaurant's local date, ``YYYY-MM-DD``.
         hour: Local hour of the start, 0-23; None if unknown.
-        party_size: At least 1; None if unknown.
+        party_size: From 1 to `MAX_PARTY_SIZE`; None if unknown.
         lead_time: None for a walk-in.
     """
 
@@ -117,8 +117,8 @@ def read_booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFa
         isinstance(origin, str) and origin.translate(_IGNORED_CHARACTERS).casefold() == "walkin"
     )
     size = document.get("partySize")
-    # Exclude booleans: bool is a subclass of int.
-    has_size = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+    # A bool is an int, too. The sum of larger numbers could not be stored.
+    has_size = type(size) is int and 1 <= size <= MAX_PARTY_SIZE
     return BookingFacts(
         system=ReservationSystem.LINEUP if is_native else ReservationSystem.OPENTABLE,
         local_date=day,

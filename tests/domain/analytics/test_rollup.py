@@ -72,12 +72,12 @@ def test_any_source_other_than_opentable_counts_as_native(source: object) -> Non
     assert booking_facts_of(source=source).system is ReservationSystem.LINEUP
 
 
-@pytest.mark.parametrize("size", [1, 2, 20, 31])
-def test_any_positive_party_size_is_counted(size: int) -> None:
+@pytest.mark.parametrize("size", [1, 2, 20, 31, 99_999])
+def test_any_possible_party_size_is_counted(size: int) -> None:
     assert booking_facts_of(partySize=size).party_size == size
 
 
-@pytest.mark.parametrize("size", [None, True, 0, -1, "4", 2.0])
+@pytest.mark.parametrize("size", [None, True, 0, -1, 100_000, 2**63 - 1, "4", 2.0])
 def test_an_invalid_party_size_is_unknown(size: object) -> None:
     assert booking_facts_of(partySize=size).party_size is None
 
