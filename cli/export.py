@@ -66,7 +66,7 @@ _JOURNAL_FIELDS = (
     "sequenceId",
     "receivedAt",
     "outcome",
-    "proof",
+    "authentication",
 )
 _GUEST_FIELDS = ("guestKey", "version", "survivor", "survivorId", "forgottenAt")
 _QUARANTINE_FIELDS = (
@@ -77,8 +77,8 @@ _QUARANTINE_FIELDS = (
     "count",
     "contentType",
     "status",
-    "settledBy",
-    "settledAt",
+    "resolvedBy",
+    "resolvedAt",
     "dismissReason",
     "outcome",
     "reservationId",

@@ -20,7 +20,7 @@ from cli.credentials import (
 )
 from cli.output import CommandError, CommandResult, Console
 from shared.domain.credentials import CREDENTIAL_KEYS, Credentials, group_by_scheme
-from shared.domain.ledger.events import is_in_calendar
+from shared.domain.ledger.events import is_representable_instant
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.validation import typed_or_none
@@ -209,7 +209,7 @@ async def read_credential_usage(api: OperatorClient) -> list[CredentialUsage]:
     context = api.app_context
     document = await read_integration_document(context.firestore, api.restaurant_id) or {}
     entered_at = typed_or_none(datetime, document.get("credentialsChangedAt"))
-    if entered_at is not None and not is_in_calendar(entered_at):
+    if entered_at is not None and not is_representable_instant(entered_at):
         entered_at = None  # edited by hand
     uses = await read_webhook_credential_uses(context, api.restaurant_id, _MAX_WEBHOOKS)
     return select_newest_usage(uses, entered_at)

@@ -25,11 +25,11 @@ from shared.domain.validation import InvalidFieldsError
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
 from shared.tasks.fan_out import (
-    RestaurantTurn,
+    RestaurantJob,
     compute_start_deadline,
     fan_out,
-    log_missed_turns,
-    plan_turns,
+    log_unreached_restaurants,
+    plan_jobs,
     run_for_each_restaurant,
     should_repeat_run,
 )
@@ -74,21 +74,21 @@ async def poll_restaurants(context: AppContext, poll_request: ScheduledPollReque
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
     requested_ids = poll_request.requested_ids
-    turns, queue = await plan_turns(context, POLL_FUNCTION, requested_ids)
-    due_turns = [turn for turn in turns if turn.is_due]
+    jobs, queue = await plan_jobs(context, POLL_FUNCTION, requested_ids)
+    due_jobs = [job for job in jobs if job.is_due]
     if queue is not None:
         template = QueuedTask(POLL_FUNCTION, {}, poll_request.tick)
         group_size = context.environment.restaurants_per_task
-        results = await fan_out(queue, template, due_turns, group_size, deadline)
+        results = await fan_out(queue, template, due_jobs, group_size, deadline)
         is_failed = any(result["status"] == "error" for result in results)
     else:
-        results = await _poll_in_process(context, due_turns, poll_request, deadline)
+        results = await _poll_in_process(context, due_jobs, poll_request, deadline)
         is_failed = should_repeat_run(results, is_requested=bool(requested_ids))
-    await log_missed_turns(context, POLL_FUNCTION, turns, results)
+    await log_unreached_restaurants(context, POLL_FUNCTION, jobs, results)
     results += [
-        {"restaurantId": turn.restaurant_id, "status": "skipped", **new_row_counts()}
-        for turn in turns
-        if not turn.is_due
+        {"restaurantId": job.restaurant_id, "status": "skipped", **new_row_counts()}
+        for job in jobs
+        if not job.is_due
     ]
     duration_ms = round((time.monotonic() - started_at) * 1000)
     body = {"restaurants": len(results), "results": results, "durationMs": duration_ms}
@@ -97,21 +97,21 @@ async def poll_restaurants(context: AppContext, poll_request: ScheduledPollReque
 
 async def _poll_in_process(
     context: AppContext,
-    turns: list[RestaurantTurn],
+    jobs: list[RestaurantJob],
     poll_request: ScheduledPollRequest,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
-    restaurant_ids = [turn.restaurant_id for turn in turns]
+    restaurant_ids = [job.restaurant_id for job in jobs]
     if poll_request.backfill:
         results: list[dict[str, Any]] = [
             {"restaurantId": restaurant_id, "status": "ok", "backfill": BackfillStatus.RUNNING}
             for restaurant_id in restaurant_ids
         ]
     else:
-        listed = {turn.restaurant_id: turn.listed for turn in turns}
+        settings = {job.restaurant_id: job.prefetched_settings for job in jobs}
 
         async def poll(restaurant_id: str) -> dict[str, Any]:
-            return await poll_restaurant(context, deadline, restaurant_id, listed[restaurant_id])
+            return await poll_restaurant(context, deadline, restaurant_id, settings[restaurant_id])
 
         max_concurrent = context.environment.max_concurrent_restaurants
         results = await run_for_each_restaurant(

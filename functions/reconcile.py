@@ -31,11 +31,11 @@ from shared.domain.validation import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
-    RestaurantTurn,
+    RestaurantJob,
     compute_start_deadline,
     fan_out,
-    log_missed_turns,
-    plan_turns,
+    log_unreached_restaurants,
+    plan_jobs,
     run_for_each_restaurant,
     should_repeat_run,
 )
@@ -129,40 +129,40 @@ async def reconcile_restaurants(
         )
     deadline = Deadline.after(context.environment.run_budget_seconds)
     requested_ids = reconcile_request.requested_ids
-    turns, queue = await plan_turns(context, RECONCILE_FUNCTION, requested_ids)
+    jobs, queue = await plan_jobs(context, RECONCILE_FUNCTION, requested_ids)
     if queue is not None:
         task_fields = reconcile_request.build_task_fields()
         template = QueuedTask(RECONCILE_FUNCTION, task_fields, reconcile_request.tick)
         group_size = context.environment.restaurants_per_task
-        results = await fan_out(queue, template, turns, group_size, deadline)
+        results = await fan_out(queue, template, jobs, group_size, deadline)
         is_failed = any(result["status"] == "error" for result in results)
         reports = [
             {**result, "status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
         ]
     else:
         results = reports = await _reconcile_in_process(
-            context, turns, reconcile_request.to_options(), deadline
+            context, jobs, reconcile_request.to_options(), deadline
         )
         is_failed = should_repeat_run(reports, is_requested=bool(requested_ids))
-    await log_missed_turns(context, RECONCILE_FUNCTION, turns, results)
+    await log_unreached_restaurants(context, RECONCILE_FUNCTION, jobs, results)
     return JsonResult(503 if is_failed else 200, {"restaurants": len(reports), "reports": reports})
 
 
 async def _reconcile_in_process(
     context: AppContext,
-    turns: list[RestaurantTurn],
+    jobs: list[RestaurantJob],
     options: ReconciliationOptions,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
-    listed = {turn.restaurant_id: turn.listed for turn in turns}
+    settings = {job.restaurant_id: job.prefetched_settings for job in jobs}
 
     async def reconcile(restaurant_id: str) -> dict[str, Any]:
         return await reconcile_restaurant(
-            context, options, restaurant_id, deadline, listed[restaurant_id]
+            context, options, restaurant_id, deadline, settings[restaurant_id]
         )
 
     max_concurrent = context.environment.max_concurrent_restaurants
-    restaurant_ids = [turn.restaurant_id for turn in turns]
+    restaurant_ids = [job.restaurant_id for job in jobs]
     return await run_for_each_restaurant(
         restaurant_ids, max_concurrent, reconcile, compute_start_deadline(deadline)
     )

@@ -24,7 +24,7 @@ from dev.benchmarks.statistics import MeasurementPair
 from dev.local.processes import LOOPBACK
 from shared.config import read_environment
 from shared.context import build_app_context
-from shared.tasks.fan_out import LISTING_PAGE_SIZE, list_turns
+from shared.tasks.fan_out import LISTING_PAGE_SIZE, list_jobs
 from shared.tasks.queue import POLL_FUNCTION
 
 _RESTAURANTS, _QUICK_RESTAURANTS = 100_000, 10_000
@@ -113,7 +113,7 @@ async def _measure_rounds(host: str, count: int) -> list[MeasurementPair]:
     context = build_app_context(read_environment(variables))
 
     async def list_restaurants() -> int:
-        return len(await list_turns(context, POLL_FUNCTION))
+        return len(await list_jobs(context, POLL_FUNCTION))
 
     async def stream_settings() -> int:
         return await _stream_settings(client)

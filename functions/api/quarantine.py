@@ -46,9 +46,9 @@ class QuarantineItemSummary(ResponseModel):
     received_at: UtcInstant
     last_seen_at: UtcInstant
     count: int = Field(description="How often the event was received.")
-    settled_by: str | None = Field(None, description="The user who replayed or dismissed it.")
-    settled_by_name: str | None = Field(None, description="That user's name, if known.")
-    settled_at: UtcInstant | None = None
+    resolved_by: str | None = Field(None, description="The user who replayed or dismissed it.")
+    resolved_by_name: str | None = Field(None, description="That user's name, if known.")
+    resolved_at: UtcInstant | None = None
     dismiss_reason: str | None = None
     outcome: str | None = Field(None, description="The result of the replay.")
     reservation_id: str | None = Field(None, description="The reservation of the replay.")
@@ -85,11 +85,11 @@ async def list_quarantine_items(
     """Return the newest quarantined events, without their bodies."""
     items_by_id = await build_quarantine_review(context).list_newest(query.limit)
     backlog = await read_quarantine_backlog(context.app_context, context.restaurant_id)
-    names = await context.read_names(item.get("settledBy") for item in items_by_id.values())
+    names = await context.read_names(item.get("resolvedBy") for item in items_by_id.values())
     items = build_readable_responses(
         QuarantineItemSummary,
         (
-            {**item, "id": id_, "settledByName": names.get(str(item.get("settledBy")))}
+            {**item, "id": id_, "resolvedByName": names.get(str(item.get("resolvedBy")))}
             for id_, item in items_by_id.items()
         ),
         context.restaurant_id,
@@ -129,7 +129,7 @@ class QuarantineItemResponse(QuarantineItemSummary):
     content_type: str
     body: str = Field(description="The body as received; personal values are masked by default.")
     masked: bool
-    verdict: AuthenticationSummary | None = Field(
+    authentication: AuthenticationSummary | None = Field(
         description="Null for an event fetched from OpenTable."
     )
     views: list[QuarantineView] = Field(
@@ -151,11 +151,11 @@ async def get_quarantine_item(
         stored_views = await review.record_view(item_id, context.user)
     views = [view for view in stored_views if isinstance(view, Mapping)]
     body = typed_or_none(str, item.get("body"))
-    names = await context.read_names([item.get("settledBy"), *(view.get("by") for view in views)])
+    names = await context.read_names([item.get("resolvedBy"), *(view.get("by") for view in views)])
     fields = {
         **item,
         "id": item_id,
-        "settledByName": names.get(str(item.get("settledBy"))),
+        "resolvedByName": names.get(str(item.get("resolvedBy"))),
         "body": mask_json(body) if body is not None and not query.unmask else body,
         "masked": not query.unmask,
         "views": build_readable_responses(

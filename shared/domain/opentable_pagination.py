@@ -230,7 +230,7 @@ def _check_bounds(state: PaginationState, problem: str) -> PaginationState:
     if state.page_count < MAX_PAGES and state.restart_count <= MAX_RESTARTS:
         return state
     raise IncompleteListingError(
-        f"A listing was not proven to be complete: {problem} ({state.page_count} pages,"
+        f"OpenTable's listing may be incomplete: {problem} ({state.page_count} pages,"
         f" {min(state.restart_count, MAX_RESTARTS)} restarts)."
-        " Nothing is concluded from it; the next run lists it again."
+        " The run stopped; the next run reads the listing again."
     )

@@ -105,7 +105,7 @@ def redact_state(state: ReservationState) -> ReservationState:
 def redact_journal_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a journal entry to overwrite for an erasure; empty if there are none.
 
-    A field of another form may contain anything, so it is emptied.
+    A malformed field may contain anything, so it is emptied.
     """
     fields, changes, payload = (entry.get(name) for name in ("fields", "changes", "payload"))
     redacted = {
@@ -128,7 +128,7 @@ def redact_value(name: str, value: FieldValue) -> FieldValue:
 
 
 def redact_json(body: str) -> str:
-    """Return a JSON body with only its impersonal keys, and only with code-like values."""
+    """Return a JSON body with only its impersonal keys whose values look like codes or times."""
     try:
         return json.dumps(_keep_impersonal(json.loads(body)), sort_keys=True)
     except (ValueError, RecursionError):

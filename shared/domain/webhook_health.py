@@ -1,8 +1,8 @@
 """A restaurant's webhooks: those that did not arrive, and those that were refused.
 
 A run (poll or reconciliation) *misses webhooks* if it finds a change that a webhook should have
-brought, and no webhook was journaled since that change happened. Of a sender that is slow or loses
-some webhooks, another webhook arrives in between, so its runs miss none. A run without such a
+brought, and no webhook was journaled since that change happened. If webhooks are only slow or
+sometimes lost, another one arrives after the change, and the run misses none. A run without such a
 change proves nothing and is ignored. `SILENCE_THRESHOLD_RUNS` runs with missed webhooks raise an
 alert; the next webhook ends it.
 
@@ -220,7 +220,7 @@ def select_unresolved_refusals(
 
 
 def refusals_from_document(document: Mapping[str, Any] | None) -> list[WebhookRefusal]:
-    """Read stored counts; skip items of another form."""
+    """Read stored counts; skip malformed items."""
     stored = (document or {}).get("refusals")
     return [
         WebhookRefusal(item["scheme"], item["reason"], item["count"], item["since"], item["lastAt"])

@@ -40,7 +40,7 @@ LEASE_MARGIN_SECONDS = 60.0
 _MAX_LEASE_DURATION = timedelta(hours=2)
 
 
-class ListedSettings(Struct, frozen=True):
+class PrefetchedSettings(Struct, frozen=True):
     """A settings document read by a listing of restaurants; a run may use it for a short time."""
 
     snapshot: DocumentSnapshot[Any]
@@ -173,18 +173,18 @@ def _check_enabled(restaurant_id: str, document: Mapping[str, Any] | None) -> No
 
 
 @asynccontextmanager
-async def start_run_without_lease(
+async def prepare_lease(
     settings: AsyncDocumentReference,
     clock: Callable[[], datetime],
     kind: str,
     duration: timedelta,
-    listed: ListedSettings | None = None,
+    prefetched: PrefetchedSettings | None = None,
 ) -> AsyncIterator[Lease]:
     """Yield the lease of a run, not acquired yet.
 
     Acquire it (`Lease.ensure_acquired`) before the first change. `duration` counts from then. The
-    end of the block releases an acquired lease unless the block did so with its results. Settings
-    listed shortly before (`listed`) save a read; they are read again on a conflict.
+    end of the block releases an acquired lease unless the block did so with its results.
+    Prefetched settings save a read; on a conflict the settings are read again.
 
     Raises:
         RunInProgressError: Another run has the lease.
@@ -192,8 +192,8 @@ async def start_run_without_lease(
             was planned.
         InvalidSettingsError: The restaurant has no settings.
     """
-    if listed is not None and listed.expiry.remaining():
-        snapshot = listed.snapshot
+    if prefetched is not None and prefetched.expiry.remaining():
+        snapshot = prefetched.snapshot
     else:
         snapshot = await read_document(settings)
     restaurant_id, document = settings.parent.parent.id, snapshot.to_dict()
@@ -228,15 +228,13 @@ async def acquire_lease(
 ) -> AsyncIterator[Lease | None]:
     """Acquire a lease for the block, None if another run has it.
 
-    See `start_run_without_lease` for the end of the block and for what it raises.
+    See `prepare_lease` for the end of the block and for what it raises.
     """
     settings = paths.integration_document(client, restaurant_id)
     async with AsyncExitStack() as stack:
         acquired: Lease | None = None
         with suppress(RunInProgressError):
-            lease = await stack.enter_async_context(
-                start_run_without_lease(settings, clock, kind, duration)
-            )
+            lease = await stack.enter_async_context(prepare_lease(settings, clock, kind, duration))
             await lease.ensure_acquired()
             acquired = lease
         yield acquired

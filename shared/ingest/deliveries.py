@@ -13,7 +13,7 @@ from google.cloud.firestore import DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.context import AppContext
-from shared.domain.ledger.events import Channel, is_in_calendar
+from shared.domain.ledger.events import Channel, is_representable_instant
 from shared.domain.settings import parse_settings
 from shared.domain.validation import typed_or_none
 from shared.domain.webhook_health import (
@@ -37,8 +37,8 @@ from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 
 MAX_DELIVERIES = 50
-_JOURNAL_FIELDS = ("receivedAt", "occurredAt", "eventType", "eventId", "outcome", "proof")
-_QUARANTINE_FIELDS = ("lastSeenAt", "reason", "count", "verdict")
+_JOURNAL_FIELDS = ("receivedAt", "occurredAt", "eventType", "eventId", "outcome", "authentication")
+_QUARANTINE_FIELDS = ("lastSeenAt", "reason", "count", "authentication")
 
 
 class WebhookDelivery(Struct, frozen=True, kw_only=True):
@@ -164,7 +164,7 @@ async def _read_applied_webhooks(
         received_at = entry.get("receivedAt")
         if not isinstance(received_at, datetime):
             continue
-        scheme, credential_index = _read_authentication(entry.get("proof"))
+        scheme, credential_index = _read_authentication(entry.get("authentication"))
         deliveries.append(
             WebhookDelivery(
                 at=received_at,
@@ -190,7 +190,7 @@ async def _read_quarantined_webhooks(
     for snapshot in await read_documents(newest_first.select(_QUARANTINE_FIELDS), limit):
         item = snapshot.to_dict() or {}
         at, count = item.get("lastSeenAt"), item.get("count")
-        scheme, credential_index = _read_authentication(item.get("verdict"))
+        scheme, credential_index = _read_authentication(item.get("authentication"))
         # Rows of OpenTable's API have no sender.
         if isinstance(at, datetime) and scheme is not None:
             deliveries.append(
@@ -223,7 +223,7 @@ def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
     """
     changed_at = typed_or_none(datetime, integration.get("credentialsChangedAt"))
     # A time at the end of the calendar, edited by hand, has none after it.
-    if changed_at is None or not is_in_calendar(changed_at):
+    if changed_at is None or not is_representable_instant(changed_at):
         return None
     return changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
 

@@ -31,7 +31,7 @@ class IncomingEvent(Struct, frozen=True):
         body: The JSON object in `text`.
         received_at: The time of the first receipt, UTC.
         authentication: The webhook's authentication. None for a row.
-        is_reviewed: A staff member replays the event and has seen it.
+        accepts_future_timestamp: A staff member replays the event and has seen it.
     """
 
     format: WebhookFormat
@@ -41,7 +41,7 @@ class IncomingEvent(Struct, frozen=True):
     received_at: datetime
     channel: Channel
     authentication: AuthenticationResult | None = None
-    is_reviewed: bool = False
+    accepts_future_timestamp: bool = False
 
 
 class QuarantineResult(Struct, frozen=True):
@@ -101,7 +101,7 @@ async def ingest_event(
     return applied
 
 
-async def normalize_rows(
+async def normalize_or_quarantine_rows(
     context: AppContext, settings: IntegrationSettings, items: Iterable[object], channel: Channel
 ) -> NormalizedRows:
     """Normalize rows of OpenTable's API, and quarantine those that cannot be read.
@@ -190,7 +190,7 @@ def normalize_event(
         rid=settings.rid,
         zone=zone,
         received_at=incoming.received_at,
-        accept_future_timestamp=incoming.is_reviewed,
+        accept_future_timestamp=incoming.accepts_future_timestamp,
         channel=incoming.channel,
         max_text_bytes=max_text_bytes,
     )

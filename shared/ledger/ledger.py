@@ -27,7 +27,7 @@ from shared.domain.ledger.decide import (
 )
 from shared.domain.ledger.document import ReservationIdentity, flatten_document
 from shared.domain.ledger.events import Actor, ReservationEvent
-from shared.domain.ledger.journal import WriteContext, build_later_entry_id
+from shared.domain.ledger.journal import WriteContext, build_repeated_sequence_entry_id
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.normalization.envelope import EnvelopeEventType
@@ -139,10 +139,11 @@ class Ledger:
     async def apply(
         self, event: ReservationEvent, write_context: WriteContext | None = None
     ) -> ApplyResult:
-        """Apply an event: one round trip for a creation, two for other events.
+        """Apply an event.
 
-        A creation takes three if another process has written the reservation before. Pass the
-        `write_context` of an earlier commit that may have been applied.
+        A creation is committed without a read: one round trip, or three if another process wrote
+        the reservation before. Other events take two: read, commit. Pass the `write_context` of
+        an earlier commit that may have been applied.
 
         Raises:
             InvalidEventError: The event's id was used with other content, or Firestore cannot store
@@ -164,12 +165,13 @@ class Ledger:
                 except _RETRYABLE_ERRORS:
                     # A commit whose response was lost stored its entry under one of these two ids.
                     snapshot = None
-                    read_set = ReadSet({event.event_id, build_later_entry_id(event)})
+                    read_set = ReadSet({event.event_id, build_repeated_sequence_entry_id(event)})
                 # A retry cannot help: the event itself is too large or too deep.
                 except google.InvalidArgument:
                     raise InvalidEventError(
                         "unstorable",
-                        "Firestore cannot store this event. See its documented limits.",
+                        "Firestore rejects this event as too large or too deep. Ask its sender to"
+                        " shorten it.",
                     ) from None
         raise ServiceUnavailableError(f"No commit in {MAX_COMMIT_ATTEMPTS} attempts. Try again.")
 

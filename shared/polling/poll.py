@@ -1,7 +1,7 @@
 """The poll of one restaurant: apply to the ledger what changed at OpenTable since its cursor."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -23,8 +23,8 @@ from shared.firestore import paths
 from shared.firestore.leases import (
     LEASE_MARGIN_SECONDS,
     Lease,
-    ListedSettings,
-    start_run_without_lease,
+    PrefetchedSettings,
+    prepare_lease,
 )
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.guests.sync import (
@@ -35,7 +35,7 @@ from shared.guests.sync import (
     sync_remaining_guests,
 )
 from shared.ingest.deliveries import read_last_webhook, update_webhook_silence
-from shared.ingest.events import normalize_rows, quarantine_if_rejected
+from shared.ingest.events import normalize_or_quarantine_rows, quarantine_if_rejected
 from shared.ledger.ledger import ApplyResult, apply_events, open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.opentable.client import RowPage
@@ -60,7 +60,7 @@ async def poll_restaurant(
     context: AppContext,
     deadline: Deadline,
     restaurant_id: str,
-    listed: ListedSettings | None = None,
+    prefetched: PrefetchedSettings | None = None,
 ) -> dict[str, Any]:
     """Poll one restaurant, and return its entry in the response of the poll function.
 
@@ -70,12 +70,12 @@ async def poll_restaurant(
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     row_counts = new_row_counts()
     try:
-        async with start_run_without_lease(
+        async with prepare_lease(
             paths.integration_document(context.firestore, restaurant_id),
             context.clock,
             "poll",
             duration,
-            listed,
+            prefetched,
         ) as lease:
             outcome = await _run_poll(context, lease, row_counts, deadline)
     except RunInProgressError:
@@ -203,13 +203,7 @@ async def _apply_changes(
     cursor = poll_cursor_from_document(lease.document, lease.started_at)
     if cursor is None:
         await lease.ensure_acquired()
-        # A first poll reads every reservation from yesterday on; a backfill reads older ones.
-        today = context.clock().astimezone(settings.require_zone()).date()
-        query = ListingQuery(scheduled_from=LocalDateTime.from_date(today - timedelta(days=1)))
-    else:
-        # Changes may appear in a listing some time after their timestamp, so polls overlap.
-        lookback = timedelta(seconds=context.environment.lookback_seconds)
-        query = ListingQuery(updated_after=cursor - lookback)
+    query = _build_reservation_query(restaurant, cursor)
     # Guests first: a new reservation is then written once, together with its guest.
     feed = await read_changed_guests(restaurant, query.updated_after)
     if feed.guests:
@@ -229,6 +223,19 @@ async def _apply_changes(
     return missed
 
 
+def _build_reservation_query(
+    restaurant: RestaurantContext, cursor: datetime | None
+) -> ListingQuery:
+    context = restaurant.context
+    if cursor is None:
+        # A first poll reads every reservation from yesterday on; a backfill reads older ones.
+        today = context.clock().astimezone(restaurant.settings.require_zone()).date()
+        return ListingQuery(scheduled_from=LocalDateTime.from_date(today - timedelta(days=1)))
+    # Changes may appear in a listing some time after their timestamp, so polls overlap.
+    lookback = timedelta(seconds=context.environment.lookback_seconds)
+    return ListingQuery(updated_after=cursor - lookback)
+
+
 def new_row_counts() -> RowCounts:
     """Return counts of zero."""
     return dict.fromkeys((*ROW_COUNTERS, "pages"), 0)
@@ -244,7 +251,7 @@ async def apply_page(
     """
     context, settings = restaurant.context, restaurant.settings
     items = (*page.rows, *page.malformed_items)
-    batch = await normalize_rows(context, settings, items, Channel.POLL)
+    batch = await normalize_or_quarantine_rows(context, settings, items, Channel.POLL)
     await save_referenced_guests(restaurant, feed, batch.events)
     results = await apply_events(open_ledger(context, settings), batch.events)
     row_counts["pages"] += 1

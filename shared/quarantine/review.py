@@ -1,7 +1,7 @@
 """Review a restaurant's quarantine: list, read, replay and dismiss its items.
 
-A replayed event keeps the authentication and the time of its first receipt: by now its signature
-has expired, and its place among the other events must not move.
+A replay does not verify the signature again, because it has expired. The event keeps its time of
+first receipt, so that its order among the other events does not change.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,8 +43,8 @@ _SUMMARY_FIELDS = (
     "lastSeenAt",
     "count",
     "status",
-    "settledBy",
-    "settledAt",
+    "resolvedBy",
+    "resolvedAt",
     "dismissReason",
     "outcome",
     "reservationId",
@@ -154,8 +154,8 @@ class QuarantineReview:
         """Mark an item as replayed, with what the ledger did."""
         fields = {
             "status": "REPLAYED",
-            "settledBy": user.uid,
-            "settledAt": self._clock(),
+            "resolvedBy": user.uid,
+            "resolvedAt": self._clock(),
             "outcome": result.outcome.value,
             "reservationId": build_reservation_document_id(result.event.external_key),
             "eventId": result.event.event_id,
@@ -169,8 +169,8 @@ class QuarantineReview:
         """Dismiss an item if it is open; return its status before."""
         fields = {
             "status": "DISMISSED",
-            "settledBy": user.uid,
-            "settledAt": self._clock(),
+            "resolvedBy": user.uid,
+            "resolvedAt": self._clock(),
             "dismissReason": reason,
         }
 
@@ -234,6 +234,6 @@ def _build_event(
         str(item.get("contentType")),
         received_at,
         Channel.REPLAY,
-        is_reviewed=True,
+        accepts_future_timestamp=True,
     )
     return replace(normalize_event(context, settings, incoming), requested_by=user_uid)

@@ -131,7 +131,7 @@ class QuarantineStore:
             "contentType": content_type,
             "body": stored_body,
             "summary": summarize_quarantined_body(rejection.reason, body),
-            "verdict": authentication and authentication.to_map(),
+            "authentication": authentication and authentication.to_map(),
             "status": "OPEN",
             "quarantineExpireAt": now + self._retention,
         }

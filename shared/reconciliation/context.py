@@ -39,7 +39,7 @@ class ReconciliationRun(Struct, frozen=True):
         unreadable_ids: Damaged documents reported by the previous run.
         guest_retry_at: When the first failed request of a guest is repeated; None without one.
         analytics_digests: The digests of the stored analytics by day.
-        is_dry_run: Whether to write nothing but the report.
+        is_dry_run: Whether to leave the reservations unchanged; the report is stored.
     """
 
     restaurant: RestaurantContext

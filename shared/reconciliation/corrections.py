@@ -185,24 +185,24 @@ async def build_correction_plan(
                 continue  # its state cannot be read either
             flat = flatten_document(stored.document or {})
             state = reservation_state_from_document(flat)
-            amendment = None
+            document_correction = None
             if isinstance(decision, NoChange):
-                amendment = _build_amendment(run, event, flat, state)
-            if amendment is not None:
+                document_correction = _build_document_correction(run, event, flat, state)
+            if document_correction is not None:
                 # The id contains this run's report id, so no journal entry can have it yet.
-                no_entry = {amendment.event_id: None}
+                no_entry = {document_correction.event_id: None}
                 stored = StoredReservation(stored.document, no_entry, stored.guests)
-                decision = ledger.decide(amendment, stored, write_context)
+                decision = ledger.decide(document_correction, stored, write_context)
             precondition = PlanPrecondition(
                 event.open_table_id,
                 format_ledger_versions(state),
                 format_version(event.version),
             )
-            plan.add(amendment or event, decision, state, precondition)
+            plan.add(document_correction or event, decision, state, precondition)
     return plan
 
 
-def _build_amendment(
+def _build_document_correction(
     run: ReconciliationRun,
     row_event: ReservationEvent,
     flat: Mapping[str, Any],

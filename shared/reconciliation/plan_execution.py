@@ -25,7 +25,7 @@ from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import PlanNotExecutableError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation
-from shared.ingest.events import normalize_rows
+from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
 from shared.reconciliation.context import (
     ReconciliationRun,
@@ -81,7 +81,7 @@ async def execute_held_plan(
             # By the other number, most reservations of the plan would look unknown to OpenTable.
             raise PlanNotExecutableError(
                 "NOT_HELD",
-                "The restaurant has another OpenTable number since this report. The next "
+                "The restaurant's OpenTable number (rid) changed after this report. The next "
                 "reconciliation makes a new plan if one is needed.",
             )
         report = create_report(context, restaurant_id, window, report_id)
@@ -188,7 +188,7 @@ async def _select_unchanged_rows(
             continue
         row = requested.rows.get(key)
         if row is not None:
-            batch = await normalize_rows(
+            batch = await normalize_or_quarantine_rows(
                 restaurant.context, restaurant.settings, [row], Channel.RECONCILIATION
             )
             report.open_table_count += 1

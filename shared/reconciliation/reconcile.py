@@ -29,7 +29,7 @@ from shared.errors import OpenTableError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.repository import link_guests
 from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests
-from shared.ingest.events import normalize_rows
+from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.query import ItemReader, OpenTableRow, Resource
 from shared.reconciliation.context import (
@@ -89,7 +89,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
 
     # Plan the corrections from the listing. The ledger is not written yet.
     plan = await build_correction_plan(run, comparison.differing_events.values())
-    missing_keys = comparison.find_missing()
+    missing_keys = comparison.list_missing_keys()
     if _must_hold(run, plan, missing_keys):
         # Before any request by id: a faulty listing would cause one for each of its gaps.
         await _hold_plan(run, comparison, plan, missing_keys)
@@ -114,7 +114,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
         await _update_guests(run, comparison.fingerprints, applied)
 
     # Flag the rest for a person to decide.
-    absent_keys = requested.absent_keys + comparison.find_already_flagged()
+    absent_keys = requested.absent_keys + comparison.list_flagged_keys()
     await flag_divergences(run, absent_keys, plan, requested.errors)
 
 
@@ -169,7 +169,7 @@ async def _add_rows_requested_by_id(
     fingerprints = comparison.fingerprints
     # A few requests that fail in every run must not take the places of the others.
     unseen_keys = sorted(
-        comparison.find_unseen(),
+        comparison.list_unlisted_keys(),
         key=lambda key: fingerprints[key].divergence == DivergenceType.UNREADABLE,
     )
     requested_ids = {key: fingerprints[key].open_table_id for key in unseen_keys}
@@ -182,7 +182,7 @@ async def _add_rows_requested_by_id(
     # The others are decided again below, from the rows requested by id.
     plan.version_behind = already_flagged
     requested = await read_reservations_by_id(run, requested_ids)
-    normalized = await normalize_rows(
+    normalized = await normalize_or_quarantine_rows(
         restaurant.context, restaurant.settings, requested.rows.values(), Channel.RECONCILIATION
     )
     for row in normalized.unreadable:

@@ -30,8 +30,8 @@ from shared.firestore import paths
 from shared.firestore.leases import (
     LEASE_MARGIN_SECONDS,
     Lease,
-    ListedSettings,
-    start_run_without_lease,
+    PrefetchedSettings,
+    prepare_lease,
 )
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.guests.retention import anonymize_old_reservations
@@ -52,7 +52,7 @@ class ReconciliationOptions(Struct, frozen=True):
     Attributes:
         start: The first local date; None is yesterday.
         end: The last local date; None is 30 days ahead.
-        is_dry_run: Whether to write nothing but the report.
+        is_dry_run: Whether to leave the reservations unchanged; the report is stored.
         is_scheduled: Whether the schedule chooses the days (`resolve_scheduled_window`).
     """
 
@@ -75,23 +75,23 @@ async def reconcile_restaurant(
     options: ReconciliationOptions,
     restaurant_id: str,
     deadline: Deadline | None = None,
-    listed: ListedSettings | None = None,
+    prefetched: PrefetchedSettings | None = None,
 ) -> dict[str, Any]:
     """Reconcile one restaurant, unless another run holds the lease; return a summary.
 
     Never raises an expected error: the summary and the report show a failure. An hourly run without
     a difference writes twice: its report and its state. The default deadline is the configured run
-    budget. Settings `listed` shortly before save a read.
+    budget. `prefetched` settings save a read.
     """
     deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     try:
-        async with start_run_without_lease(
+        async with prepare_lease(
             paths.integration_document(context.firestore, restaurant_id),
             context.clock,
             "reconciliation",
             duration,
-            listed,
+            prefetched,
         ) as lease:
             report = await _run_reconciliation(context, lease, options, deadline)
     except RunInProgressError:

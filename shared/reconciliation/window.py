@@ -1,4 +1,7 @@
-"""Read both sides of a window completely and compare them, without any write."""
+"""Read both sides of a window completely and compare them.
+
+Only unreadable rows are written, to the quarantine.
+"""
 
 import asyncio
 
@@ -9,9 +12,9 @@ from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
-from shared.domain.reconciliation.compare import ReservationFingerprint, fingerprint_row
+from shared.domain.reconciliation.compare import ReservationFingerprint, compute_event_digest
 from shared.errors import OpenTableError, UnreadableDocumentError
-from shared.ingest.events import NormalizedRows, normalize_rows
+from shared.ingest.events import NormalizedRows, normalize_or_quarantine_rows
 from shared.ledger.queries import LedgerWindow, load_ledger_window
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
 from shared.reconciliation.context import ReconciliationRun, report_unreadable_row
@@ -34,7 +37,7 @@ class WindowComparison(Struct):
     differing_events: dict[str, ReservationEvent] = field(default_factory=dict)
     wrong_zone_count: int = 0
 
-    def find_unseen(self) -> list[str]:
+    def list_unlisted_keys(self) -> list[str]:
         """Return the ledger's unlisted keys without a flag from an earlier run."""
         missing = DivergenceType.MISSING_IN_OPENTABLE
         return [
@@ -43,9 +46,9 @@ class WindowComparison(Struct):
             if key not in self.seen_keys and fingerprint.divergence != missing
         ]
 
-    def find_missing(self) -> list[str]:
-        """Return the unseen keys with a start time; without one, a reservation is in no window."""
-        return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
+    def list_missing_keys(self) -> list[str]:
+        """Return the unlisted keys with a start time; without one, a reservation has no window."""
+        return [key for key in self.list_unlisted_keys() if self.fingerprints[key].has_start_time]
 
     def has_differences(self) -> bool:
         """Return whether anything may have to be corrected, flagged or reported."""
@@ -53,12 +56,15 @@ class WindowComparison(Struct):
             fingerprint.missing_guest_id for fingerprint in self.fingerprints.values()
         )
         return bool(
-            self.differing_events or self.unreadable or self.find_unseen() or has_missing_guest
+            self.differing_events
+            or self.unreadable
+            or self.list_unlisted_keys()
+            or has_missing_guest
         )
 
-    def find_already_flagged(self) -> list[str]:
+    def list_flagged_keys(self) -> list[str]:
         """Return the keys flagged as missing by an earlier run and still missing."""
-        return sorted(self.fingerprints.keys() - self.seen_keys - set(self.find_unseen()))
+        return sorted(self.fingerprints.keys() - self.seen_keys - set(self.list_unlisted_keys()))
 
 
 async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) -> WindowComparison:
@@ -84,7 +90,7 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
             restaurant.access, Resource.RESERVATIONS, query, restaurant.deadline
         )
         async for page in pages:
-            rows = await normalize_rows(
+            rows = await normalize_or_quarantine_rows(
                 restaurant.context,
                 restaurant.settings,
                 (*page.rows, *page.malformed_items),
@@ -143,7 +149,7 @@ def _compare_rows(
             and fingerprint.divergence is None
             and fingerprint.has_search_terms
             and not is_repeated
-            and fingerprint.digest == fingerprint_row(event, settings.restaurant_id, zone)
+            and fingerprint.digest == compute_event_digest(event, settings.restaurant_id, zone)
         )
         if is_equal:
             report.unchanged_count += 1

@@ -16,7 +16,7 @@ from shared.domain.schedule import is_poll_due
 from shared.errors import EnqueueError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_document, read_documents
-from shared.firestore.leases import ListedSettings
+from shared.firestore.leases import PrefetchedSettings
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION, QueuedTask, TaskQueue
 
@@ -24,35 +24,36 @@ LISTING_PAGE_SIZE = 500
 # Pauses before a failed page of the listing is read again.
 _LISTING_PAUSES_SECONDS = (0.2, 1.0, 4.0)
 # A run reuses the listed settings for as long as settings are cached elsewhere.
-_MAX_LISTED_SETTINGS_AGE_SECONDS = 60.0
-_MAX_LISTED_SETTINGS = 1_000  # about 10 KB of memory each
+_MAX_PREFETCHED_AGE_SECONDS = 60.0
+_MAX_PREFETCHED_SETTINGS = 1_000  # about 10 KB of memory each
 # The field of the settings document with the state of a function's runs, and its field for the end
 # of the last successful run.
-_TURN_FIELDS = {
+_STATE_FIELDS = {
     POLL_FUNCTION: ("poll", "cursor"),
     RECONCILE_FUNCTION: ("reconciliation", "lastReconciledAt"),
 }
 MAX_CONCURRENT_ENQUEUES = 50
 OUT_OF_TIME_ERROR = (
-    "The run ended before this restaurant's turn: set up the queue, see docs/scale.md."
+    "No time was left for this restaurant: the next run begins with it. If this repeats, set up the"
+    " task queue (docs/scale.md)."
 )
 
 
-class RestaurantTurn(Struct, frozen=True):
-    """A restaurant of a run, and since when it waits for its turn.
+class RestaurantJob(Struct, frozen=True):
+    """A restaurant of a run, and since when it waits.
 
     Attributes:
         started_at: Start of the last run, UTC; None before the first one.
         cursor: The time up to which the last successful run read, UTC; None before the first one.
         is_due: False if the restaurant may wait for the next run (`is_poll_due`).
-        listed: The settings document of the listing; None if the run must read it.
+        prefetched_settings: None if the run must read the settings document.
     """
 
     restaurant_id: str
     started_at: datetime | None = None
     cursor: datetime | None = None
     is_due: bool = True
-    listed: ListedSettings | None = None
+    prefetched_settings: PrefetchedSettings | None = None
 
     @property
     def waiting_since(self) -> datetime:
@@ -63,41 +64,41 @@ class RestaurantTurn(Struct, frozen=True):
         return self.started_at or self.cursor or datetime.min.replace(tzinfo=UTC)
 
 
-async def plan_turns(
+async def plan_jobs(
     context: AppContext, function_name: str, requested_ids: Sequence[str]
-) -> tuple[list[RestaurantTurn], TaskQueue | None]:
+) -> tuple[list[RestaurantJob], TaskQueue | None]:
     """Return a run's restaurants, and the queue if they are too many for one invocation.
 
     A request for some restaurants comes from a task or an operator, so it never uses the queue.
     """
     if requested_ids:
-        return [RestaurantTurn(requested_id) for requested_id in requested_ids], None
-    turns = await list_turns(context, function_name)
-    needs_queue = len(turns) > context.environment.fan_out_threshold
-    return turns, context.queue if needs_queue else None
+        return [RestaurantJob(requested_id) for requested_id in requested_ids], None
+    jobs = await list_jobs(context, function_name)
+    needs_queue = len(jobs) > context.environment.fan_out_threshold
+    return jobs, context.queue if needs_queue else None
 
 
-async def list_turns(context: AppContext, function_name: str) -> list[RestaurantTurn]:
+async def list_jobs(context: AppContext, function_name: str) -> list[RestaurantJob]:
     """Return the restaurants with an enabled integration, the longest-waiting first."""
-    kind, cursor_name = _TURN_FIELDS[function_name]
-    now, turns = context.clock(), list[RestaurantTurn]()
+    kind, cursor_name = _STATE_FIELDS[function_name]
+    now, jobs = context.clock(), list[RestaurantJob]()
     quiet_interval = timedelta(minutes=context.environment.quiet_poll_minutes)
     async for restaurant_id, snapshot in _list_enabled_settings(context.firestore):
         document = snapshot.to_dict() or {}
         state = read_run_state(document, kind)
-        listed = None
-        if len(turns) < _MAX_LISTED_SETTINGS:
-            listed = ListedSettings(snapshot, Deadline.after(_MAX_LISTED_SETTINGS_AGE_SECONDS))
-        turns.append(
-            RestaurantTurn(
+        prefetched = None
+        if len(jobs) < _MAX_PREFETCHED_SETTINGS:
+            prefetched = PrefetchedSettings(snapshot, Deadline.after(_MAX_PREFETCHED_AGE_SECONDS))
+        jobs.append(
+            RestaurantJob(
                 restaurant_id,
                 read_run_time(state, "lastStartedAt", now),
                 read_run_time(state, cursor_name, now),
                 function_name != POLL_FUNCTION or is_poll_due(document, now, quiet_interval),
-                listed,
+                prefetched,
             )
         )
-    return sorted(turns, key=lambda turn: (turn.waiting_since, turn.restaurant_id))
+    return sorted(jobs, key=lambda job: (job.waiting_since, job.restaurant_id))
 
 
 async def _list_enabled_settings(
@@ -160,7 +161,7 @@ def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_requested: boo
 async def fan_out(
     queue: TaskQueue,
     template: QueuedTask,
-    turns: Sequence[RestaurantTurn],
+    jobs: Sequence[RestaurantJob],
     restaurants_per_task: int,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
@@ -169,9 +170,9 @@ async def fan_out(
     If the scheduler repeats the run, only the tasks that failed are enqueued again. `template` is
     a task without its restaurants.
     """
-    if not turns:
+    if not jobs:
         return []
-    ids = [turn.restaurant_id for turn in turns]
+    ids = [job.restaurant_id for job in jobs]
     starts = range(0, len(ids), restaurants_per_task)
     groups = {ids[start]: ids[start : start + restaurants_per_task] for start in starts}
 
@@ -228,23 +229,23 @@ async def run_for_each_restaurant(
     return await gather_bounded(max_concurrent, run_isolated, restaurant_ids)
 
 
-async def log_missed_turns(
+async def log_unreached_restaurants(
     context: AppContext,
     function_name: str,
-    turns: Sequence[RestaurantTurn],
+    jobs: Sequence[RestaurantJob],
     results: Sequence[Mapping[str, Any]],
 ) -> None:
     """Log each restaurant that was not begun before the end of the run."""
-    turns_by_id, now = {turn.restaurant_id: turn for turn in turns}, context.clock()
+    jobs_by_id, now = {job.restaurant_id: job for job in jobs}, context.clock()
     for result in results:
         if result.get("error") == OUT_OF_TIME_ERROR:
-            turn = turns_by_id[result["restaurantId"]]
-            cursor = turn.cursor
-            if cursor is None and turn.listed is None:  # requested by a task, not listed
-                cursor = await _read_cursor(context, function_name, turn.restaurant_id)
+            job = jobs_by_id[result["restaurantId"]]
+            cursor = job.cursor
+            if cursor is None and job.prefetched_settings is None:  # requested by a task
+                cursor = await _read_cursor(context, function_name, job.restaurant_id)
             log_event(
                 Severity.WARNING,
-                LogEvent.TURN_MISSED,
+                LogEvent.RESTAURANT_NOT_REACHED,
                 restaurantId=result["restaurantId"],
                 function=function_name,
                 cursorAgeSeconds=None if cursor is None else round((now - cursor).total_seconds()),
@@ -254,7 +255,7 @@ async def log_missed_turns(
 async def _read_cursor(
     context: AppContext, function_name: str, restaurant_id: str
 ) -> datetime | None:
-    kind, cursor_name = _TURN_FIELDS[function_name]
+    kind, cursor_name = _STATE_FIELDS[function_name]
     settings = paths.integration_document(context.firestore, restaurant_id)
     try:
         document = (await read_document(settings)).to_dict() or {}

@@ -65,7 +65,7 @@ async def test_an_item_is_dismissed_with_a_reason(
     items = paths.quarantine_collection(firestore, cli_harness.id)
     stored = (await items.document(item_id).get()).to_dict() or {}
     assert (stored["status"], stored["dismissReason"]) == ("DISMISSED", "a test")
-    assert stored["settledBy"].startswith("operator:")
+    assert stored["resolvedBy"].startswith("operator:")
     assert (await cli_harness.run_command("quarantine list")).code == ExitCode.SUCCESS
 
 

@@ -11,9 +11,9 @@ from shared.errors import IntegrationDisabledError, InvalidSettingsError, RunInP
 from shared.firestore import paths
 from shared.firestore.leases import (
     Lease,
-    ListedSettings,
+    PrefetchedSettings,
     acquire_lease,
-    start_run_without_lease,
+    prepare_lease,
 )
 from tests.support.firestore import FirestoreSpy
 from tests.support.world import START_TIME, World
@@ -129,9 +129,9 @@ StartRun = Callable[..., AbstractAsyncContextManager[Lease]]
 
 @pytest.fixture
 def start_leased_run(world: World, firestore_spy: FirestoreSpy) -> StartRun:
-    def start(listed: ListedSettings | None = None) -> AbstractAsyncContextManager[Lease]:
+    def start(listed: PrefetchedSettings | None = None) -> AbstractAsyncContextManager[Lease]:
         settings = paths.integration_document(firestore_spy.client, world.restaurant.id)
-        return start_run_without_lease(settings, world.clock, "poll", timedelta(minutes=1), listed)
+        return prepare_lease(settings, world.clock, "poll", timedelta(minutes=1), listed)
 
     return start
 
@@ -222,7 +222,7 @@ async def test_listed_settings_save_the_read_until_they_expire(
     seconds: float,
     calls: list[str],
 ) -> None:
-    listed = ListedSettings(await world.integration_document.get(), Deadline.after(seconds))
+    listed = PrefetchedSettings(await world.integration_document.get(), Deadline.after(seconds))
     async with start_leased_run(listed):
         assert firestore_spy.take_calls() == calls
 
@@ -231,7 +231,7 @@ async def test_settings_changed_since_their_listing_are_read_again(
     world: World, start_leased_run: StartRun
 ) -> None:
     settings = world.integration_document
-    listed = ListedSettings(await settings.get(), Deadline.after(60))
+    listed = PrefetchedSettings(await settings.get(), Deadline.after(60))
     await settings.update({"country": "US"})
     async with start_leased_run(listed) as lease:
         await lease.ensure_acquired()

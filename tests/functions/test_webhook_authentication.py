@@ -65,7 +65,7 @@ async def test_which_of_two_matched_is_journaled(create_sender: CreateSender) ->
     response = await sender.post(sender.envelope(), bearer_headers("older"))
     key = response.json()["reservationId"].removeprefix("opentable-")
     entry = (await sender.stored_ledger.journal(key))[response.json()["eventId"]]
-    assert entry["proof"] == {"scheme": "bearer", "credentialIndex": 1}
+    assert entry["authentication"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
 async def test_an_independent_implementations_signature_is_accepted(sender: WebhookSender) -> None:

@@ -108,7 +108,7 @@ DAMAGES = [
     ("statusHistory", {"0": "BOOKED"}),
     ("source.externalReservationId", DELETE_FIELD),
     ("guests.resolvedGuestKeys", "x"),
-    ("guests.named", {"0": "x"}),
+    ("guests.referencedKeys", {"0": "x"}),
 ]
 # Without a stored guest, the reservation has no link to damage.
 UNLINKED_DAMAGES = [(path, value) for path, value in DAMAGES if path != "sync.guest"]

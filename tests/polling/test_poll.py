@@ -17,7 +17,7 @@ from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder, RenderContext, build_webhook_row
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
-from shared.tasks.fan_out import list_turns
+from shared.tasks.fan_out import list_jobs
 from shared.tasks.queue import POLL_FUNCTION
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant, seed
@@ -324,7 +324,7 @@ async def test_restaurants_are_listed_in_pages(
     others = [new_restaurant() for _ in range(4)]
     for other in others:
         await seed(world.services.firestore, other)
-    turns = await list_turns(world.services, POLL_FUNCTION)
+    turns = await list_jobs(world.services, POLL_FUNCTION)
     listed = [turn.restaurant_id for turn in turns]
     assert sorted(listed) == sorted([world.restaurant.id, *(other.id for other in others)])
 
@@ -342,7 +342,7 @@ async def test_an_enabled_document_that_is_no_settings_document_is_not_listed(
     world: World, path: tuple[str, ...]
 ) -> None:
     await world.services.firestore.document(*path).set({"enabled": True})
-    turns = await list_turns(world.services, POLL_FUNCTION)
+    turns = await list_jobs(world.services, POLL_FUNCTION)
     assert [turn.restaurant_id for turn in turns] == [world.restaurant.id]
 
 
@@ -357,5 +357,5 @@ async def test_a_failed_page_of_the_listing_is_read_again(
         firestore_spy.failure = None
 
     monkeypatch.setattr("shared.tasks.fan_out.asyncio.sleep", recover)
-    turns = await list_turns(context, POLL_FUNCTION)
+    turns = await list_jobs(context, POLL_FUNCTION)
     assert [turn.restaurant_id for turn in turns] == [world.restaurant.id]

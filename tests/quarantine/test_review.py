@@ -38,13 +38,13 @@ async def test_a_dismissal_keeps_the_record_of_a_concurrent_replay(
     review: QuarantineReview, firestore_spy: FirestoreSpy, item: AsyncDocumentReference
 ) -> None:
     async def mark_replayed() -> None:
-        await item.update({"status": "REPLAYED", "settledBy": "max"})
+        await item.update({"status": "REPLAYED", "resolvedBy": "max"})
 
     firestore_spy.before_commit.append(mark_replayed)
     assert await review.dismiss("item", "Our own test", MARA) == "REPLAYED"
     assert await read_document_fields(item) == {
         "status": "REPLAYED",
-        "settledBy": "max",
+        "resolvedBy": "max",
         "body": "{}",
     }
 

@@ -64,7 +64,7 @@ async def test_an_event_is_stored_unchanged_with_its_reason(
                 "guest": None,
                 "rejectedValue": "0",
             },
-            "verdict": None,
+            "authentication": None,
             "status": "OPEN",
             "quarantineExpireAt": NOON + timedelta(days=90),
         }
@@ -77,7 +77,7 @@ async def test_the_authentication_result_is_stored_with_the_item(
     authentication = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1)
     await quarantine_store.add(BODY, "application/json", REJECTION, authentication)
     [item] = await stored_ledger.quarantine_items()
-    assert item["verdict"] == {"scheme": "bearer", "credentialIndex": 1}
+    assert item["authentication"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
 async def test_a_repeated_event_is_one_item_counted_twice(

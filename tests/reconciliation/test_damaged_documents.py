@@ -35,13 +35,13 @@ DAMAGED_FIELDS = [
     pytest.param({"sync.opentable.values.startAt": LAST_INSTANT}, id="start at the end"),
     pytest.param({"sync.opentable.version.at": LAST_INSTANT}, id="version at the end"),
     pytest.param({"sync.opentable.values.partySize": math.inf}, id="infinite size"),
-    pytest.param({"guests.named": ["a/b"]}, id="impossible reference"),
+    pytest.param({"guests.referencedKeys": ["a/b"]}, id="impossible reference"),
     pytest.param({"statusHistory": 5}, id="history is a number"),
     pytest.param({"statusHistory": {"0": "BOOKED"}}, id="history is a map"),
     pytest.param({"statusHistory": DELETE_FIELD}, id="no history"),
-    pytest.param({"guests.named": 5}, id="references are a number"),
-    pytest.param({"guests.named": [5]}, id="references are numbers"),
-    pytest.param({"guests.named": {"a": 1}}, id="references are a map"),
+    pytest.param({"guests.referencedKeys": 5}, id="references are a number"),
+    pytest.param({"guests.referencedKeys": [5]}, id="references are numbers"),
+    pytest.param({"guests.referencedKeys": {"a": 1}}, id="references are a map"),
     pytest.param({"guests.resolvedGuestKeys": {"a": 1}}, id="resolved guests are a map"),
 ]
 

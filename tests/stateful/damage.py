@@ -18,7 +18,7 @@ DAMAGES: Mapping[str, tuple[str, object]] = {
     "start is a text": ("startAtTimestamp", "tomorrow"),
     "history is a map": ("statusHistory", {"0": "BOOKED"}),
     "linked guest is a number": ("sync.guest", 7),
-    "named guests are a map": ("guests.named", {"0": "x"}),
+    "named guests are a map": ("guests.referencedKeys", {"0": "x"}),
 }
 
 

@@ -149,7 +149,7 @@ EventForms = tuple[ReservationEvent, ...]
 
 _RECONCILIATION_EVENTS: list[tuple[str, dict[str, FieldValue]]] = [
     ("flagged", {"divergence": "MISSING_IN_OPENTABLE"}),
-    ("settled", {"divergence": None}),
+    ("resolved", {"divergence": None}),
     ("repaired", {}),
 ]
 

@@ -14,7 +14,7 @@ from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxRestaurant
 from shared.concurrency import Clock, Deadline
-from shared.tasks.fan_out import OUT_OF_TIME_ERROR, list_turns
+from shared.tasks.fan_out import OUT_OF_TIME_ERROR, list_jobs
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
 from tests.support.clocks import FakeTimer
 from tests.support.restaurants import new_restaurant, seed
@@ -73,7 +73,9 @@ async def run_for_all(world: World, function_name: str) -> tuple[set[str], set[s
 
 def logged_turns(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
-    return {line["restaurantId"]: line for line in lines if line["event"] == "turn.missed"}
+    return {
+        line["restaurantId"]: line for line in lines if line["event"] == "restaurant.not_reached"
+    }
 
 
 @pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
@@ -159,14 +161,14 @@ async def test_turns_are_ordered_by_the_last_start_or_else_by_the_cursor(world: 
     started = await seed_state(world, poll={"lastStartedAt": hours_ago(2), "cursor": hours_ago(9)})
     read = await seed_state(world, poll={"cursor": hours_ago(3)})
     oldest = await seed_state(world, poll={"lastStartedAt": hours_ago(4)})
-    turns = await list_turns(world.services, POLL_FUNCTION)
+    turns = await list_jobs(world.services, POLL_FUNCTION)
     assert [turn.restaurant_id for turn in turns] == [world.restaurant.id, oldest, read, started]
 
 
 async def test_a_start_in_the_future_does_not_postpone_a_turn(world: World) -> None:
     await seed_state(world, poll={"lastStartedAt": hours_ago(-24 * 365)})
     started = await seed_state(world, poll={"lastStartedAt": hours_ago(2)})
-    turns = await list_turns(world.services, POLL_FUNCTION)
+    turns = await list_jobs(world.services, POLL_FUNCTION)
     assert turns[-1].restaurant_id == started
 
 
@@ -176,7 +178,7 @@ async def test_damaged_state_of_one_restaurant_does_not_stop_the_others(
 ) -> None:
     damaged = await seed_state(world, poll=state, reconciliation=state)
     for function_name in (POLL_FUNCTION, RECONCILE_FUNCTION):
-        turns = await list_turns(world.services, function_name)
+        turns = await list_jobs(world.services, function_name)
         assert {turn.restaurant_id for turn in turns} == {damaged, world.restaurant.id}
 
 
@@ -189,5 +191,5 @@ async def test_a_restaurant_whose_polls_fail_does_not_keep_the_first_turn(world:
     await poll_restaurants(services, ScheduledPollRequest(restaurant_id=working))
     world.clock.advance(60)
     await world.poll()
-    turns = await list_turns(services, POLL_FUNCTION)
+    turns = await list_jobs(services, POLL_FUNCTION)
     assert [turn.restaurant_id for turn in turns] == [working, world.restaurant.id]

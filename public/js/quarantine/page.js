@@ -171,8 +171,8 @@ function Facts({ session, item }) {
     [facts.first, format.moment(item.receivedAt)],
     [facts.last, item.count > 1 && format.moment(item.lastSeenAt)],
     [facts.reason, html`${problemText(item.reason)} <code class="muted">${item.reason}</code>`],
-    [facts.by, item.settledBy && (item.settledByName ?? words.unknownPerson)],
-    [facts.at, item.settledAt && format.moment(item.settledAt)],
+    [facts.by, item.resolvedBy && (item.resolvedByName ?? words.unknownPerson)],
+    [facts.at, item.resolvedAt && format.moment(item.resolvedAt)],
     [facts.dismissReason, item.dismissReason],
     [facts.reservation, item.reservationId && html`<a href=${linkTo("reservation", item.reservationId)}>${words.openReservation}</a>`],
   ]} />`;

@@ -26,9 +26,9 @@ from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.journal import (
     WriteContext,
-    build_addition_entry_id,
+    build_added_fields_entry_id,
     build_journal_entry,
-    build_later_entry_id,
+    build_repeated_sequence_entry_id,
     omit_hidden_changes,
 )
 from shared.domain.ledger.registers import (
@@ -180,7 +180,7 @@ def _require_readable_entry(entry: Mapping[str, Any] | None) -> None:
     except (KeyError, TypeError, AttributeError):
         is_readable = False
     if not is_readable:
-        raise UnreadableDocumentError("a journal entry has another form")
+        raise UnreadableDocumentError("a journal entry is malformed")
 
 
 def _decide_repeat(
@@ -255,12 +255,12 @@ def _choose_entry_id(
     and the second to arrive has an id of its own.
     """
     if added_fields:
-        return build_addition_entry_id(event, added_fields)
+        return build_added_fields_entry_id(event, added_fields)
     entry = stored.journal_entries.get(event.event_id)
     if entry is None or event.actor is not Actor.OPENTABLE:
         return event.event_id
     is_same_event = version_from_map(entry["version"]) == event.version
-    return event.event_id if is_same_event else build_later_entry_id(event)
+    return event.event_id if is_same_event else build_repeated_sequence_entry_id(event)
 
 
 def _build_write(

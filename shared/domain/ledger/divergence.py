@@ -52,7 +52,7 @@ class ReviewRequest(Struct, frozen=True):
 
 
 def find_open_divergence(state: ReservationState) -> str | None:
-    """Return the type of a flagged and unsettled divergence."""
+    """Return the type of a flagged and unresolved divergence."""
     # A newer OpenTable version settles the flag by itself.
     if state.resolve_field("divergenceVersion") != format_opentable_version(state):
         return None
@@ -91,7 +91,7 @@ def build_divergence_event(
     if state.resolve_field("reviewDecision") is not None:
         # The decision was about the earlier flag.
         fields["reviewDecision"] = None
-    kind = "flagged" if divergence else "settled"
+    kind = "flagged" if divergence else "resolved"
     return _build_reconciliation_event(
         external_key, kind, fields, report_id, state.next_timestamp(Actor.LINEUP, now)
     )

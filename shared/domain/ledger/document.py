@@ -16,7 +16,12 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from shared.domain.ledger.divergence import find_open_divergence, find_review_decision
-from shared.domain.ledger.events import Actor, FieldValue, ReservationEvent, is_in_calendar
+from shared.domain.ledger.events import (
+    Actor,
+    FieldValue,
+    ReservationEvent,
+    is_representable_instant,
+)
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import guest_references_to_fields, linked_guest_to_map
 from shared.domain.ledger.registers import (
@@ -78,7 +83,7 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
     """Return every field of the document except the times of writing."""
     document = _resolve_fields(state)
     start_at, linked_guest = document["startAt"], state.linked_guest
-    has_start = isinstance(start_at, datetime) and is_in_calendar(start_at)
+    has_start = isinstance(start_at, datetime) and is_representable_instant(start_at)
     is_diverged = find_open_divergence(state) is not None
     # Without OpenTable's own row or a start, a reconciliation has nothing to confirm.
     is_reconciled = Actor.OPENTABLE in state.registers_by_actor and has_start
@@ -140,7 +145,7 @@ def find_start(document: Mapping[str, Any]) -> datetime | None:
     """
     timestamp, text = document.get("startAtTimestamp"), document.get("startAt")
     if isinstance(timestamp, datetime):
-        return timestamp if is_in_calendar(timestamp) else None
+        return timestamp if is_representable_instant(timestamp) else None
     try:
         return parse_instant(text) if isinstance(text, str) else None
     except ValueError:
@@ -175,7 +180,7 @@ def native_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
     try:
         return ReservationState({Actor.LINEUP: registers_from_map(stored)})
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise UnreadableDocumentError("sync.lineup has another form") from None
+        raise UnreadableDocumentError("sync.lineup is malformed") from None
 
 
 def render_native_update(

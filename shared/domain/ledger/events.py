@@ -23,7 +23,7 @@ _EARLIEST_INSTANT = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST_INSTANT = datetime(9999, 12, 30, tzinfo=UTC)
 
 
-def is_in_calendar(instant: datetime) -> bool:
+def is_representable_instant(instant: datetime) -> bool:
     """Whether an instant is within the calendar's limits in every zone."""
     return _EARLIEST_INSTANT <= instant <= _LATEST_INSTANT
 
@@ -96,7 +96,7 @@ def version_from_map(stored: Mapping[str, Any]) -> Version:
 
     Raises:
         KeyError: It has no time.
-        TypeError: A part has another form.
+        TypeError: A part is malformed.
     """
     sequence_id, event_id = stored.get("sequenceId", 0), stored.get("id", "")
     occurred_at, type_rank = stored["at"], stored.get("typeRank", 0)
@@ -104,11 +104,11 @@ def version_from_map(stored: Mapping[str, Any]) -> Version:
     if not (
         isinstance(sequence_id, int)
         and isinstance(occurred_at, datetime)
-        and is_in_calendar(occurred_at)
+        and is_representable_instant(occurred_at)
         and isinstance(event_id, str)
         and isinstance(type_rank, int)
     ):
-        raise TypeError("A version has parts of another form.")
+        raise TypeError("A version is malformed.")
     if not event_id and occurred_at.microsecond:
         occurred_at = occurred_at.replace(microsecond=0)
     return Version(sequence_id, occurred_at, type_rank, event_id)
@@ -149,8 +149,8 @@ class ReservationEvent(Struct, frozen=True):
     def is_render_only(self) -> bool:
         """Whether the event has no fields and only renders the document again.
 
-        Such are repairs and guest links. They must not raise Lineup's version: every repair would
-        then change the document.
+        Repairs and guest links are such events. They must not raise Lineup's version: every repair
+        would then change the document.
         """
         return self.actor is Actor.LINEUP and not self.fields
 

@@ -1,8 +1,8 @@
 """Declare the fields of a reservation: their names at each source, their place and their privacy.
 
 Normalization, rendering, comparison, erasure, masking and the export follow from this table.
-Outside it are `ReservationResponse` of the staff API and the data model page: see CONTRIBUTING.md,
-"Add a field".
+Outside it are `ReservationResponse` of the staff API, the staff page and the data model page: see
+CONTRIBUTING.md, "Add a field".
 """
 
 from enum import StrEnum

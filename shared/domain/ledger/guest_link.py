@@ -84,7 +84,7 @@ def guest_from_map(document: Mapping[str, Any]) -> Guest:
     """
     key = document.get("guestKey")
     if not isinstance(key, str):
-        raise UnreadableDocumentError("guestKey has another form")
+        raise UnreadableDocumentError("guestKey is malformed")
     if "forgottenAt" in document:
         stored = document["forgottenAt"]
         # A damaged time is no reason to show a forgotten person again.
@@ -93,12 +93,12 @@ def guest_from_map(document: Mapping[str, Any]) -> Guest:
     try:
         version = version_from_map(document["version"])
     except (KeyError, TypeError, AttributeError):
-        raise UnreadableDocumentError("version has another form") from None
+        raise UnreadableDocumentError("version is malformed") from None
     if "survivor" in document:
         survivor_key, survivor_id = document["survivor"], document.get("survivorId")
         is_key = survivor_key is None or _are_guest_keys(survivor_key)
         if not is_key or not (survivor_id is None or _are_guest_keys(survivor_id)):
-            raise UnreadableDocumentError("survivor has another form")
+            raise UnreadableDocumentError("survivor is malformed")
         return Guest(
             key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
         )
@@ -106,7 +106,7 @@ def guest_from_map(document: Mapping[str, Any]) -> Guest:
     texts = [profile.get(name) for name in ("firstName", "lastName", "email")]
     phones = profile.get("phones") or []
     if not isinstance(phones, list) or None in phones or not _are_optional_texts(*texts, *phones):
-        raise UnreadableDocumentError("the guest's name, email or phones have another form")
+        raise UnreadableDocumentError("the guest's name, email or phones are malformed")
     return Guest(key, version, profile)
 
 
@@ -228,7 +228,7 @@ def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
 
     Raises:
         KeyError: A value is missing.
-        TypeError: A part has another form.
+        TypeError: A part is malformed.
     """
     path = stored["path"]
     if not isinstance(path, list) or not path or not _are_guest_keys(*path):
@@ -304,7 +304,7 @@ def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
     if not references.keys:
         return anonymized
     return anonymized | {
-        "guests.named": sorted(references.keys),
+        "guests.referencedKeys": sorted(references.keys),
         "guests.resolvedGuestKeys": sorted(references.resolved_keys),
         "guests.forgotten": references.has_forgotten_guest,
     }
@@ -312,15 +312,17 @@ def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
 
 def guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
     """Read the references of a flattened document; raise TypeError if they are not keys."""
-    named, resolved = flat.get("guests.named", []), flat.get("guests.resolvedGuestKeys", [])
-    if not isinstance(named, list) or not isinstance(resolved, list):
+    keys, resolved_keys = (
+        flat.get(f"guests.{name}", []) for name in ("referencedKeys", "resolvedGuestKeys")
+    )
+    if not isinstance(keys, list) or not isinstance(resolved_keys, list):
         raise TypeError("References are a list of keys.")
-    if not _are_guest_keys(*named, *resolved):
+    if not _are_guest_keys(*keys, *resolved_keys):
         raise TypeError("References are a list of keys.")
     # A value of another type counts as forgotten: personal data must not return.
     return GuestReferences(
-        frozenset(named),
-        frozenset(resolved),
+        frozenset(keys),
+        frozenset(resolved_keys),
         flat.get("guests.forgotten", False) is not False,
         flat.get("guests.anonymized", False) is not False,
     )

@@ -65,7 +65,7 @@ def build_journal_entry(
     if event.requested_by is not None:
         entry["by"] = event.requested_by
     if event.authentication is not None:
-        entry["proof"] = event.authentication.to_map()
+        entry["authentication"] = event.authentication.to_map()
     if event.event_type == GUEST_LINKED_EVENT_TYPE and state.linked_guest is not None:
         # The guest's values stay in the guest's record, within reach of an erasure.
         version = version_to_map(state.linked_guest.version)
@@ -96,11 +96,11 @@ def omit_hidden_changes(
     return {path: change for path, change in changes.items() if path not in hidden_paths}
 
 
-def build_later_entry_id(event: ReservationEvent) -> str:
+def build_repeated_sequence_entry_id(event: ReservationEvent) -> str:
     """Return the entry id of a ``sequence_id`` repeated with another timestamp."""
     return f"{event.event_id}.{event.version.occurred_at:%Y%m%dT%H%M%S.%fZ}"
 
 
-def build_addition_entry_id(event: ReservationEvent, added_fields: Iterable[str]) -> str:
+def build_added_fields_entry_id(event: ReservationEvent, added_fields: Iterable[str]) -> str:
     """Return the entry id of a stored version with additional fields."""
     return f"{event.event_id}.{'-'.join(sorted(added_fields))}"

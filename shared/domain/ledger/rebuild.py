@@ -119,7 +119,7 @@ def _event_from_entry(entry: Mapping[str, Any]) -> ReservationEvent:
             channel=Channel(entry["source"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise UnreadableDocumentError("a journal entry has another form") from None
+        raise UnreadableDocumentError("a journal entry is malformed") from None
 
 
 def _read_text(entry: Mapping[str, Any], name: str) -> str:

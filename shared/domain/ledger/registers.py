@@ -24,7 +24,7 @@ from shared.domain.ledger.events import (
     FieldValue,
     ReservationEvent,
     Version,
-    is_in_calendar,
+    is_representable_instant,
     version_from_map,
     version_to_map,
 )
@@ -78,7 +78,7 @@ class FieldRegisters(Struct, frozen=True):
         return self.merge_registers(FieldRegisters(version, event_fields))
 
     def merge_registers(self, other: "FieldRegisters") -> "FieldRegisters":
-        """Return the value with the higher version of each field; at one version, this value."""
+        """Keep the value with the higher version of each field; on a tie, this object's."""
         newer = {
             name: current
             for name, current in other.fields.items()
@@ -251,7 +251,7 @@ def reservation_state_from_document(flat: Mapping[str, Any]) -> ReservationState
             guest_references_from_document(flat),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise UnreadableDocumentError("sync, guests or statusHistory has another form") from None
+        raise UnreadableDocumentError("sync, guests or statusHistory is malformed") from None
 
 
 def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:
@@ -294,7 +294,7 @@ def field_values_from_map(stored: Mapping[str, Any]) -> dict[str, FieldValue]:
     values = canonicalize_fields(stored)
     for name, value in values.items():
         if not _is_field_value(name, value):
-            raise TypeError("A field has a value of another form.")
+            raise TypeError("A field is malformed.")
     return values
 
 
@@ -306,7 +306,7 @@ def _is_field_value(name: str, value: object) -> bool:
     if name == "status":
         return value in _STATUSES
     if isinstance(value, datetime):
-        return is_in_calendar(value)
+        return is_representable_instant(value)
     if isinstance(value, list):
         return all(isinstance(item, str) for item in value)
     return isinstance(value, str | int) and name != "startAt"

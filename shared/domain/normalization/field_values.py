@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.ledger.events import FieldValue, is_in_calendar
+from shared.domain.ledger.events import FieldValue, is_representable_instant
 from shared.errors import InvalidEventError
 
 MAX_PARTY_SIZE = 99_999
@@ -62,7 +62,7 @@ def parse_instant(text: str) -> datetime:
     """Parse an ISO 8601 date and time; without an offset it is UTC.
 
     Raises:
-        ValueError: The text has another format, or the instant is outside some zone's calendar.
+        ValueError: The text is malformedat, or the instant is outside some zone's calendar.
     """
     return parse_instant_in_zone(text, ZoneInfo("UTC")).instant
 
@@ -88,7 +88,7 @@ def parse_instant_in_zone(text: str, zone: ZoneInfo) -> ParsedInstant:
         instant = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the calendar") from None
-    if not is_in_calendar(instant):
+    if not is_representable_instant(instant):
         raise ValueError("outside the calendar")
     return ParsedInstant(instant, note)
 

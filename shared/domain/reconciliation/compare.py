@@ -40,7 +40,7 @@ FINGERPRINT_FIELDS = (
     "sync.opentable",
     "sync.lineup",
     "sync.guest",
-    "guests.named",
+    "guests.referencedKeys",
     "guests.resolvedGuestKeys",
     "dinerName",
     "phone",
@@ -101,7 +101,7 @@ def fingerprint_document(
     )
 
 
-def fingerprint_row(event: ReservationEvent, restaurant_id: str, zone: ZoneInfo) -> bytes:
+def compute_event_digest(event: ReservationEvent, restaurant_id: str, zone: ZoneInfo) -> bytes:
     """Return the digest of the document rendered from one row.
 
     An equal digest proves that the ledger shows this row. A different one proves nothing, because a

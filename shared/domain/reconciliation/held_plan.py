@@ -135,7 +135,7 @@ def planned_correction_from_map(entry: Mapping[str, Any]) -> PlannedCorrection:
             stored["openTableId"], stored["ledgerVersions"], stored["openTableVersion"]
         )
     except (KeyError, TypeError):
-        raise UnreadableDocumentError("an item of the plan has another form") from None
+        raise UnreadableDocumentError("an item of the plan is malformed") from None
     if not isinstance(precondition.open_table_id, str):
         raise UnreadableDocumentError("an item of the plan has no id")
     if not isinstance(key, str) or not is_external_key(key):

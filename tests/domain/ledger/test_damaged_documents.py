@@ -139,7 +139,7 @@ def test_a_damaged_document_has_a_time_for_the_next_decision_of_a_person(path: P
         ("sync.guest.path", ["a/b"]),
         ("sync.guest.dinerName", 5),
         ("sync.guest.version.at", LAST_INSTANT),
-        ("guests.named", ["a/b"]),
+        ("guests.referencedKeys", ["a/b"]),
         ("guests.resolvedGuestKeys", [""]),
         ("sync.opentable.version.at", LAST_INSTANT),
         ("sync.opentable.values.startAt", FIRST_INSTANT),

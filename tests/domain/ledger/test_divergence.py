@@ -66,7 +66,10 @@ def test_a_flag_names_its_report_and_has_lineup_as_actor() -> None:
 
 def test_a_flag_and_its_resolution_are_separate_events() -> None:
     resolution = build_divergence_event(KEY, STORED_STATE, None, "r-1", RECEIVED)
-    assert (resolution.event_id, resolution.event_type) == ("settled-r-1", "reconciliation.settled")
+    assert (resolution.event_id, resolution.event_type) == (
+        "resolved-r-1",
+        "reconciliation.resolved",
+    )
 
 
 def test_a_repair_has_no_fields_and_changes_no_register() -> None:
@@ -120,7 +123,7 @@ def test_the_last_decision_counts_even_with_an_equal_clock() -> None:
         assert find_review_decision(merge(*order)) == "KEPT"
 
 
-def test_a_settled_divergence_ends_the_decision_for_good() -> None:
+def test_a_resolved_divergence_ends_the_decision_for_good() -> None:
     events = removed_events()
     events.append(flag(merge(*events), None))
     assert find_review_decision(merge(*events)) is None

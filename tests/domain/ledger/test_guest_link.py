@@ -139,4 +139,4 @@ def test_a_forgotten_mark_is_permanent() -> None:
 @pytest.mark.parametrize("named", ["g1", [1]])
 def test_references_of_another_form_are_an_error(named: object) -> None:
     with pytest.raises(TypeError, match="list of keys"):
-        guest_references_from_document({"guests.named": named})
+        guest_references_from_document({"guests.referencedKeys": named})

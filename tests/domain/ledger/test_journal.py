@@ -8,7 +8,7 @@ from shared.domain.ledger.events import ReservationEvent, version_from_map
 from shared.domain.ledger.journal import (
     WriteContext,
     build_journal_entry,
-    build_later_entry_id,
+    build_repeated_sequence_entry_id,
     omit_hidden_changes,
 )
 from shared.domain.ledger.registers import ReservationState
@@ -51,7 +51,7 @@ def test_a_webhook_entry_names_the_matching_credential() -> None:
         row_event(7),
         authentication=AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1),
     )
-    assert entry(authenticated)["proof"] == {"scheme": "bearer", "credentialIndex": 1}
+    assert entry(authenticated)["authentication"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
 def test_an_entry_copies_no_value_of_a_guest_who_was_linked_before() -> None:
@@ -89,7 +89,7 @@ def test_an_entry_at_the_end_of_the_calendar_expires_at_its_start() -> None:
 
 def test_an_equal_sequence_at_another_time_has_a_separate_entry() -> None:
     repeated = row_event(7, updated_at_utc="2026-03-09T12:30:44Z")
-    assert build_later_entry_id(repeated) == "seq-7.20260309T123044.000000Z"
+    assert build_repeated_sequence_entry_id(repeated) == "seq-7.20260309T123044.000000Z"
 
 
 @pytest.mark.parametrize("order", [1, -1])

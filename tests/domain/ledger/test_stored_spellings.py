@@ -12,8 +12,8 @@ from shared.domain.ledger.events import ReservationEvent
 from shared.domain.ledger.registers import reservation_state_from_document
 from shared.domain.normalization.canonical import CUT_MARK
 from shared.domain.reconciliation.compare import (
+    compute_event_digest,
     fingerprint_document,
-    fingerprint_row,
     has_drifted,
 )
 from tests.strategies.events import GUEST_KEY, NOON, RID, ZONE
@@ -95,7 +95,7 @@ def test_a_stored_document_has_the_fingerprint_of_its_row_and_no_drift() -> None
     event = spelled_row_event(1)
     identity = replace(TEST_IDENTITY, external_key=event.external_key)
     flat = flatten_document(document)
-    digest = fingerprint_row(event, identity.restaurant_id, ZONE)
+    digest = compute_event_digest(event, identity.restaurant_id, ZONE)
     assert fingerprint_document(document, None).digest == digest
     assert not has_drifted(flat, identity, reservation_state_from_document(flat))
 

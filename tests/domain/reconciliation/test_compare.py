@@ -10,8 +10,8 @@ from shared.domain.ledger.registers import ReservationState, reservation_state_f
 from shared.domain.reconciliation.compare import (
     FINGERPRINT_FIELDS,
     ReservationFingerprint,
+    compute_event_digest,
     fingerprint_document,
-    fingerprint_row,
     has_drifted,
 )
 from tests.strategies.events import GUEST_KEY
@@ -48,7 +48,7 @@ def reservation_fingerprint(
 
 
 def row_digest(event: ReservationEvent) -> bytes:
-    return fingerprint_row(event, IDENTITY.restaurant_id, ZONE)
+    return compute_event_digest(event, IDENTITY.restaurant_id, ZONE)
 
 
 COMPLETE_ROW = row_event(1, **COMPLETE_FIELDS)

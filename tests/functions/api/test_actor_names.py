@@ -46,7 +46,7 @@ async def test_an_account_without_a_name_is_shown_by_its_address(
     await manager.post(f"quarantine/{id_}/dismiss", {"reason": "known"})
     [listed] = (await manager.get("quarantine")).json()["items"]
     item = (await manager.get(f"quarantine/{id_}")).json()
-    assert listed["settledByName"] == item["settledByName"] == "mara@example.com"
+    assert listed["resolvedByName"] == item["resolvedByName"] == "mara@example.com"
     assert [view["byName"] for view in item["views"]] == ["mara@example.com"]
 
 

@@ -297,11 +297,11 @@ async def test_a_damaged_quarantine_item_does_not_hide_the_others(
         "contentType",
         "count",
         "receivedAt",
-        "settledBy",
+        "resolvedBy",
         "status",
         "summary",
         "unmaskLog",
-        "verdict",
+        "authentication",
     ],
 )
 async def test_the_calls_of_a_damaged_quarantine_item_are_no_server_errors(
@@ -319,7 +319,9 @@ async def test_the_calls_of_a_damaged_quarantine_item_are_no_server_errors(
 
 
 @pytest.mark.parametrize("value", ODD_VALUES)
-@pytest.mark.parametrize("field", ["refusals", "proof", "credentialIndex", "eventType", "outcome"])
+@pytest.mark.parametrize(
+    "field", ["refusals", "authentication", "credentialIndex", "eventType", "outcome"]
+)
 async def test_webhooks_and_restaurants_are_shown_with_damaged_documents(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
@@ -329,7 +331,7 @@ async def test_webhooks_and_restaurants_are_shown_with_damaged_documents(
     await world.ingest_envelope("created", reservationId="r1", partySize=2)
     reservation = paths.reservation_document(client, world.restaurant.id, "r1")
     async for entry in paths.journal_collection(reservation).stream():
-        path = "proof.credentialIndex" if field == "credentialIndex" else field
+        path = "authentication.credentialIndex" if field == "credentialIndex" else field
         await entry.reference.update({path: value})
     assert (await manager.get("integration/webhooks")).status_code == 200
     assert (await manager.get("/api/restaurants?include=counts")).status_code == 200
@@ -374,7 +376,7 @@ async def test_a_held_report_with_damaged_counts_is_no_server_error(
 
 
 @pytest.mark.parametrize("value", ["x", DELETE_FIELD])
-@pytest.mark.parametrize("field", ["proof", "receivedAt", "occurredAt"])
+@pytest.mark.parametrize("field", ["authentication", "receivedAt", "occurredAt"])
 async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
     manager: StaffApiClient, world: World, field: str, value: object
 ) -> None:

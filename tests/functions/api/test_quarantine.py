@@ -109,7 +109,7 @@ async def test_a_replayed_item_contains_its_outcome(manager: StaffApiClient, wor
     await set_rid(world)
     await manager.post(f"quarantine/{id_}/replay")
     stored = await read_item(world, id_)
-    assert (stored["status"], stored["outcome"], stored["reservationId"], stored["settledBy"]) == (
+    assert (stored["status"], stored["outcome"], stored["reservationId"], stored["resolvedBy"]) == (
         "REPLAYED",
         "created",
         "opentable-ot_1",
@@ -227,7 +227,7 @@ async def test_the_authentication_result_is_returned_and_journaled(
     await manager.post(f"quarantine/{id_}/replay")
     shown = (await manager.get(f"quarantine/{id_}")).json()
     assert shown["status"] == "REPLAYED"
-    assert shown["verdict"] == {"scheme": "bearer", "credentialIndex": 1}
+    assert shown["authentication"] == {"scheme": "bearer", "credentialIndex": 1}
     assert shown["receivedAt"] == "2026-03-14T15:00:00Z"
 
 

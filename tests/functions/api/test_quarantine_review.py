@@ -38,8 +38,8 @@ async def test_a_dismissed_item_names_who_and_why(manager: StaffApiClient, world
         (await manager.get("quarantine")).json()["items"][0],
         (await manager.get(f"quarantine/{id_}")).json(),
     ):
-        assert (item["settledBy"], item["dismissReason"]) == ("mara", "Our own test")
-        assert item["settledAt"] == "2026-03-14T15:00:00Z"
+        assert (item["resolvedBy"], item["dismissReason"]) == ("mara", "Our own test")
+        assert item["resolvedAt"] == "2026-03-14T15:00:00Z"
 
 
 async def test_a_replayed_item_links_to_its_reservation(
@@ -171,7 +171,7 @@ async def test_a_bulk_dismissal_stores_who_and_why(manager: StaffApiClient, worl
     response = (await manager.post("quarantine/dismiss", body)).json()
     assert (response["matching"], response["dismissed"], response["next"]) == (2, 2, None)
     stored = await read_item(world, id_)
-    assert (stored["status"], stored["dismissReason"], stored["settledBy"]) == (
+    assert (stored["status"], stored["dismissReason"], stored["resolvedBy"]) == (
         "DISMISSED",
         "Our own test",
         "mara",
