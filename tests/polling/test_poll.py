@@ -324,8 +324,8 @@ async def test_restaurants_are_listed_in_pages(
     others = [new_restaurant() for _ in range(4)]
     for other in others:
         await seed(world.services.firestore, other)
-    turns = await list_jobs(world.services, POLL_FUNCTION)
-    listed = [turn.restaurant_id for turn in turns]
+    jobs = await list_jobs(world.services, POLL_FUNCTION)
+    listed = [job.restaurant_id for job in jobs]
     assert sorted(listed) == sorted([world.restaurant.id, *(other.id for other in others)])
 
 
@@ -342,8 +342,8 @@ async def test_an_enabled_document_that_is_no_settings_document_is_not_listed(
     world: World, path: tuple[str, ...]
 ) -> None:
     await world.services.firestore.document(*path).set({"enabled": True})
-    turns = await list_jobs(world.services, POLL_FUNCTION)
-    assert [turn.restaurant_id for turn in turns] == [world.restaurant.id]
+    jobs = await list_jobs(world.services, POLL_FUNCTION)
+    assert [job.restaurant_id for job in jobs] == [world.restaurant.id]
 
 
 async def test_a_failed_page_of_the_listing_is_read_again(
@@ -357,5 +357,5 @@ async def test_a_failed_page_of_the_listing_is_read_again(
         firestore_spy.failure = None
 
     monkeypatch.setattr("shared.tasks.fan_out.asyncio.sleep", recover)
-    turns = await list_jobs(context, POLL_FUNCTION)
-    assert [turn.restaurant_id for turn in turns] == [world.restaurant.id]
+    jobs = await list_jobs(context, POLL_FUNCTION)
+    assert [job.restaurant_id for job in jobs] == [world.restaurant.id]

@@ -94,7 +94,7 @@ async def test_a_guest_of_an_earlier_rid_stays_the_reservations_guest(world: Wor
 async def test_a_plan_of_an_earlier_rid_is_not_executed(world: World) -> None:
     _, held = await hold_plan_with_missing(world)
     await change_rid(world)
-    with pytest.raises(PlanNotExecutableError, match="rid. changed after this report"):
+    with pytest.raises(PlanNotExecutableError, match="changed after this report"):
         await execute_plan(world, held)
     documents = await world.ledger_documents()
     assert not any(each["reconciliation"]["divergenceDetected"] for each in documents.values())

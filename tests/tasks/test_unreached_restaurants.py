@@ -71,7 +71,7 @@ async def run_for_all(world: World, function_name: str) -> tuple[set[str], set[s
     return {entry["restaurantId"] for entry in entries} - missed, missed
 
 
-def logged_turns(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+def read_unreached_lines(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
     return {
         line["restaurantId"]: line for line in lines if line["event"] == "restaurant.not_reached"
@@ -79,7 +79,7 @@ def logged_turns(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]
 
 
 @pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
-async def test_a_restaurant_that_missed_its_turn_is_first_in_the_next_run(
+async def test_an_unreached_restaurant_is_first_in_the_next_run(
     busy_world: World, function_name: str
 ) -> None:
     reached, missed = await run_for_all(busy_world, function_name)
@@ -87,7 +87,7 @@ async def test_a_restaurant_that_missed_its_turn_is_first_in_the_next_run(
     assert missed
     for _ in range(RESTAURANTS):
         next_reached, next_missed = await run_for_all(busy_world, function_name)
-        # Either only restaurants with missed turns were reached, or all of them were.
+        # Either only restaurants that were not reached before are reached, or all of them.
         assert next_reached <= missed or missed <= next_reached
         missed -= next_reached
         if not missed:
@@ -111,7 +111,7 @@ async def test_a_restaurant_is_begun_only_with_time_for_its_poll(busy_world: Wor
 
 
 @pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
-async def test_a_missed_turn_is_logged_with_the_age_of_its_cursor(
+async def test_an_unreached_restaurant_is_logged_with_the_age_of_its_cursor(
     busy_world: World, capsys: pytest.CaptureFixture[str], function_name: str
 ) -> None:
     waiting_since = START_TIME - timedelta(hours=1)
@@ -119,9 +119,9 @@ async def test_a_missed_turn_is_logged_with_the_age_of_its_cursor(
         {"poll.cursor": waiting_since, "reconciliation.lastReconciledAt": waiting_since}
     )
     _, missed = await run_for_all(busy_world, function_name)
-    lines = logged_turns(capsys)
+    lines = read_unreached_lines(capsys)
     assert lines.keys() == missed
-    # The other restaurants never had a turn, so they come before this one.
+    # The other restaurants were never reached, so they come before this one.
     line = lines.pop(busy_world.restaurant.id)
     assert (line["severity"], line["function"], line["cursorAgeSeconds"]) == (
         "WARNING",
@@ -131,20 +131,20 @@ async def test_a_missed_turn_is_logged_with_the_age_of_its_cursor(
     assert not any("cursorAgeSeconds" in other for other in lines.values())
 
 
-async def test_a_missed_turn_of_a_task_is_logged_with_the_age_of_its_cursor(
+async def test_an_unreached_restaurant_of_a_task_is_logged_with_the_age_of_its_cursor(
     busy_world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cursor = {"cursor": START_TIME - timedelta(hours=2)}
     ids = [await seed_state(busy_world, poll=cursor) for _ in range(4)]
     await poll_restaurants(busy_world.services, ScheduledPollRequest(restaurant_ids=tuple(ids)))
-    assert {line["cursorAgeSeconds"] for line in logged_turns(capsys).values()} == {7_200}
+    assert {line["cursorAgeSeconds"] for line in read_unreached_lines(capsys).values()} == {7_200}
 
 
-async def test_a_run_that_reaches_every_restaurant_logs_no_missed_turn(
+async def test_a_run_that_reaches_every_restaurant_logs_no_unreached_restaurant(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await run_for_all(world, POLL_FUNCTION)
-    assert logged_turns(capsys) == {}
+    assert read_unreached_lines(capsys) == {}
 
 
 async def seed_state(world: World, **state: object) -> str:
@@ -157,19 +157,21 @@ def hours_ago(hours: int) -> datetime:
     return START_TIME - timedelta(hours=hours)
 
 
-async def test_turns_are_ordered_by_the_last_start_or_else_by_the_cursor(world: World) -> None:
+async def test_unreached_restaurants_are_ordered_by_the_last_start_or_else_by_the_cursor(
+    world: World,
+) -> None:
     started = await seed_state(world, poll={"lastStartedAt": hours_ago(2), "cursor": hours_ago(9)})
     read = await seed_state(world, poll={"cursor": hours_ago(3)})
     oldest = await seed_state(world, poll={"lastStartedAt": hours_ago(4)})
-    turns = await list_jobs(world.services, POLL_FUNCTION)
-    assert [turn.restaurant_id for turn in turns] == [world.restaurant.id, oldest, read, started]
+    jobs = await list_jobs(world.services, POLL_FUNCTION)
+    assert [job.restaurant_id for job in jobs] == [world.restaurant.id, oldest, read, started]
 
 
-async def test_a_start_in_the_future_does_not_postpone_a_turn(world: World) -> None:
+async def test_a_start_in_the_future_does_not_postpone_the_next_run(world: World) -> None:
     await seed_state(world, poll={"lastStartedAt": hours_ago(-24 * 365)})
     started = await seed_state(world, poll={"lastStartedAt": hours_ago(2)})
-    turns = await list_jobs(world.services, POLL_FUNCTION)
-    assert turns[-1].restaurant_id == started
+    jobs = await list_jobs(world.services, POLL_FUNCTION)
+    assert jobs[-1].restaurant_id == started
 
 
 @pytest.mark.parametrize("state", ["odd", 5, [], {"cursor": "odd"}, {"lastStartedAt": 5}, {}])
@@ -178,11 +180,11 @@ async def test_damaged_state_of_one_restaurant_does_not_stop_the_others(
 ) -> None:
     damaged = await seed_state(world, poll=state, reconciliation=state)
     for function_name in (POLL_FUNCTION, RECONCILE_FUNCTION):
-        turns = await list_jobs(world.services, function_name)
-        assert {turn.restaurant_id for turn in turns} == {damaged, world.restaurant.id}
+        jobs = await list_jobs(world.services, function_name)
+        assert {job.restaurant_id for job in jobs} == {damaged, world.restaurant.id}
 
 
-async def test_a_restaurant_whose_polls_fail_does_not_keep_the_first_turn(world: World) -> None:
+async def test_a_restaurant_whose_polls_fail_does_not_stay_first(world: World) -> None:
     working = await seed_state(world)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     environment = structs.replace(world.services.environment, max_concurrent_restaurants=1)
@@ -191,5 +193,5 @@ async def test_a_restaurant_whose_polls_fail_does_not_keep_the_first_turn(world:
     await poll_restaurants(services, ScheduledPollRequest(restaurant_id=working))
     world.clock.advance(60)
     await world.poll()
-    turns = await list_jobs(services, POLL_FUNCTION)
-    assert [turn.restaurant_id for turn in turns] == [working, world.restaurant.id]
+    jobs = await list_jobs(services, POLL_FUNCTION)
+    assert [job.restaurant_id for job in jobs] == [working, world.restaurant.id]
