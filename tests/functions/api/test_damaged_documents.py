@@ -8,16 +8,12 @@ import pytest
 from google.cloud.firestore import DELETE_FIELD, GeoPoint
 
 from shared.firestore import paths
+from tests.support.damage import LAST_INSTANT, ODD_VALUES
 from tests.support.events import envelope_body
 from tests.support.quarantine import ingest_envelope_body
 from tests.support.staff_api import StaffApiClient
-from tests.support.world import START_TIME, HiddenReservations, World
+from tests.support.world import START_TIME, World
 
-LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
-ODD_VALUES: list[Any] = [
-    *(5, "x", True, [], [{"a": [1]}], {"a": 1}),
-    *(datetime(1, 1, 1, tzinfo=UTC), LAST_INSTANT),
-]
 UNREADABLE: list[Any] = [math.nan, math.inf, b"\xff", GeoPoint(1, 2)]
 DAY_PATH = "reservations?date=2026-03-16"
 SOON = START_TIME.replace(day=16)
@@ -196,45 +192,6 @@ async def test_a_backfill_to_the_end_of_the_calendar_is_rejected(
     assert (await manager.post("integration/backfill", body)).status_code == 400
 
 
-@pytest.mark.parametrize("field", ["status", "counts", "startDate", "missedWebhooks", "parts"])
-async def test_a_damaged_report_does_not_hide_the_others(
-    host: StaffApiClient, world: World, field: str
-) -> None:
-    first = await world.reconcile()
-    world.clock.advance(3_600)
-    second = await world.reconcile()
-    reports = world.reports_collection
-    await reports.document(second["reportId"]).update({field: ["x"]})
-    listed = (await host.get("reports")).json()["reports"]
-    assert first["reportId"] in {report["reportId"] for report in listed}
-    assert (await host.get("reports/latest")).status_code == 200
-    assert (await host.get("health")).status_code == 200
-    assert (await host.get(f"reports/{second['reportId']}")).status_code in {200, 404}
-
-
-@pytest.mark.parametrize("value", ["", "a/b", "__x__", *ODD_VALUES])
-async def test_a_damaged_id_of_a_report_leads_to_no_other(
-    manager: StaffApiClient, world: World, value: Any
-) -> None:
-    report_id = (await world.reconcile())["reportId"]
-    await world.reports_collection.document(report_id).update({"reportId": value})
-    assert (await manager.get("reports/latest")).json()["reportId"] == report_id
-    [listed] = (await manager.get("reports")).json()["reports"]
-    assert listed["reportId"] == report_id
-
-
-@pytest.mark.parametrize("value", ["", "a/b", "__x__", *ODD_VALUES])
-async def test_a_decision_is_stored_with_a_damaged_id_of_the_last_full_report(
-    manager: StaffApiClient, world: World, booked_key: str, value: Any
-) -> None:
-    with HiddenReservations(world, world.opentable_reservations()[booked_key].key):
-        await world.reconcile()
-    await world.integration_document.update({"reconciliation.lastFullReportId": value})
-    body = {"decision": "KEPT", "reason": "phoned"}
-    response = await manager.post(f"reservations/opentable-{booked_key}/review", body)
-    assert (response.status_code, response.json().get("outcome")) == (200, "decided")
-
-
 @pytest.mark.parametrize("value", ODD_VALUES)
 @pytest.mark.parametrize(
     "path",
@@ -348,33 +305,6 @@ async def test_the_staff_is_listed_with_a_damaged_member(
     assert (await manager.delete("staff/hanna")).status_code in {200, 404}
 
 
-@pytest.mark.parametrize("value", ODD_VALUES)
-@pytest.mark.parametrize("field", ["plan", "status", "divergences", "counts", "executedBy"])
-async def test_the_calls_of_a_damaged_report_are_no_server_errors(
-    manager: StaffApiClient, world: World, field: str, value: Any
-) -> None:
-    report_id = (await world.reconcile())["reportId"]
-    reports = world.reports_collection
-    await reports.document(report_id).update({field: value})
-    path = f"reports/{report_id}"
-    for call in (path, f"{path}/items?list=divergences"):
-        assert (await manager.get(call)).status_code in {200, 404}, call
-    body = {"decision": "REMOVED", "reason": "x"}
-    assert (await manager.post(f"{path}/reviews", body)).status_code in {200, 404}
-    assert (await manager.post(f"{path}/force")).status_code in {404, 409}
-
-
-@pytest.mark.parametrize("counts", [{}, {"created": math.nan}, {"missing": ["x"]}, "x"])
-async def test_a_held_report_with_damaged_counts_is_no_server_error(
-    manager: StaffApiClient, world: World, counts: Any
-) -> None:
-    report_id = (await world.reconcile())["reportId"]
-    await world.reports_collection.document(report_id).update({"status": "HELD", "counts": counts})
-    assert (await manager.get(f"reports/{report_id}")).status_code == 404
-    body = {"decision": "REMOVED", "reason": "x"}
-    assert (await manager.post(f"reports/{report_id}/reviews", body)).status_code == 404
-
-
 @pytest.mark.parametrize("value", ["x", DELETE_FIELD])
 @pytest.mark.parametrize("field", ["authentication", "receivedAt", "occurredAt"])
 async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
@@ -395,18 +325,6 @@ async def test_a_time_of_receipt_at_the_end_of_the_calendar_is_no_server_error(
     [item] = [item async for item in world.quarantine_collection.stream()]
     await item.reference.update({"receivedAt": datetime.max.replace(tzinfo=UTC)})
     assert (await manager.post(f"quarantine/{item.id}/replay?dryRun=true")).status_code == 409
-
-
-@pytest.mark.parametrize("value", ODD_VALUES)
-@pytest.mark.parametrize("name", ["created", "updated", "missing", "skipped"])
-async def test_a_damaged_list_of_a_report_is_no_server_error(
-    host: StaffApiClient, world: World, name: str, value: Any
-) -> None:
-    stored = await world.reconcile()
-    reports = world.reports_collection
-    await reports.document(stored["reportId"]).update({name: value})
-    assert (await host.get("reports/latest")).status_code in {200, 404}
-    assert (await host.get(f"reports/{stored['reportId']}")).status_code in {200, 404}
 
 
 @pytest.mark.parametrize("value", [*ODD_VALUES, -5, {"24": 1}, {"x": 1}, {"UNKNOWN": "x"}])
