@@ -138,7 +138,7 @@ CLIENT_METHODS: dict[str, str | None] = {
     "revoke_refresh_tokens": None,
     "set_custom_user_claims": None,
     "update_secret": "secretmanager.secrets.update",
-    "verify_id_token": "firebaseauth.users.get",  # `check_revoked` reads the account
+    "verify_id_token": None,  # reads public keys
 }
 
 

@@ -98,6 +98,22 @@ def test_the_scripts_stop_at_the_first_error(
             assert "euo pipefail" in script.splitlines()[1]
 
 
+def test_no_script_ignores_a_failure(
+    cloud_build: dict[str, Any], parts: dict[str, dict[str, Any]]
+) -> None:
+    scripts = [
+        step.get("script", "") for part in (cloud_build, *parts.values()) for step in part["steps"]
+    ]
+    lines = [line for script in scripts for line in script.splitlines()]
+    ignoring = ("|| true", "|| :", "|| echo", "set +", "2>/dev/null", "; true")
+    assert not [line for line in lines if any(text in line for text in ignoring)]
+
+
+def test_only_packages_with_a_pinned_hash_are_listed(parts: dict[str, dict[str, Any]]) -> None:
+    [sbom] = [step for step in parts["image"]["steps"] if step["id"] == "sbom"]
+    assert "pip install --quiet --require-hashes --requirement requirements.txt" in sbom["script"]
+
+
 def test_the_list_of_deployed_packages_is_stored(parts: dict[str, dict[str, Any]]) -> None:
     objects = parts["image"]["artifacts"]["objects"]
     assert objects["paths"] == ["build/sbom.cdx.json"]

@@ -28,10 +28,15 @@ GCLOUD_COMMANDS = {
     ],
     "test": ["cloudbuild.test.yaml"],
     "image": ["artifacts docker tags list", "cloudbuild.image.yaml"],
-    "firestore": [],
-    "indexes": ["firestore indexes composite list"],
-    "deploy": ["run revisions describe opentable-poll"],
-    "smoke": ["secrets versions access"],
+    "firestore": ["hosting:channel:list", "deploy --only=firestore"],
+    "indexes": ["firestore indexes composite list", "firestore indexes fields list"],
+    "deploy": ["run revisions describe opentable-poll", "run deploy opentable-poll"],
+    "smoke": [
+        "run services describe api",
+        "auth print-access-token",
+        "auth print-identity-token",
+        "secrets versions access",
+    ],
 }
 Release = Callable[..., Rehearsal]
 
