@@ -12,7 +12,7 @@ from tests.support.damage import LAST_INSTANT, ODD_VALUES
 from tests.support.events import envelope_body
 from tests.support.quarantine import ingest_envelope_body
 from tests.support.staff_api import StaffApiClient
-from tests.support.world import START_TIME, World
+from tests.support.world import START_TIME, HiddenReservations, World
 
 UNREADABLE: list[Any] = [math.nan, math.inf, b"\xff", GeoPoint(1, 2)]
 DAY_PATH = "reservations?date=2026-03-16"
@@ -338,3 +338,15 @@ async def test_a_damaged_day_of_analytics_is_no_server_error(
     address = "analytics?from=2026-03-10&to=2026-03-11"
     assert (await manager.get(address)).status_code == 200
     assert (await manager.get(f"{address}&format=csv")).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["", "a/b", "__x__", *ODD_VALUES])
+async def test_a_decision_is_stored_with_a_damaged_id_of_the_last_full_report(
+    manager: StaffApiClient, world: World, booked_key: str, value: Any
+) -> None:
+    with HiddenReservations(world, world.opentable_reservations()[booked_key].key):
+        await world.reconcile()
+    await world.integration_document.update({"reconciliation.lastFullReportId": value})
+    body = {"decision": "KEPT", "reason": "phoned"}
+    response = await manager.post(f"reservations/opentable-{booked_key}/review", body)
+    assert (response.status_code, response.json().get("outcome")) == (200, "decided")

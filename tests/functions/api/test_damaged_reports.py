@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.damage import ODD_VALUES
 from tests.support.staff_api import StaffApiClient
-from tests.support.world import HiddenReservations, World
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("field", ["status", "counts", "startDate", "missedWebhooks", "parts"])
@@ -35,18 +35,6 @@ async def test_a_damaged_id_of_a_report_leads_to_no_other(
     assert (await manager.get("reports/latest")).json()["reportId"] == report_id
     [listed] = (await manager.get("reports")).json()["reports"]
     assert listed["reportId"] == report_id
-
-
-@pytest.mark.parametrize("value", ["", "a/b", "__x__", *ODD_VALUES])
-async def test_a_decision_is_stored_with_a_damaged_id_of_the_last_full_report(
-    manager: StaffApiClient, world: World, booked_key: str, value: Any
-) -> None:
-    with HiddenReservations(world, world.opentable_reservations()[booked_key].key):
-        await world.reconcile()
-    await world.integration_document.update({"reconciliation.lastFullReportId": value})
-    body = {"decision": "KEPT", "reason": "phoned"}
-    response = await manager.post(f"reservations/opentable-{booked_key}/review", body)
-    assert (response.status_code, response.json().get("outcome")) == (200, "decided")
 
 
 @pytest.mark.parametrize("value", ODD_VALUES)
