@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.dev.release.conftest import SKIPPED_AUDIT, Project
-from tests.dev.release.rehearsal import SERVICES, Rehearsal
+from tests.dev.release.rehearsal import PROJECT, SERVICES, Rehearsal
 
 FIRST = {service: f"{service}-00001-abc" for service in SERVICES}
 SECOND = {service: f"{service}-00002-abc" for service in SERVICES}
@@ -320,10 +320,14 @@ def test_tokens_and_secrets_are_deleted_before_other_software_runs(
     assert "channels.json" in names
 
 
-def test_the_page_has_a_site_of_its_own(rehearsal: Rehearsal, unchanged_release: Rehearsal) -> None:
+def test_the_page_has_a_site_of_its_own(unchanged_release: Rehearsal) -> None:
     [apply] = unchanged_release.commands("target:apply")
     assert apply[-3] == "restaurants-production-opentable"
-    assert rehearsal.run(_SITE="restaurants-production") == "preflight"
+
+
+def test_the_default_site_is_refused(rehearsal: Rehearsal) -> None:
+    assert not rehearsal.run_step("preflight", _APPROVE_CHANGES="yes", _SITE=PROJECT)
+    assert "_SITE is the default Hosting site" in rehearsal.last_output
 
 
 def live_page(rehearsal: Rehearsal) -> str:
