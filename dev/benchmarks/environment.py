@@ -96,7 +96,9 @@ def start_benchmark_environment(*, allow_gc_pauses: bool = True) -> Iterator[Ben
             `start_emulator`).
     """
     with (
-        start_emulator(heap_gib=_HEAP_GIB, allow_gc_pauses=allow_gc_pauses) as emulator,
+        start_emulator(
+            heap_gib=_HEAP_GIB, allow_gc_pauses=allow_gc_pauses, optimize=True
+        ) as emulator,
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
     ):
         # The benchmarks' own clients find the emulator through this variable only.
