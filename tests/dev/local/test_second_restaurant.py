@@ -67,12 +67,18 @@ class Operator:
         return outputs
 
 
-@pytest.fixture
-def local_operator(tmp_path: Path) -> Iterator[Operator]:
+@pytest.fixture(scope="module")
+def local_run() -> Iterator[tuple[int, LocalRunProcess]]:
+    """The port and the process of a run that polls; one start serves all tests."""
     port = find_free_port()
     with start_local_run(port) as run:
         run.wait_for("event", "  poll ")
-        yield Operator(tmp_path, port, run)
+        yield port, run
+
+
+@pytest.fixture
+def local_operator(tmp_path: Path, local_run: tuple[int, LocalRunProcess]) -> Operator:
+    return Operator(tmp_path, *local_run)
 
 
 def test_the_exercise_ends_with_no_alarm_standing(local_operator: Operator) -> None:
