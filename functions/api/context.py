@@ -24,7 +24,8 @@ class ApiContext(Struct, frozen=True):
 def build_api_context(app_context: AppContext) -> ApiContext:
     """Build the clients of the staff API.
 
-    Raises `InvalidSettingsError` if no Google Cloud project is set.
+    Raises:
+        InvalidSettingsError: No Google Cloud project is set.
     """
     project = app_context.environment.require_project()
     accounts = UserAccounts(project, time.monotonic)

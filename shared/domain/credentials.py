@@ -114,7 +114,6 @@ def rotate_secret_payload(
     An API key replaces an OAuth client and vice versa: requests use only one of them.
 
     Args:
-        stored: The current payload.
         new_values: New values by payload key; an empty list of credentials ends a rotation.
         keep_previous: Keep the newest stored credential of each list valid after the new ones, so
             that a sender can switch later. False revokes all stored ones.

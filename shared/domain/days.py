@@ -54,8 +54,6 @@ def resolve_window(
     """Return the requested window.
 
     Args:
-        now: The current time, UTC.
-        zone: The restaurant's time zone.
         start: The requested start; by default counted from today, or the end if earlier.
         end: The requested end; by default counted from today, or the start if later.
         default_range: Days before and after today.

@@ -62,7 +62,6 @@ def authenticate_webhook(
 
     Args:
         headers: Header values by lower-case name.
-        schemes: The schemes accepted by the restaurant.
         credentials: The restaurant's credentials with the partner's defaults.
         now: The time of receipt, UTC.
     """
@@ -174,7 +173,6 @@ def list_webhook_problems(
     """List ignored settings and what keeps OpenTable's webhooks from being accepted, as sentences.
 
     Args:
-        settings: The restaurant's settings.
         credentials: The restaurant's credentials with the partner's defaults.
         claiming_restaurant_id: The ``restaurantId`` of ``openTableRids/{rid}``, if it exists.
     """

@@ -42,8 +42,10 @@ class AccessTokenCache:
     async def get_bearer_token(self, credentials: Credentials, deadline: Deadline) -> str:
         """Return the text to send as bearer token.
 
-        Raises InvalidSettingsError when the credentials have neither an API key usable in a header
-        nor a client id and secret; otherwise as `Transport.send`.
+        Raises:
+            InvalidSettingsError: The credentials have neither an API key usable in a header nor a
+                client id and secret.
+            OpenTableError: As for `Transport.send`.
         """
         basic_credentials = _encode_basic_credentials(credentials)
         if basic_credentials is None:

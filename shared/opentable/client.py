@@ -70,8 +70,10 @@ class OpenTableClient:
     ) -> OpenTableRow | None:
         """Return a reservation or a guest, None if OpenTable has none in any spelling of the id.
 
-        The id may omit its ``{rid}-``. Raises OpenTableItemRejectedError when OpenTable rejected
-        the request for this item.
+        The id may omit its ``{rid}-``.
+
+        Raises:
+            OpenTableItemRejectedError: OpenTable rejected the request for this item.
         """
         rejection: OpenTableItemRejectedError | None = None
         for spelling in list_id_spellings(open_table_id, access.rid):
@@ -124,8 +126,10 @@ class OpenTableClient:
     ) -> AsyncIterator[RowPage]:
         """Yield the pages of a listing; return only after the listing proved to be complete.
 
-        Fetches the next page while the caller works on the current one. Raises
-        IncompleteListingError when the pages may not cover the list.
+        Fetches the next page while the caller works on the current one.
+
+        Raises:
+            IncompleteListingError: The pages may not cover the list.
         """
 
         def start_next_page(pagination: PaginationState) -> asyncio.Task[Page] | None:
@@ -187,7 +191,11 @@ class OpenTableClient:
 
 
 def parse_page(body: dict[str, object]) -> Page:
-    """Parse one page of a listing; raise UnreadableBodyError for any other shape."""
+    """Parse one page of a listing.
+
+    Raises:
+        UnreadableBodyError: The body has any other shape.
+    """
     offset, has_next_page, items = body.get("offset"), body.get("hasNextPage"), body.get("items")
     if isinstance(offset, bool) or not isinstance(offset, int):
         raise UnreadableBodyError("has no valid offset")
@@ -202,7 +210,10 @@ def parse_row(body: dict[str, object], rid: str, requested_id: str) -> OpenTable
     """Parse the answer to a request for one row; return None for an empty envelope.
 
     OpenTable documents no sample of this answer, so a bare row and an envelope with one item are
-    both accepted. Raises UnreadableBodyError for another shape and for another row.
+    both accepted.
+
+    Raises:
+        UnreadableBodyError: The body has another shape or another row.
     """
     items = body.get("items", [body])
     if items == []:

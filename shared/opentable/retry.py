@@ -52,8 +52,9 @@ class RetryableError(OpenTableUnavailableError):
 async def call_with_retries(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     """Await an attempt up to `MAX_CALL_ATTEMPTS` times, as long as it raises `RetryableError`.
 
-    Raises OpenTableUnavailableError when attempts or time run out, or when OpenTable requests a
-    longer pause than the deadline allows.
+    Raises:
+        OpenTableUnavailableError: Attempts or time ran out, or OpenTable requests a longer pause
+            than the deadline allows.
     """
     last_error: RetryableError | None = None
 

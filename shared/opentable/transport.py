@@ -81,8 +81,11 @@ class Transport:
     ) -> T:
         """Make one attempt and return the parsed body.
 
-        `parse` gets the JSON object of the body and may raise UnreadableBodyError. Raises
-        RetryableError or OpenTableRequestRejectedError (see `raise_for_status`).
+        `parse` gets the JSON object of the body and may raise UnreadableBodyError.
+
+        Raises:
+            RetryableError: See `raise_for_status`; another attempt may succeed.
+            OpenTableRequestRejectedError: See `raise_for_status`.
         """
 
         def send_in_thread() -> T:
@@ -116,8 +119,9 @@ class Transport:
 def read_response_body(response: requests.Response, deadline: Deadline) -> bytes:
     """Read and decompress the body of a streamed response.
 
-    Raises UnreadableBodyError when the body is too large, too late, truncated or not in the
-    requested encoding.
+    Raises:
+        UnreadableBodyError: The body is too large, too late, truncated or not in the requested
+            encoding.
     """
     # `requests` joins several header lines with commas.
     codings = list_content_codings([response.headers.get("Content-Encoding", "")])

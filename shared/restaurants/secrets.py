@@ -77,8 +77,9 @@ class CredentialCache:
 
         `version` is that of a recent change. Credentials cached before the change are not used.
 
-        Raises InvalidSettingsError when the secret is missing or malformed, and
-        ServiceUnavailableError when it cannot be read now.
+        Raises:
+            InvalidSettingsError: The secret is missing or malformed.
+            ServiceUnavailableError: It cannot be read now.
         """
         credentials = await self._cache.get((secret_id, version))
         if isinstance(credentials, InvalidSettingsError):
@@ -124,14 +125,17 @@ class SecretStore(Protocol):
     async def read(self, secret_id: str, min_version: str | None = None) -> bytes | str:
         """Return a secret's payload, not older than a version that `update_secret` returned.
 
-        Raises InvalidSettingsError if it cannot be read.
+        Raises:
+            InvalidSettingsError: It cannot be read.
         """
 
     async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> str:
         """Replace a secret's payload by one built from the stored payload ({} if none).
 
-        Returns the id of the new version. Raises InvalidSettingsError if the secret is not writable
-        or not a JSON object.
+        Returns the id of the new version.
+
+        Raises:
+            InvalidSettingsError: The secret is not writable or not a JSON object.
         """
 
 

@@ -52,7 +52,8 @@ class TaskQueue(Protocol):
     async def enqueue(self, task: QueuedTask) -> None:
         """Add a task unless the queue has or recently had one of the same name.
 
-        Raises EnqueueError if the queue did not accept it.
+        Raises:
+            EnqueueError: The queue did not accept it.
         """
 
 

@@ -113,7 +113,6 @@ def list_missing_spans(dates: Iterable[str], days: AnalyticsDays) -> list[DateSp
 
     Args:
         dates: Consecutive dates.
-        days: The counted days.
     """
     spans: list[DateSpan] = []
     is_adjacent = False

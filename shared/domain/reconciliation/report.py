@@ -98,8 +98,6 @@ class ReconciliationReport(Struct):
         """Add an executed, planned or simulated write to the list for its kind.
 
         Args:
-            external_key: The reservation's key.
-            write: The write.
             precondition: The state at the time of the plan; None without a plan.
         """
         entry = _build_entry(external_key, write.state)
@@ -135,7 +133,6 @@ class ReconciliationReport(Struct):
         """Add a divergence.
 
         Args:
-            divergence_type: Its type.
             external_key: The reservation's key; None if unreadable.
             reason: One sentence for the person who resolves it.
             is_new: Whether no earlier report lists it; only new ones raise an alert.
