@@ -45,7 +45,7 @@ from functions.api.responses import (
 from functions.http import UNAVAILABLE_ERRORS, UNSUPPORTED_MEDIA_HEADERS
 from shared.context import get_app_context
 from shared.domain.http_headers import list_entity_tags
-from shared.errors import InvalidSettingsError
+from shared.errors import InvalidCursorError, InvalidSettingsError
 from shared.staff.identity import AuthenticatedUser
 
 OPENAPI_PATH = "/api/openapi.json"
@@ -102,6 +102,7 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         exception_handlers={
             HTTPException: _handle_http_exception,
             RequestValidationError: _handle_validation_error,
+            InvalidCursorError: _handle_invalid_cursor,
             **dict.fromkeys((InvalidSettingsError, *UNAVAILABLE_ERRORS), _handle_failure),
         },
     )
@@ -236,6 +237,11 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
             is_sentence = message.endswith(".")
             descriptions.add(message if is_sentence else f"{location}: {message}.")
     return build_invalid_request_error(" ".join(sorted(descriptions))).to_response()
+
+
+async def _handle_invalid_cursor(_request: Request, _error: Exception) -> Response:
+    text = "The cursor must come from an earlier page of the same list."
+    return build_invalid_request_error(text).to_response()
 
 
 async def _handle_failure(_request: Request, error: Exception) -> Response:

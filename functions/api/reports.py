@@ -244,9 +244,7 @@ async def list_report_items(
     context: HostContext, report_id: DocumentId, query: Annotated[ReportItemsRequest, Query()]
 ) -> ReportItemsResponse:
     """Return a page of one of a report's lists, with the names of the guests."""
-    report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
-    if report is None:
-        raise build_not_found_error("There is no report with this id. Choose one from the list.")
+    report = await _read_report(context, report_id)
     entries = [
         entry
         for entry in typed_or_none(list, report.get(query.list_name)) or []
@@ -311,9 +309,7 @@ async def force_report(context: ManagerContext, report_id: DocumentId) -> Report
 
 async def require_full_report(context: RequestContext, report_id: str) -> ReportResponse:
     """Return a report with its lists, or raise a 404 error."""
-    report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
-    if report is None:
-        raise build_not_found_error("There is no report with this id. Choose one from the list.")
+    report = await _read_report(context, report_id)
     counts = report.get("counts")
     is_open_plan = report.get("status") == ReportStatus.HELD and not report.get("executedBy")
     effects = describe_plan_effects(counts) if is_open_plan and isinstance(counts, dict) else []
@@ -324,6 +320,14 @@ async def require_full_report(context: RequestContext, report_id: str) -> Report
         raise build_not_found_error(
             "The stored report is damaged. Choose another one from the list."
         ) from None
+
+
+async def _read_report(context: RequestContext, report_id: str) -> dict[str, Any]:
+    """Return a stored report, or raise a 404 error."""
+    report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
+    if report is None:
+        raise build_not_found_error("There is no report with this id. Choose one from the list.")
+    return report
 
 
 async def _read_zone(context: RequestContext) -> ZoneInfo | None:

@@ -26,7 +26,7 @@ from functions.http import (
 )
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
-from shared.errors import InvalidSettingsError
+from shared.errors import InvalidCursorError, InvalidSettingsError
 from shared.log import log_internal_error
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ DocumentIdInBody = Annotated[
 _ERRORS_WITH_HANDLER = (
     HTTPException,
     RequestValidationError,
+    InvalidCursorError,
     InvalidSettingsError,
     *UNAVAILABLE_ERRORS,
 )

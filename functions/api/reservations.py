@@ -37,7 +37,6 @@ from shared.domain.normalization.field_values import format_utc
 from shared.domain.search import parse_search_text
 from shared.domain.settings import IntegrationSettings
 from shared.domain.validation import typed_or_none
-from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.ledger.day_reservations import compute_day_etag, read_day_reservations
@@ -205,18 +204,14 @@ async def search_all_days(context: HostContext, body: SearchRequest) -> SearchRe
     settings = await require_cached_settings(context)
     zone = settings.require_zone()
     app_context = context.app_context
-    try:
-        page = await search_reservations(
-            app_context.firestore,
-            context.restaurant_id,
-            query,
-            today=app_context.clock().astimezone(zone).date(),
-            limit=body.limit,
-            cursor=body.cursor,
-        )
-    except InvalidCursorError:
-        text = "The cursor must be the `next` of an earlier page."
-        raise build_invalid_request_error(text) from None
+    page = await search_reservations(
+        app_context.firestore,
+        context.restaurant_id,
+        query,
+        today=app_context.clock().astimezone(zone).date(),
+        limit=body.limit,
+        cursor=body.cursor,
+    )
     found = [
         build_reservation_response(id_, document, settings)
         for id_, document in page.documents.items()
@@ -326,13 +321,9 @@ async def list_journal_entries(
     context: HostContext, reservation_id: DocumentId, query: Annotated[JournalRequest, Query()]
 ) -> JournalPageResponse:
     """Return a page of a reservation's journal."""
-    try:
-        page = await read_journal_page(
-            context.app_context, context.restaurant_id, reservation_id, query.limit, query.cursor
-        )
-    except InvalidCursorError:
-        text = "The cursor must be the `next` of an earlier page."
-        raise build_invalid_request_error(text) from None
+    page = await read_journal_page(
+        context.app_context, context.restaurant_id, reservation_id, query.limit, query.cursor
+    )
     # An empty first page is either an expired journal or an unknown reservation.
     if not page.entries and query.cursor is None:
         await require_reservation(context, reservation_id)
