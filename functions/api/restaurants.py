@@ -7,10 +7,9 @@ from pydantic import Field
 
 from functions.api.auth import AnyUserContext
 from functions.api.requests import PageLimit, RequestModel, StaffRoute
-from functions.api.responses import ResponseModel, UtcInstant, build_invalid_request_error
+from functions.api.responses import ResponseModel, UtcInstant
 from functions.api.webhooks import RefusalResponse
 from shared.domain.restaurant_health import HealthStatus
-from shared.errors import InvalidCursorError
 from shared.restaurants.overview import RestaurantOverview, list_all_restaurants, read_overviews
 from shared.staff.members import list_memberships
 
@@ -70,7 +69,7 @@ class RestaurantResponse(ResponseModel):
             id=overview.membership.restaurant_id,
             name=settings.name if settings else None,
             time_zone=settings.zone.key if settings and settings.zone else None,
-            role=overview.membership.role.name.lower(),
+            role=overview.membership.role.code,
             health=RestaurantHealthResponse.model_validate(overview.health, from_attributes=True)
             if overview.health
             else None,
@@ -98,15 +97,12 @@ async def list_restaurants(
 ) -> RestaurantListResponse:
     """Return the restaurants in which the caller is staff; for an operator, all with settings."""
     client, user = context.app_context.firestore, context.user
-    try:
-        if user.is_operator:
-            page = await list_all_restaurants(client, query.limit, query.cursor)
-        else:
-            page = await list_memberships(client, user.uid, query.limit, query.cursor)
-    except InvalidCursorError:
-        text = "cursor: must be the nextCursor of a page of this list."
-        raise build_invalid_request_error(text) from None
-    memberships, next_cursor = page
+    if user.is_operator:
+        memberships, next_cursor = await list_all_restaurants(client, query.limit, query.cursor)
+    else:
+        memberships, next_cursor = await list_memberships(
+            client, user.uid, query.limit, query.cursor
+        )
     with_counts = query.include == "counts"
     overviews = await read_overviews(context.app_context, memberships, with_counts=with_counts)
     return RestaurantListResponse(

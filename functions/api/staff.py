@@ -1,6 +1,5 @@
 """The staff of a restaurant: list, add and remove members."""
 
-from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Body, Query
@@ -59,7 +58,7 @@ class StaffMemberResponse(ResponseModel):
         """Return a member as the API shows it, with the name of who added the member."""
         return cls(
             uid=member.uid,
-            role=member.role.name.lower(),
+            role=member.role.code,
             name=account.name if account else None,
             email=account.email if account else None,
             is_disabled=account.is_disabled if account else False,
@@ -187,16 +186,9 @@ async def remove_staff_member(context: ManagerContext, uid: DocumentId) -> Staff
 
 
 async def _change_role(context: RequestContext, uid: str, role: Role | None) -> Role | None:
-    app_context = context.app_context
     try:
         previous = await set_staff_role(
-            app_context.firestore,
-            context.restaurant_id,
-            uid,
-            role,
-            changed_by=context.user.uid,
-            now=app_context.clock(),
-            record_retention=timedelta(days=app_context.environment.staff_change_retention_days),
+            context.app_context, context.restaurant_id, uid, role, changed_by=context.user.uid
         )
     except LastManagerError:
         text = "This is the last manager. Make somebody else a manager first."
@@ -209,6 +201,6 @@ async def _change_role(context: RequestContext, uid: str, role: Role | None) -> 
             restaurantId=context.restaurant_id,
             by=context.user.uid,
             uid=uid,
-            role=role.name.lower() if role else "none",
+            role=role.code if role else "none",
         )
     return previous

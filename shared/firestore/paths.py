@@ -11,6 +11,8 @@ from shared.domain.normalization.identifiers import build_reservation_document_i
 RESERVATIONS_COLLECTION = "reservations"
 JOURNAL_COLLECTION = "ledgerEvents"
 RID_CLAIMS_COLLECTION = "openTableRids"
+INTEGRATION_ID = "opentable"
+_RESTAURANT_DOCUMENT_LENGTH = 4  # restaurants/{restaurantId}/{collection}/{document}
 # Collections to the field with the time of a document's deletion (firestore.indexes.json).
 EXPIRY_FIELDS = {
     JOURNAL_COLLECTION: "journalExpireAt",
@@ -25,7 +27,17 @@ EXPIRY_FIELDS = {
 
 def integration_document(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:
     """Return a restaurant's OpenTable settings and the state of its runs."""
-    return client.document("restaurants", restaurant_id, "integrations", "opentable")
+    return client.document("restaurants", restaurant_id, "integrations", INTEGRATION_ID)
+
+
+def find_restaurant_id(document: AsyncDocumentReference) -> str | None:
+    """Return the id of the restaurant directly above a document's collection, None without one.
+
+    A collection group has every collection of its name: at any depth, and of other programs.
+    """
+    segments = document.path.split("/")
+    has_restaurant = len(segments) == _RESTAURANT_DOCUMENT_LENGTH and segments[0] == "restaurants"
+    return segments[1] if has_restaurant else None
 
 
 def rid_claim_document(client: AsyncClient, rid: str) -> AsyncDocumentReference:

@@ -22,7 +22,6 @@ from shared.staff.members import Membership, read_group_page
 
 _MAX_CONCURRENT_RESTAURANTS = 16
 _READ_TIMEOUT_SECONDS = 10.0
-_SETTINGS_PATH_LENGTH = 4  # restaurants/{restaurantId}/integrations/opentable
 
 
 class RestaurantCounts(Struct, frozen=True):
@@ -56,7 +55,8 @@ async def list_all_restaurants(
 ) -> tuple[list[Membership], str | None]:
     """Return the restaurants with an integration as an operator sees them, and the next cursor.
 
-    Raises `InvalidCursorError` for a cursor that does not come from a page.
+    Raises:
+        InvalidCursorError: The cursor does not come from a page.
     """
     integrations = client.collection_group("integrations").select([])
     snapshots, next_cursor = await read_group_page(
@@ -64,11 +64,10 @@ async def list_all_restaurants(
     )
     memberships = []
     for snapshot in snapshots:
-        segments = snapshot.reference.path.split("/")
-        is_settings = len(segments) == _SETTINGS_PATH_LENGTH and segments[0] == "restaurants"
+        restaurant_id = paths.find_restaurant_id(snapshot.reference)
         # The integrations of other parts of the application have other ids.
-        if is_settings and snapshot.id == "opentable":
-            memberships.append(Membership(segments[1], Role.OPERATOR))
+        if restaurant_id is not None and snapshot.id == paths.INTEGRATION_ID:
+            memberships.append(Membership(restaurant_id, Role.OPERATOR))
     return memberships, next_cursor
 
 
@@ -124,7 +123,6 @@ async def _read_covers_today(
     service_day = ServiceDay.at(context.clock(), settings.service_day_ends_at, settings.zone)
     days = paths.analytics_collection(context.firestore, restaurant_id)
     day = (await read_document(days.document(service_day.date.isoformat()))).to_dict() or {}
-    sources = day.get("sources")
-    if not isinstance(sources, dict):
+    if not isinstance(day.get("sources"), dict):
         return None
-    return sum_counts(counts_from_map(counts) for counts in sources.values())["covers"]
+    return sum_counts(map(counts_from_map, day["sources"].values()))["covers"]

@@ -51,8 +51,18 @@ class Role(IntEnum):
     MANAGER = 2
     OPERATOR = 3
 
+    @property
+    def code(self) -> str:
+        """The name in documents and in the API."""
+        return self.name.lower()
 
-STAFF_ROLES = {"host": Role.HOST, "manager": Role.MANAGER}
+
+STAFF_ROLES = {role.code: role for role in (Role.HOST, Role.MANAGER)}
+
+
+def staff_role_from_document(document: Mapping[str, Any]) -> Role | None:
+    """Read the role of a staff member; another role grants no access."""
+    return STAFF_ROLES.get(str(document.get("role")))
 
 
 class IdTokenVerifier:
@@ -85,8 +95,9 @@ class IdTokenVerifier:
     async def verify(self, token: str) -> AuthenticatedUser:
         """Return the user of a token.
 
-        Raises `UnauthenticatedError` for a token not valid in this project, and
-        `ServiceUnavailableError` if Google's public keys or an operator's account cannot be read.
+        Raises:
+            UnauthenticatedError: The token is not valid in this project.
+            ServiceUnavailableError: Google's public keys or an operator's account cannot be read.
         """
         # The cache keeps no usable token. A header may contain any bytes.
         digest = hashlib.sha256(token.encode(errors="surrogateescape")).digest()
@@ -127,7 +138,8 @@ class StaffRoles:
     async def get_role(self, restaurant_id: str, user: AuthenticatedUser) -> Role | None:
         """Return the user's role in a restaurant, or None.
 
-        Raises `ServiceUnavailableError` if Firestore cannot be read.
+        Raises:
+            ServiceUnavailableError: Firestore cannot be read.
         """
         if user.is_operator:
             return Role.OPERATOR
@@ -147,7 +159,7 @@ class StaffRoles:
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(type(error).__name__) from None
         fields = snapshot.to_dict() or {}
-        role = STAFF_ROLES.get(str(fields.get("role")))
+        role = staff_role_from_document(fields)
         if role is not None and fields.get("uid") != uid:
             # Written by hand or by another part of the application: without the user id, no query
             # finds it for the list of the user's restaurants. The next request repeats a failure.

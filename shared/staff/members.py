@@ -16,6 +16,7 @@ from google.cloud.firestore import (
 )
 from msgspec import Struct
 
+from shared.context import AppContext
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.validation import typed_or_none
 from shared.errors import InvalidCursorError
@@ -25,10 +26,9 @@ from shared.firestore.documents import (
     read_documents,
     translate_firestore_errors,
 )
-from shared.staff.identity import STAFF_ROLES, Role
+from shared.staff.identity import STAFF_ROLES, Role, staff_role_from_document
 
 MAX_STAFF_MEMBERS = 500
-_STAFF_PATH_LENGTH = 4  # restaurants/{restaurantId}/staff/{uid}
 
 
 class LastManagerError(Exception):
@@ -69,18 +69,18 @@ async def list_memberships(
 ) -> tuple[list[Membership], str | None]:
     """Return restaurants in which a user is staff, by id, and the cursor of the next page.
 
-    Raises `InvalidCursorError` for a cursor that does not come from a page.
+    Raises:
+        InvalidCursorError: The cursor does not come from a page.
     """
     members = client.collection_group("staff").where(filter=FieldFilter("uid", "==", uid))
     snapshots, next_cursor = await read_group_page(client, members, "staff", limit, cursor)
     memberships = []
     for snapshot in snapshots:
-        role, segments = _read_role(snapshot), snapshot.reference.path.split("/")
-        is_staff_document = len(segments) == _STAFF_PATH_LENGTH and segments[0] == "restaurants"
-        # Other parts of the application may have collections of this name, and a person may copy a
-        # document: only the document's path grants access.
-        if role is not None and snapshot.id == uid and is_staff_document:
-            memberships.append(Membership(segments[1], role))
+        role = staff_role_from_document(snapshot.to_dict() or {})
+        restaurant_id = paths.find_restaurant_id(snapshot.reference)
+        # A person may copy a document: only its path grants access.
+        if role is not None and restaurant_id is not None and snapshot.id == uid:
+            memberships.append(Membership(restaurant_id, role))
     return memberships, next_cursor
 
 
@@ -89,7 +89,10 @@ async def read_group_page(
 ) -> tuple[list[DocumentSnapshot[Any]], str | None]:
     """Read a page of a collection group by path, and return the cursor of the next page.
 
-    The cursor is the path of the page's last document. Raises `InvalidCursorError` for another.
+    The cursor is the path of the page's last document.
+
+    Raises:
+        InvalidCursorError: The cursor is anything else.
     """
     query = query.order_by("__name__")
     if cursor is not None:
@@ -111,8 +114,9 @@ async def list_staff(client: AsyncClient, restaurant_id: str) -> list[StaffMembe
     snapshots = await read_documents(members.order_by("__name__"), MAX_STAFF_MEMBERS)
     staff = []
     for snapshot in snapshots:
-        role, fields = _read_role(snapshot), snapshot.to_dict() or {}
-        if role is not None:  # another role grants no access
+        fields = snapshot.to_dict() or {}
+        role = staff_role_from_document(fields)
+        if role is not None:
             staff.append(
                 StaffMember(
                     snapshot.id,
@@ -124,24 +128,16 @@ async def list_staff(client: AsyncClient, restaurant_id: str) -> list[StaffMembe
     return sorted(staff, key=lambda member: (-member.role, member.uid))
 
 
-def _read_role(snapshot: DocumentSnapshot[Any]) -> Role | None:
-    return STAFF_ROLES.get(str((snapshot.to_dict() or {}).get("role")))
-
-
 async def set_staff_role(
-    client: AsyncClient,
-    restaurant_id: str,
-    uid: str,
-    role: Role | None,
-    *,
-    changed_by: str,
-    now: datetime,
-    record_retention: timedelta,
+    context: AppContext, restaurant_id: str, uid: str, role: Role | None, *, changed_by: str
 ) -> Role | None:
     """Give a user a role in a restaurant, or none; record the change and return the previous role.
 
-    Raises `LastManagerError` if no manager would be left.
+    Raises:
+        LastManagerError: No manager would be left.
     """
+    client, now = context.firestore, context.clock()
+    retention = timedelta(days=context.environment.staff_change_retention_days)
     reference = paths.staff_member_document(client, restaurant_id, uid)
     members = paths.staff_collection(client, restaurant_id)
     managers = members.where(filter=FieldFilter("role", "==", "manager"))
@@ -150,7 +146,7 @@ async def set_staff_role(
     @async_transactional
     async def change(transaction: AsyncTransaction) -> Role | None:
         snapshot = await reference.get(transaction=transaction)
-        previous = _read_role(snapshot)
+        previous = staff_role_from_document(snapshot.to_dict() or {})
         if role is previous:
             return previous
         if previous is Role.MANAGER:
@@ -161,7 +157,7 @@ async def set_staff_role(
         if role is None:
             transaction.delete(reference)
         else:
-            fields: dict[str, Any] = {"uid": uid, "role": role.name.lower()}
+            fields: dict[str, Any] = {"uid": uid, "role": role.code}
             if previous is None:
                 fields |= {"addedBy": changed_by, "addedAt": now}
             # Merged: the document may have fields of other parts of the application.
@@ -170,11 +166,11 @@ async def set_staff_role(
             paths.staff_changes_collection(client, restaurant_id).document(),
             {
                 "uid": uid,
-                "previousRole": previous and previous.name.lower(),
-                "role": role and role.name.lower(),
+                "previousRole": previous and previous.code,
+                "role": role and role.code,
                 "changedBy": changed_by,
                 "changedAt": now,
-                "staffChangeExpireAt": now + record_retention,
+                "staffChangeExpireAt": now + retention,
             },
         )
         return previous
