@@ -139,12 +139,12 @@ def _keep_impersonal(body: object) -> dict[str, Any]:
     if not isinstance(body, dict):
         return {}
     kept: dict[str, Any] = {}
-    for name, value in body.items():
-        if name in _IMPERSONAL_KEYS:
-            if isinstance(value, dict):
-                kept[name] = _keep_impersonal(value)
-            elif _is_safe_value(value):
-                kept[name] = value
+    for name in body.keys() & _IMPERSONAL_KEYS:
+        value = body[name]
+        if isinstance(value, dict):
+            kept[name] = _keep_impersonal(value)
+        elif _is_safe_value(value):
+            kept[name] = value
     return kept
 
 
@@ -177,21 +177,20 @@ def collect_referenced_keys(body: str, rid: str | None) -> set[str]:
     """Return the keys of the ids in a JSON body, at its top level or in ``data``.
 
     Args:
-        body: The body as received.
         rid: OpenTable's number of the restaurant; an id may begin with it.
     """
     parsed = _parse_json(body)
     if not isinstance(parsed, dict):
         return set()
     parts = [part for part in (parsed, parsed.get("data")) if isinstance(part, dict)]
+    identifiers = (
+        field_values.parse_identifier(part.get(name)) for part in parts for name in _ID_KEYS
+    )
     keys = set()
-    for part in parts:
-        for name in _ID_KEYS:
-            identifier = field_values.parse_identifier(part.get(name))
-            # Not every id can be a document's key.
-            with suppress(InvalidEventError):
-                if identifier:
-                    keys.add(build_external_key(identifier, rid))
+    for identifier in filter(None, identifiers):
+        # Not every id can be a document's key.
+        with suppress(InvalidEventError):
+            keys.add(build_external_key(identifier, rid))
     return keys
 
 

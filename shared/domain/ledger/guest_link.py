@@ -278,6 +278,15 @@ class GuestReferences(Struct, frozen=True):
             return self
         return replace(self, keys=self.keys | {key}, resolved_keys=self.resolved_keys | {key})
 
+    def merge(self, other: "GuestReferences") -> "GuestReferences":
+        """Return the references of both."""
+        return GuestReferences(
+            self.keys | other.keys,
+            self.resolved_keys | other.resolved_keys,
+            self.has_forgotten_guest or other.has_forgotten_guest,
+            self.is_anonymized or other.is_anonymized,
+        )
+
     def with_resolved(
         self, guests: Iterable[LinkedGuest | UnresolvedGuest], *, is_complete: bool
     ) -> "GuestReferences":

@@ -176,7 +176,6 @@ class ReservationState(Struct, frozen=True):
         the other state refers to more guests.
         """
         history = sorted({*self.status_history, *other.status_history})
-        references = self.guest_references
         return replace(
             self,
             registers_by_actor=dict(other.registers_by_actor)
@@ -185,14 +184,7 @@ class ReservationState(Struct, frozen=True):
                 for actor, registers in self.registers_by_actor.items()
             },
             status_history=tuple(history[-MAX_STATUS_HISTORY_ENTRIES:]),
-            guest_references=replace(
-                references,
-                keys=references.keys | other.guest_references.keys,
-                resolved_keys=references.resolved_keys | other.guest_references.resolved_keys,
-                has_forgotten_guest=references.has_forgotten_guest
-                or other.guest_references.has_forgotten_guest,
-                is_anonymized=references.is_anonymized or other.guest_references.is_anonymized,
-            ),
+            guest_references=self.guest_references.merge(other.guest_references),
         )
 
     def next_timestamp(self, actor: Actor, now: datetime) -> datetime:
