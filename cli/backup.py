@@ -29,6 +29,7 @@ from shared.backup import (
     read_header,
     restore_restaurant,
 )
+from shared.context import RestaurantContext
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_document
@@ -206,7 +207,9 @@ async def rebuild(api: OperatorClient, console: Console, *, dry_run: bool) -> Co
         raise CommandError(
             f"{api.restaurant_id} has no settings: restore them first, with `ledger restore`."
         )
-    results = await rebuild_restaurant(api.app_context, settings, is_dry_run=dry_run)
+    results = await rebuild_restaurant(
+        RestaurantContext(api.app_context, settings), is_dry_run=dry_run
+    )
     _print_rebuilt(console, results)
     if not results:
         console.print_line("Every document agrees with its journal.")

@@ -17,13 +17,12 @@ from functions.http import (
     json_function,
     require_json_post,
 )
-from shared.context import AppContext
+from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.envelope import is_test_event
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.normalization.strict_json import parse_strict_json
 from shared.domain.normalization.webhook_route import WebhookFormat, find_raw_route, find_route
-from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
@@ -56,12 +55,11 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
     deadline = started_at + context.environment.webhook_deadline_seconds
     async with asyncio.timeout_at(deadline):
         sender, raw_body, body = await _authenticate(request, context, started_at)
-        settings = sender.settings
-        restaurant_id = settings.restaurant_id
+        restaurant = RestaurantContext(context, sender.settings)
         if sender.route.format is WebhookFormat.ENVELOPE and is_test_event(body):
             # It is only sent to prove that webhooks arrive: nothing is stored.
-            _log_webhook(sender, "test")
-            return build_status_result(200, "test", restaurantId=restaurant_id)
+            _log_webhook(sender, None)
+            return build_status_result(200, "test", restaurantId=restaurant.id)
         incoming_event = IncomingEvent(
             sender.route.format,
             body,
@@ -72,35 +70,22 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
             Channel.WEBHOOK,
             sender.authentication,
         )
-        result = await ingest_event(context, settings, incoming_event)
+        result = await ingest_event(restaurant, incoming_event)
     duration_ms = round((asyncio.get_running_loop().time() - started_at) * 1000)
+    _log_webhook(sender, result, duration_ms)
     if isinstance(result, QuarantineResult):
-        _log_webhook(
-            sender,
-            result.outcome,
-            Severity.WARNING,
-            reason=result.reason,
-            duration_ms=duration_ms,
-        )
         return build_status_result(
             202,
             "quarantined",
-            restaurantId=restaurant_id,
+            restaurantId=restaurant.id,
             reason=result.reason,
             quarantineId=result.id,
         )
-    _log_webhook(
-        sender,
-        result.outcome,
-        event_id=result.event.event_id,
-        lag_seconds=result.lag_seconds,
-        duration_ms=duration_ms,
-    )
-    await fetch_after_commit(context, settings, result, deadline)
+    await fetch_after_commit(restaurant, result, deadline)
     return build_status_result(
         200,
         result.outcome,
-        restaurantId=restaurant_id,
+        restaurantId=restaurant.id,
         reservationId=build_reservation_document_id(result.event.external_key),
         eventId=result.event.event_id,
     )
@@ -151,39 +136,37 @@ async def _authenticate(
 
 def _log_webhook(
     sender: AuthenticatedSender,
-    outcome: str,
-    severity: Severity = Severity.INFO,
-    *,
+    result: ApplyResult | QuarantineResult | None,
     duration_ms: int | None = None,
-    event_id: str | None = None,
-    lag_seconds: int | None = None,
-    reason: str | None = None,
 ) -> None:
+    """Log an accepted webhook; a test event has no result."""
+    applied = result if isinstance(result, ApplyResult) else None
+    quarantined = result if isinstance(result, QuarantineResult) else None
     log_event(
-        severity,
+        Severity.WARNING if quarantined else Severity.INFO,
         LogEvent.WEBHOOK,
         restaurantId=sender.settings.restaurant_id,
-        outcome=outcome,
+        outcome=result.outcome if result else "test",
         scheme=sender.authentication.reason,
         credentialIndex=sender.authentication.credential_index,
-        reason=reason,
-        eventId=event_id,
-        lagSeconds=lag_seconds,
+        reason=quarantined.reason if quarantined else None,
+        eventId=applied.event.event_id if applied else None,
+        lagSeconds=applied.lag_seconds if applied else None,
         durationMs=duration_ms,
     )
 
 
 async def fetch_after_commit(
-    context: AppContext, settings: IntegrationSettings, result: ApplyResult, deadline: float
+    restaurant: RestaurantContext, result: ApplyResult, deadline: float
 ) -> None:
     """Fetch what the committed event refers to; if time runs out, the next poll fetches it."""
     if asyncio.get_running_loop().time() >= deadline:
         return
     try:
         async with asyncio.timeout_at(deadline):
-            await refetch_after_relay_event(context, settings, result)
-            await fetch_guest_after_commit(context, settings, result)
+            await refetch_after_relay_event(restaurant, result)
+            await fetch_guest_after_commit(restaurant, result)
     except TimeoutError:
         pass
     except Exception as error:  # noqa: BLE001 -- the event is committed: a 503 would repeat it
-        log_internal_error(error, settings.restaurant_id)
+        log_internal_error(error, restaurant.id)

@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, FieldFilter
 
-from shared.context import RestaurantContext
+from shared.concurrency import batched
+from shared.context import ConnectedRestaurant, RestaurantContext
 from shared.domain.analytics.rollup import (
     ANALYTICS_FIELDS,
     DailyRollup,
@@ -34,7 +35,7 @@ from shared.firestore.documents import (
     read_documents,
 )
 from shared.firestore.leases import Lease
-from shared.ledger.ledger import ApplyResult, open_ledger
+from shared.ledger.ledger import ApplyResult, Ledger
 from shared.ledger.queries import stream_reservation_documents
 from shared.log import LogEvent, Severity, log_event
 
@@ -66,7 +67,7 @@ def add_corrections(
     `rollup_builder` has the counts of the ledger before the corrections, and `fingerprints` the
     counted reservations, by external key.
     """
-    ledger = open_ledger(restaurant.context, restaurant.settings)
+    ledger = Ledger(restaurant)
     outside_days: set[str] = set()
     for key, last_result in {result.event.external_key: result for result in applied}.items():
         if key in fingerprints:
@@ -77,15 +78,19 @@ def add_corrections(
             outside_days.add(facts.local_date)
         if last_result.write is not None:
             # A moved reservation changes the counts of both days.
-            for day in last_result.write.entry["changes"].get("localDate", {}).values():
-                # Not a date: there was none before, or it was edited by hand.
-                with suppress(TypeError, ValueError):
-                    if date.fromisoformat(day).isoformat() == day:
-                        outside_days.add(day)
+            moved = last_result.write.entry["changes"].get("localDate", {})
+            outside_days.update(filter(_is_date, moved.values()))
     return outside_days - rollup_builder.days
 
 
-async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -> None:
+def _is_date(day: object) -> bool:
+    """Whether a day is a date: there may be none, or one edited by hand."""
+    with suppress(TypeError, ValueError):
+        return isinstance(day, str) and date.fromisoformat(day).isoformat() == day
+    return False
+
+
+async def recount_analytics(restaurant: ConnectedRestaurant, window: DateWindow) -> None:
     """Count a window's days from the ledger and store the changed days.
 
     Like `store_days`, it never fails if Firestore is unavailable.
@@ -95,7 +100,7 @@ async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -
 
 
 async def store_days(
-    restaurant: RestaurantContext,
+    restaurant: ConnectedRestaurant,
     rollup_builder: RollupBuilder,
     recount_days: set[str],
     lease: Lease | None = None,
@@ -129,7 +134,7 @@ async def store_days(
         log_event(
             Severity.WARNING,
             LogEvent.ANALYTICS_DELAYED,
-            restaurantId=restaurant.settings.restaurant_id,
+            restaurantId=restaurant.id,
             error=type(error).__name__,
         )
         return None
@@ -139,17 +144,11 @@ async def store_days(
 async def _read_stored_rollups(
     restaurant: RestaurantContext, days: Iterable[str]
 ) -> dict[str, DailyRollup]:
-    client = restaurant.context.firestore
-    collection = paths.analytics_collection(client, restaurant.settings.restaurant_id)
+    client = restaurant.firestore
+    collection = paths.analytics_collection(client, restaurant.id)
     references = [collection.document(day) for day in days]
-    if not references:
-        return {}
-    documents = await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS)
-    return {
-        reference.id: fields.get("sources", {})
-        for reference in references
-        if (fields := documents[reference.path].fields) is not None
-    }
+    documents = await client.rpc.read_existing(references, QUERY_TIMEOUT_SECONDS)
+    return {day: fields.get("sources", {}) for day, fields in documents.items()}
 
 
 def _compute_digest(rollup: DailyRollup) -> str:
@@ -158,13 +157,13 @@ def _compute_digest(rollup: DailyRollup) -> str:
 
 
 async def _recount_days(
-    restaurant: RestaurantContext, rollup_builder: RollupBuilder, days: list[str]
+    restaurant: ConnectedRestaurant, rollup_builder: RollupBuilder, days: list[str]
 ) -> None:
-    client, restaurant_id = restaurant.context.firestore, restaurant.settings.restaurant_id
+    client, restaurant_id = restaurant.firestore, restaurant.id
     for day in days:
         rollup_builder.reset_day(day)
-    for first in range(0, len(days), _MAX_DAYS_PER_QUERY):
-        days_filter = FieldFilter("localDate", "in", days[first : first + _MAX_DAYS_PER_QUERY])
+    for queried_days in batched(days, _MAX_DAYS_PER_QUERY):
+        days_filter = FieldFilter("localDate", "in", queried_days)
         async for _, document in stream_reservation_documents(
             client, restaurant_id, ANALYTICS_FIELDS, [days_filter], restaurant.deadline
         ):
@@ -173,15 +172,14 @@ async def _recount_days(
 
 async def _write_rollups(restaurant: RestaurantContext, rollups: Mapping[str, DailyRollup]) -> None:
     context = restaurant.context
-    collection = paths.analytics_collection(context.firestore, restaurant.settings.restaurant_id)
+    collection = paths.analytics_collection(restaurant.firestore, restaurant.id)
     retention = timedelta(days=context.environment.analytics_retention_days)
-    days = list(rollups)
-    for first in range(0, len(days), _MAX_DAYS_PER_BATCH):
+    for items in batched(list(rollups.items()), _MAX_DAYS_PER_BATCH):
         batch = context.firestore.batch()
-        for day in days[first : first + _MAX_DAYS_PER_BATCH]:
+        for day, rollup in items:
             fields = {
                 "localDate": day,
-                "sources": rollups[day],
+                "sources": rollup,
                 "updatedAt": context.clock(),
                 "analyticsExpireAt": datetime.combine(date.fromisoformat(day), time.min, UTC)
                 + retention,

@@ -20,11 +20,12 @@ from google.cloud.firestore_v1.types import Document
 from google.protobuf import json_format
 from msgspec import Struct, field
 
-from shared.context import AppContext
+from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.guest_link import guest_from_map
 from shared.domain.privacy import is_expired
-from shared.domain.run_state import poll_cursor_from_document, read_run_state
+from shared.domain.run_state import poll_cursor_from_document
 from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.domain.validation import read_map
 from shared.errors import InvalidSettingsError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.codec import decode_fields, encode_fields
@@ -244,11 +245,11 @@ async def restore_restaurant(
             created = await client.rpc.create_documents(batch, LARGE_WRITE_TIMEOUT_SECONDS)
         result.created.update(path.split("/")[-2] for path in created)
         result.existing += len(batch) - len(created)
-    settings = await _rewind_runs(context, header)
+    restaurant = RestaurantContext(context, await _rewind_runs(context, header))
     # Before the rebuild: it redacts the reservations, whose names are searched in the quarantine.
     for key in await _list_forgotten_guests(context, restaurant_id):
-        result.erased_places += await erase_guest(context, settings, key, identifiers.get(key, ()))
-    result.rebuilt = await rebuild_restaurant(context, settings, is_dry_run=False)
+        result.erased_places += await erase_guest(restaurant, key, identifiers.get(key, ()))
+    result.rebuilt = await rebuild_restaurant(restaurant, is_dry_run=False)
     return result
 
 
@@ -317,7 +318,7 @@ async def _rewind_runs(context: AppContext, header: BackupHeader) -> Integration
         changes: dict[str, Any] = {}
         if cursor is not None and cursor > header.read_time:
             changes["poll.cursor"] = header.read_time
-        checked_at = read_run_state(document or {}, "retention").get("checkedAt")
+        checked_at = read_map(document or {}, "retention").get("checkedAt")
         if isinstance(checked_at, datetime) and checked_at > header.read_time:
             # Restored reservations may be past their retention.
             changes["retention.anonymizedThrough"] = None

@@ -1,9 +1,9 @@
-"""Helpers for asyncio: a cache, bounded and complete gathering, clocks and deadlines."""
+"""Helpers for many calls: batches, bounded and complete gathering, a cache, clocks, deadlines."""
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Generic, Self, TypeVar
 
@@ -15,6 +15,12 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield the items in order, at most `size` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 async def sleep_randomly(max_seconds: float) -> None:

@@ -71,25 +71,41 @@ class AppContext(Struct, frozen=True):
 
 
 class RestaurantContext(Struct, frozen=True):
-    """A restaurant's settings and API access, for work with a deadline."""
+    """The clients of the process, and a restaurant's settings."""
 
     context: AppContext
     settings: IntegrationSettings
+
+    @property
+    def id(self) -> str:
+        """Lineup's id of the restaurant."""
+        return self.settings.restaurant_id
+
+    @property
+    def firestore(self) -> FirestoreClient:
+        """The client of Firestore."""
+        return self.context.firestore
+
+
+class ConnectedRestaurant(RestaurantContext, frozen=True):
+    """A restaurant with access to OpenTable's API, for work with a deadline."""
+
     access: OpenTableAccess
     deadline: Deadline
 
 
-async def load_restaurant_context(
-    context: AppContext, settings: IntegrationSettings, deadline: Deadline
-) -> RestaurantContext:
+async def connect_restaurant(
+    restaurant: RestaurantContext, deadline: Deadline
+) -> ConnectedRestaurant:
     """Load a restaurant's API credentials.
 
     Raises:
         InvalidSettingsError: The settings or the credentials cannot be used.
     """
+    context, settings = restaurant.context, restaurant.settings
     settings.require_zone()
     rid, credentials = settings.require_rid(), await context.directory.load_credentials(settings)
-    return RestaurantContext(context, settings, OpenTableAccess(rid, credentials), deadline)
+    return ConnectedRestaurant(context, settings, OpenTableAccess(rid, credentials), deadline)
 
 
 def get_app_context() -> AppContext:

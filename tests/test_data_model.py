@@ -113,7 +113,7 @@ async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
         Channel.WEBHOOK,
         authentication,
     )
-    await ingest_event(world.services, world.settings(), event)
+    await ingest_event(world.restaurant_context(), event)
 
 
 async def create_reservations(world: World) -> None:

@@ -11,9 +11,9 @@ from functions.api.auth import HostContext
 from functions.api.reports import ReportSummary, build_report_summaries
 from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
-from shared.domain.run_state import read_count, read_run_state
+from shared.domain.run_state import read_count
 from shared.domain.settings import parse_settings
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import read_map, read_texts, typed_or_none
 from shared.domain.webhook_health import webhook_silence_from_document
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.ingest.deliveries import read_last_webhook
@@ -45,7 +45,7 @@ async def get_me(context: HostContext) -> MeResponse:
     zone = settings.zone if settings else None
     return MeResponse(
         uid=context.user.uid,
-        role=context.role.name.lower(),
+        role=context.role.code,
         restaurant_name=settings.name if settings else None,
         time_zone=zone.key if zone else None,
         service_day_ends_at=f"{settings.service_day_ends_at:%H:%M}" if settings else None,
@@ -116,7 +116,7 @@ async def get_health(context: HostContext) -> HealthResponse:
         read_quarantine_backlog(app_context, restaurant_id),
     )
     integration: dict[str, Any] = document or {}
-    poll = read_run_state(integration, "poll")
+    poll = read_map(integration, "poll")
     problems = parse_settings(restaurant_id, integration).problems
     silence = webhook_silence_from_document(integration)
     guest_failures = guest_failure_summary_from_document(integration)
@@ -124,8 +124,6 @@ async def get_health(context: HostContext) -> HealthResponse:
     summaries = build_report_summaries(restaurant_id, reports)
     actual_runs = [summary for summary in summaries if summary.status != "DRY_RUN"]
     report = next(iter(actual_runs or summaries), None)
-    listed = poll.get("problems")
-    poll_problems = [p for p in listed if isinstance(p, str)] if isinstance(listed, list) else []
     poll_error = typed_or_none(str, poll.get("lastError"))
     error = poll_error or (report.reason if report else None)
     return HealthResponse(
@@ -140,7 +138,7 @@ async def get_health(context: HostContext) -> HealthResponse:
         ),
         reconciliation=report,
         full_reconciliation_at=typed_or_none(
-            datetime, read_run_state(integration, "reconciliation").get("lastFullAt")
+            datetime, read_map(integration, "reconciliation").get("lastFullAt")
         ),
         missed_webhooks=read_count(poll, "missedWebhooks")
         + ((report.missed_webhooks if report else None) or 0),
@@ -152,6 +150,6 @@ async def get_health(context: HostContext) -> HealthResponse:
         last_guest_error=guest_failures.last_error,
         open_quarantine=backlog.open_count,
         oldest_open_quarantine_at=backlog.oldest_at,
-        problems=[*problems, *poll_problems],
+        problems=[*problems, *read_texts(poll, "problems")],
         last_error=" ".join(problems) or (str(error) if error else None),
     )

@@ -21,6 +21,7 @@ from functions.api.responses import (
     ResponseModel,
     UtcInstant,
 )
+from shared.context import RestaurantContext
 from shared.domain.credentials import Credentials
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.validation import typed_or_none
@@ -165,7 +166,8 @@ class ConnectionTestResponse(ResponseModel):
 @router.post("/test", summary="Test the connection to OpenTable")
 async def check_connection(context: ManagerContext) -> ConnectionTestResponse:
     """Request a token and a page of reservations, and compare their times with the time zone."""
-    result = await probe_connection(context.app_context, await require_stored_settings(context))
+    settings = await require_stored_settings(context)
+    result = await probe_connection(RestaurantContext(context.app_context, settings))
     return ConnectionTestResponse(
         works=result.is_working,
         rows=result.row_count,

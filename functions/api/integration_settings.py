@@ -12,14 +12,13 @@ from functions.api.context import RequestContext
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute, Utf8Text
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
-from shared.context import AppContext, load_restaurant_context
+from shared.context import RestaurantContext, connect_restaurant
 from shared.domain.credentials import CREDENTIAL_KEYS, decode_webhook_secret, rotate_secret_payload
 from shared.domain.http_headers import list_entity_tags
 from shared.domain.settings import (
     HOUR_CYCLE_PATTERN,
     LOCALE_PATTERN,
     SERVICE_DAY_END_PATTERN,
-    IntegrationSettings,
     WebhookAuthScheme,
     find_time_zone,
     parse_settings,
@@ -206,14 +205,8 @@ async def change_integration(
         raise ApiError(403, "ROLE_REQUIRED", text)
     stored = await read_integration_document(app_context.firestore, restaurant_id) or {}
     own_secret_id = f"opentable-{restaurant_id}"
-    # Credentials go into no secret that other restaurants share. A restaurant's id can make the
-    # name of its own secret equal to the partner's.
-    is_partner_secret = own_secret_id == app_context.environment.partner_secret
-    secret_id = fields.get("secret", stored.get("secret"))
-    is_other_secret = secret_id is not None and secret_id != own_secret_id
-    if credentials is not None and (is_partner_secret or is_other_secret):
-        text = "An operator chose the secret of this restaurant. Ask one to change it."
-        raise ApiError(409, "SECRET_NOT_OWNED", text)
+    if credentials is not None:
+        _require_own_secret(context, own_secret_id, fields.get("secret", stored.get("secret")))
     await _require_acceptable_time_zone(
         context, stored, fields, is_confirmed=body.confirm_time_zone
     )
@@ -222,22 +215,7 @@ async def change_integration(
     if fields or if_match or credentials is not None:
         await _store_settings(context, fields, if_match)
     if credentials is not None:
-        try:
-            changed_at = await update_credentials(
-                app_context,
-                own_secret_id,
-                lambda stored_payload: rotate_secret_payload(
-                    stored_payload,
-                    credentials.to_secret_payload(),
-                    keep_previous=credentials.keep_previous,
-                ),
-            )
-        except InvalidSettingsError as problem:
-            raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
-        # After the secret is written, so that no run reads a missing secret.
-        secret_fields = {"secret": own_secret_id, "credentialsChangedAt": changed_at}
-        await _store_settings(context, secret_fields)
-        fields |= secret_fields
+        fields |= await _store_credentials(context, own_secret_id, credentials)
     # This instance uses the change at once, the others within seconds.
     app_context.directory.invalidate(parse_settings(restaurant_id, stored | fields))
     log_event(
@@ -247,6 +225,35 @@ async def change_integration(
         by=context.user.uid,
         fields=" ".join(sorted(body.model_fields_set)),
     )
+
+
+def _require_own_secret(context: RequestContext, own_secret_id: str, secret_id: object) -> None:
+    """Raise a 409 error if the restaurant's secret is not its own: others may share it."""
+    # A restaurant's id can make the name of its own secret equal to the partner's.
+    is_partners = own_secret_id == context.app_context.environment.partner_secret
+    is_other = secret_id is not None and secret_id != own_secret_id
+    if is_partners or is_other:
+        text = "An operator chose the secret of this restaurant. Ask one to change it."
+        raise ApiError(409, "SECRET_NOT_OWNED", text)
+
+
+async def _store_credentials(
+    context: RequestContext, secret_id: str, credentials: CredentialsRequest
+) -> dict[str, Any]:
+    """Store new credentials, then refer to them in the settings; return the changed settings."""
+
+    def rotate(stored: dict[str, Any]) -> dict[str, Any]:
+        new_values = credentials.to_secret_payload()
+        return rotate_secret_payload(stored, new_values, keep_previous=credentials.keep_previous)
+
+    try:
+        changed_at = await update_credentials(context.app_context, secret_id, rotate)
+    except InvalidSettingsError as problem:
+        raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
+    # After the secret is written, so that no run reads a missing secret.
+    fields = {"secret": secret_id, "credentialsChangedAt": changed_at}
+    await _store_settings(context, fields)
+    return fields
 
 
 async def _store_settings(
@@ -286,23 +293,17 @@ async def _require_acceptable_time_zone(
     *,
     is_confirmed: bool,
 ) -> None:
-    """Raise a 409 error if a new time zone is wrong, or moves reservations unconfirmed.
-
-    Args:
-        context: The request.
-        stored: The stored settings.
-        fields: The settings to write.
-        is_confirmed: Whether a person has confirmed that reservations move to another day.
-    """
+    """Raise a 409 error if a new time zone is wrong, or moves reservations unconfirmed."""
     new_zone = fields.get("timeZone")
     if new_zone is None or new_zone == stored.get("timeZone"):
         return
     settings = parse_settings(context.restaurant_id, stored | fields)
-    evidence = await _read_time_zone_evidence(context.app_context, settings)
+    restaurant = RestaurantContext(context.app_context, settings)
+    evidence = await _read_time_zone_evidence(restaurant)
     if evidence is not None and evidence.problem is not None:
         text = f"Nothing was changed. {evidence.problem}"
         raise ApiError(409, "TIME_ZONE_CONTRADICTED", text)
-    number = await count_moved_reservations(context.app_context, settings)
+    number = await count_moved_reservations(restaurant)
     if number and not is_confirmed:
         moved = "1 reservation moves" if number == 1 else f"{number} reservations move"
         text = f"With {new_zone}, {moved} to another day. Nothing was changed. Confirm the change."
@@ -310,12 +311,12 @@ async def _require_acceptable_time_zone(
 
 
 async def _read_time_zone_evidence(
-    app_context: AppContext, settings: IntegrationSettings
+    restaurant: RestaurantContext,
 ) -> TimeZoneEvidence | None:
     """Compare OpenTable's rows with the zone of some settings; None if they cannot be read."""
     try:
         deadline = Deadline.after(_EVIDENCE_TIMEOUT_SECONDS)
-        return await check_time_zone(await load_restaurant_context(app_context, settings, deadline))
+        return await check_time_zone(await connect_restaurant(restaurant, deadline))
     except (InvalidSettingsError, OpenTableError):
         return None
 
@@ -354,11 +355,12 @@ async def preview_new_time_zone(
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
     stored = await read_integration_document(client, restaurant_id) or {}
     settings = parse_settings(restaurant_id, stored | {"timeZone": body.time_zone})
-    evidence = await _read_time_zone_evidence(context.app_context, settings)
+    restaurant = RestaurantContext(context.app_context, settings)
+    evidence = await _read_time_zone_evidence(restaurant)
     return TimeZonePreviewResponse(
         time_zone=body.time_zone,
         checked_rows=evidence.row_count if evidence else None,
         contradicting_rows=evidence.contradicting_count if evidence else None,
-        moved_reservations=await count_moved_reservations(context.app_context, settings),
+        moved_reservations=await count_moved_reservations(restaurant),
         problem=evidence.problem if evidence else None,
     )

@@ -17,7 +17,7 @@ from functions.api.responses import (
 )
 from shared.domain.privacy import mask_json
 from shared.domain.quarantine import describe_rejection
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import read_map, typed_or_none
 from shared.quarantine.review import QuarantineReview, StoredQuarantineItem
 from shared.quarantine.store import read_quarantine_backlog
 
@@ -56,11 +56,8 @@ class QuarantineItemSummary(ResponseModel):
     @model_validator(mode="before")
     @classmethod
     def _add_message(cls, stored: dict[str, Any]) -> dict[str, Any]:
-        summary = stored.get("summary")
         message = describe_rejection(
-            str(stored.get("reason")),
-            str(stored.get("detail")),
-            summary if isinstance(summary, dict) else {},
+            str(stored.get("reason")), str(stored.get("detail")), read_map(stored, "summary")
         )
         return {**stored, "message": message}
 

@@ -22,9 +22,9 @@ from functions.api.requests import (
 )
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
+from shared.context import RestaurantContext
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.privacy import mask_changes
-from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError
 from shared.ledger.ledger import ApplyResult
 from shared.quarantine.review import (
@@ -75,11 +75,11 @@ async def replay_quarantine_item(
     item = await require_quarantine_item(review, item_id)
     if item.get("status") == "REPLAYED":
         raise ApiError(409, "ALREADY_REPLAYED", "This event was replayed before.")
-    settings = await _require_enabled_settings(context)
+    restaurant = await _require_enabled_restaurant(context)
     if query.unmask:
         await review.record_view(item_id, context.user)
     try:
-        result = await _replay(context, settings, item_id, item, dry_run=query.dry_run)
+        result = await _replay(context, restaurant, item_id, item, dry_run=query.dry_run)
     except InvalidEventError as rejection:
         text = f"The event still cannot be applied ({rejection}). Correct the cause, or dismiss it."
         raise ApiError(409, "STILL_REJECTED", text) from None
@@ -96,7 +96,7 @@ async def replay_quarantine_item(
 
 async def _replay(
     context: RequestContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     item_id: str,
     item: StoredQuarantineItem,
     *,
@@ -104,8 +104,8 @@ async def _replay(
 ) -> ApplyResult:
     """Apply a quarantined event and mark its item as replayed; a dry run writes nothing."""
     if dry_run:
-        return await dry_run_replay(context.app_context, settings, item, context.user.uid)
-    result = await replay_quarantined_event(context.app_context, settings, item, context.user.uid)
+        return await dry_run_replay(restaurant, item, context.user.uid)
+    result = await replay_quarantined_event(restaurant, item, context.user.uid)
     # A failure here leaves the item open. Another replay is a duplicate for the ledger.
     await build_quarantine_review(context).mark_replayed(item_id, result, context.user)
     return result
@@ -190,12 +190,15 @@ async def replay_quarantine_items(
     context: ManagerContext, body: BulkRequest, query: Annotated[BulkQuery, Query()]
 ) -> BulkReplayResponse:
     """Replay up to 100 open events with a reason; `next` continues with the rest."""
-    settings, review = await _require_enabled_settings(context), build_quarantine_review(context)
+    restaurant, review = (
+        await _require_enabled_restaurant(context),
+        build_quarantine_review(context),
+    )
     matching = await review.count_open_by_reason(body.reason)
 
     async def replay(item_id: str, item: StoredQuarantineItem) -> str:
         try:
-            result = await _replay(context, settings, item_id, item, dry_run=query.dry_run)
+            result = await _replay(context, restaurant, item_id, item, dry_run=query.dry_run)
         except InvalidEventError:
             return _REJECTED  # one rejected event does not stop the others
         return result.outcome.value
@@ -259,10 +262,10 @@ async def _process_open_items(
     return results, cursor
 
 
-async def _require_enabled_settings(context: RequestContext) -> IntegrationSettings:
-    """Return the stored settings, or raise a 409 error if they are disabled or unusable."""
+async def _require_enabled_restaurant(context: RequestContext) -> RestaurantContext:
+    """Return the restaurant, or raise a 409 error if its settings are disabled or unusable."""
     settings = await require_stored_settings(context)
     if not settings.is_enabled:
         text = "The integration is disabled and would reject this event. Enable it first."
         raise ApiError(409, "DISABLED", text)
-    return settings
+    return RestaurantContext(context.app_context, settings)

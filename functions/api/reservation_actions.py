@@ -24,6 +24,7 @@ from functions.api.requests import (
 from functions.api.reservations import require_reservation
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
+from shared.context import RestaurantContext
 from shared.domain.ledger.divergence import DivergenceType, ReviewDecision, ReviewRequest
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import ReservationStatus
@@ -87,26 +88,32 @@ async def cancel_reservation(
         raise ApiError(409, "NOT_CANCELLABLE", text)
     outcome = "unchanged"
     if status != ReservationStatus.CANCELLED:
-        settings = await require_cached_settings(context)
-        try:
-            result = await cancel_native_reservation(
-                context.app_context,
-                settings,
-                reservation_id,
-                user_uid=context.user.uid,
-                reason=body.reason,
-                idempotency_key=idempotency_key,
-            )
-        except InvalidEventError as error:
-            if error.reason == "unreadable_document":
-                raise ApiError(409, "NOT_CANCELLABLE", error.detail) from None
-            text = "This Idempotency-Key was used with another reason. Use a new one."
-            raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", text) from None
-        # A retry with the same Idempotency-Key finds its own event.
-        outcome = "unchanged" if result.outcome == "duplicate" else str(result.outcome)
+        outcome = await _cancel(context, reservation_id, body.reason, idempotency_key)
     return CancelResponse(
         id=reservation_id, status=ReservationStatus.CANCELLED.value, outcome=outcome
     )
+
+
+async def _cancel(
+    context: RequestContext, reservation_id: str, reason: str | None, idempotency_key: str | None
+) -> str:
+    """Cancel a native reservation; return the outcome, or raise a 409 error."""
+    settings = await require_cached_settings(context)
+    try:
+        result = await cancel_native_reservation(
+            RestaurantContext(context.app_context, settings),
+            reservation_id,
+            user_uid=context.user.uid,
+            reason=reason,
+            idempotency_key=idempotency_key,
+        )
+    except InvalidEventError as error:
+        if error.reason == "unreadable_document":
+            raise ApiError(409, "NOT_CANCELLABLE", error.detail) from None
+        text = "This Idempotency-Key was used with another reason. Use a new one."
+        raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", text) from None
+    # A retry with the same Idempotency-Key finds its own event.
+    return "unchanged" if result.outcome == "duplicate" else str(result.outcome)
 
 
 class DecisionRequest(RequestModel):
@@ -214,9 +221,8 @@ async def _record_decisions(
 ) -> dict[str, ReviewOutcome]:
     app_context = context.app_context
     request = ReviewRequest(body.decision, body.reason, context.user.uid)
-    outcomes = await review_reservations(
-        app_context, await require_cached_settings(context), reservation_ids, request
-    )
+    restaurant = RestaurantContext(app_context, await require_cached_settings(context))
+    outcomes = await review_reservations(restaurant, reservation_ids, request)
     decided_ids = [id_ for id_, outcome in outcomes.items() if outcome is ReviewOutcome.DECIDED]
     if decided_ids:
         await update_review_counts(

@@ -12,6 +12,7 @@ from functions.api.integration import build_settings_error, require_stored_setti
 from functions.api.integration_settings import SettingsRequest, change_integration
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
 from functions.api.responses import BODY_ERROR_RESPONSES, ResponseModel, UtcInstant
+from shared.context import RestaurantContext
 from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.settings import WebhookAuthScheme, parse_settings
 from shared.domain.validation import typed_or_none
@@ -153,8 +154,9 @@ async def send_test_event(
 ) -> WebhookTestResponse:
     """Send an authenticated event that changes nothing to the address of the webhooks."""
     settings = await require_stored_settings(context)
+    restaurant = RestaurantContext(context.app_context, settings)
     try:
-        result = await probe_webhook(context.app_context, settings, body.scheme)
+        result = await probe_webhook(restaurant, body.scheme)
     except InvalidSettingsError as problem:
         raise build_settings_error(str(problem)) from None
     return WebhookTestResponse(

@@ -13,7 +13,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.days import DateWindow
-from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT, read_run_state
+from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT
+from shared.domain.validation import read_map
 from shared.errors import BackfillInProgressError
 
 SLICE_DAYS = 7
@@ -95,8 +96,6 @@ class Backfill(Struct, frozen=True):
         Args:
             completed_slice: The fetched and applied days; None for the final listing.
             counts: Number of rows by result, with the keys of `ROW_COUNTERS`.
-            seconds: Duration of the slice.
-            now: The current time, UTC.
         """
         progress = replace(
             self,
@@ -113,8 +112,6 @@ class Backfill(Struct, frozen=True):
         """Return the state after an error.
 
         Args:
-            error: What failed and what to do.
-            now: The current time, UTC.
             is_permanent: True if a person must act first; else the next run retries.
         """
         status = BackfillStatus.FAILED if is_permanent else self.status
@@ -143,7 +140,7 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
 
     A damaged state counts as none: a person starts the backfill again, and no row is lost.
     """
-    stored = read_run_state(document, "backfill")
+    stored = read_map(document, "backfill")
     # The map may exist without a backfill: a lease is stored in it, too.
     if "status" not in stored or not _has_numbers(stored):
         return None
@@ -203,7 +200,6 @@ def resolve_backfill_request(
     """Return the backfill to continue after a request: the unfinished one or the requested one.
 
     Args:
-        existing: The restaurant's latest backfill.
         requested: The requested backfill, without progress.
         accept_any_dates: Continue an unfinished backfill of other dates: none were requested.
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.domain.run_state import read_count, read_run_state
+from shared.domain.run_state import read_count
 from shared.domain.settings import IntegrationSettings
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import read_map, typed_or_none
 from shared.domain.webhook_health import webhook_silence_from_document
 
 # A poll runs at most 30 minutes after the one before.
@@ -77,12 +77,11 @@ def summarize_health(
 
     Args:
         document: The settings document, with the state of the runs.
-        now: The current time, UTC.
         open_quarantine: Open quarantine items; 0 also if they were not counted.
         refused_webhooks: Refused webhooks without a later accepted one; 0 also if not counted.
     """
-    poll = read_run_state(document, "poll")
-    reconciliation = read_run_state(document, "reconciliation")
+    poll = read_map(document, "poll")
+    reconciliation = read_map(document, "reconciliation")
     polled_at = typed_or_none(datetime, document.get("lastPolledAt"))
     reconciled_at = typed_or_none(datetime, reconciliation.get("lastReconciledAt"))
     silence = webhook_silence_from_document(document)

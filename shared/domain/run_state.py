@@ -1,11 +1,14 @@
 """Read the state of earlier runs from a restaurant's settings document.
 
-A person may edit the document by hand: a damaged value counts as missing.
+Each kind of run has a map there. A person may edit the document by hand: a damaged value counts as
+missing, and the next run replaces it.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from shared.domain.validation import read_map
 
 # Between two instances.
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
@@ -20,7 +23,7 @@ def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> dat
 
     A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
     """
-    poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
+    poll, rid = read_map(document, "poll"), document.get("restaurantId")
     cursor = read_run_time(poll, "cursor", now)
     # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a rid
     # belongs to the rid of the settings.
@@ -30,15 +33,6 @@ def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> dat
 def poll_cursor_to_map(rid: str, cursor: datetime) -> dict[str, Any]:
     """Return the fields of ``poll`` for a cursor: the time before the first request of a poll."""
     return {"rid": rid, "cursor": cursor}
-
-
-def read_run_state(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """Return the state of one kind of run in a settings document; empty if it is no map.
-
-    The next run replaces a damaged state.
-    """
-    state = document.get(kind)
-    return state if isinstance(state, Mapping) else {}
 
 
 def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetime | None:

@@ -11,7 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.domain.days import DateWindow, resolve_window
-from shared.domain.run_state import poll_cursor_from_document, read_run_state, read_run_time
+from shared.domain.run_state import poll_cursor_from_document, read_run_time
+from shared.domain.validation import read_map
 from shared.domain.webhook_health import has_proven_webhooks
 
 POLL_INTERVAL = timedelta(minutes=15)
@@ -32,18 +33,17 @@ def is_poll_due(document: Mapping[str, Any], now: datetime, quiet_interval: time
 
     Args:
         document: The settings document, with the state of earlier polls.
-        now: The current time, UTC.
         quiet_interval: The longest time between two polls.
     """
-    poll = read_run_state(document, "poll")
+    poll = read_map(document, "poll")
     started_at, updated_at = poll.get("lastStartedAt"), document.get("updatedAt")
     if not isinstance(started_at, datetime) or started_at > now:
         return True
     # Wait only if the next call comes before the interval ends.
     if now - started_at + POLL_INTERVAL >= quiet_interval + _POLL_INTERVAL_TOLERANCE:
         return True
-    backfill_status = read_run_state(document, "backfill").get("status")
-    guests_retry_at = read_run_state(document, "guestFailures").get("retryAt")
+    backfill_status = read_map(document, "backfill").get("status")
+    guests_retry_at = read_map(document, "guestFailures").get("retryAt")
     has_work = (
         backfill_status == "RUNNING"
         or (isinstance(guests_retry_at, datetime) and guests_retry_at <= now)
@@ -63,8 +63,6 @@ def resolve_scheduled_window(
 
     Args:
         document: The settings document, with the state of earlier runs.
-        zone: The restaurant's time zone.
-        now: The current time, UTC.
         near_days_ahead: The last day of an hourly run, in days from today.
     """
     full = resolve_window(now, zone, None, None)
@@ -85,7 +83,7 @@ def _needs_full_window(document: Mapping[str, Any], zone: ZoneInfo, now: datetim
 
     A held or failed one remains due, so its report stays the newest until it is resolved.
     """
-    state = read_run_state(document, "reconciliation")
+    state = read_map(document, "reconciliation")
     cursor = poll_cursor_from_document(document, now)
     completed_at = read_run_time(state, "lastFullAt", now)
     if completed_at is None or state.get("timeZone") != zone.key:

@@ -80,6 +80,17 @@ def typed_or_none(expected_type: type[V], value: object) -> V | None:
     return value if isinstance(value, expected_type) and not isinstance(value, bool) else None
 
 
+def read_map(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a map in a stored document, empty if it is missing or has another type."""
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def read_texts(document: Mapping[str, Any], name: str) -> list[str]:
+    """Return the texts of a list in a stored document; anything else counts as missing."""
+    return [item for item in typed_or_none(list, document.get(name)) or () if isinstance(item, str)]
+
+
 def replace_unreadable_values(value: object) -> object:
     """Return a stored value with `UNREADABLE_VALUE` for each part that JSON cannot contain."""
     if isinstance(value, Mapping):

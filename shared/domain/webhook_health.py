@@ -18,12 +18,8 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.run_state import (
-    MAX_CLOCK_DIFFERENCE,
-    MAX_COUNT,
-    read_run_state,
-    read_run_time,
-)
+from shared.domain.run_state import MAX_CLOCK_DIFFERENCE, MAX_COUNT, read_run_time
+from shared.domain.validation import read_map, typed_or_none
 
 # OpenTable stops retrying a webhook after about a minute.
 WEBHOOK_RETRY_WINDOW = timedelta(minutes=5)
@@ -73,7 +69,7 @@ def has_proven_webhooks(document: Mapping[str, Any], now: datetime) -> bool:
     New settings and credentials need a new proof. Without changes nothing can be missed, so a proof
     does not expire.
     """
-    poll = read_run_state(document, "poll")
+    poll = read_map(document, "poll")
     proven_at, missed_at = read_run_time(poll, "webhooksProvenAt", now), poll.get("lastMissedAt")
     if proven_at is None or not document.get("webhookAuth"):
         return False
@@ -134,7 +130,7 @@ class WebhookSilence(Struct, frozen=True):
 
 def webhook_silence_from_document(document: Mapping[str, Any]) -> WebhookSilence:
     """Restore the state from a settings document; values of another type count as absent."""
-    poll = read_run_state(document, "poll")
+    poll = read_map(document, "poll")
     runs, since = poll.get("missedRuns"), poll.get("missedSince")
     if not isinstance(runs, int) or not isinstance(since, datetime):
         return WebhookSilence()
@@ -221,10 +217,10 @@ def select_unresolved_refusals(
 
 def refusals_from_document(document: Mapping[str, Any] | None) -> list[WebhookRefusal]:
     """Read stored counts; skip malformed items."""
-    stored = (document or {}).get("refusals")
+    stored = typed_or_none(list, (document or {}).get("refusals")) or []
     return [
         WebhookRefusal(item["scheme"], item["reason"], item["count"], item["since"], item["lastAt"])
-        for item in (stored if isinstance(stored, list) else [])
+        for item in stored
         if isinstance(item, Mapping)
         and all(isinstance(item.get(name), str) for name in ("scheme", "reason"))
         and isinstance(item.get("count"), int)

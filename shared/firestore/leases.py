@@ -22,8 +22,8 @@ from google.cloud.firestore import (
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline
-from shared.domain.run_state import read_run_state
 from shared.domain.settings import parse_settings
+from shared.domain.validation import read_map
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, RunInProgressError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -75,7 +75,7 @@ class Lease(Struct):
     @property
     def state(self) -> Mapping[str, Any]:
         """The state that earlier runs of this kind stored."""
-        return read_run_state(self.document, self.kind)
+        return read_map(self.document, self.kind)
 
     async def ensure_acquired(self) -> None:
         """Acquire the lease unless this run has it.
@@ -148,15 +148,14 @@ class Lease(Struct):
             return _read_lease(document or {}, self.kind).get("owner") == self.owner
         _check_enabled(self.restaurant_id, document)
         current = document or {}
-        started_at = read_run_state(current, self.kind).get("lastStartedAt")
+        started_at = read_map(current, self.kind).get("lastStartedAt")
         return started_at == self.state.get("lastStartedAt") and not _is_leased(
             current, self.kind, self.clock()
         )
 
 
 def _read_lease(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    lease = read_run_state(document, kind).get("lease")
-    return lease if isinstance(lease, Mapping) else {}
+    return read_map(read_map(document, kind), "lease")
 
 
 def _is_leased(document: Mapping[str, Any], kind: str, now: datetime) -> bool:
@@ -174,17 +173,19 @@ def _check_enabled(restaurant_id: str, document: Mapping[str, Any] | None) -> No
 
 @asynccontextmanager
 async def prepare_lease(
-    settings: AsyncDocumentReference,
+    client: AsyncClient,
     clock: Callable[[], datetime],
+    restaurant_id: str,
     kind: str,
-    duration: timedelta,
+    deadline: Deadline,
     prefetched: PrefetchedSettings | None = None,
 ) -> AsyncIterator[Lease]:
     """Yield the lease of a run, not acquired yet.
 
-    Acquire it (`Lease.ensure_acquired`) before the first change. `duration` counts from then. The
-    end of the block releases an acquired lease unless the block did so with its results.
-    Prefetched settings save a read; on a conflict the settings are read again.
+    Acquire it (`Lease.ensure_acquired`) before the first change. It outlives the deadline of the
+    run by `LEASE_MARGIN_SECONDS` or more. The end of the block releases an acquired lease unless
+    the block did so with its results. Prefetched settings save a read; on a conflict the settings
+    are read again.
 
     Raises:
         RunInProgressError: Another run has the lease.
@@ -192,11 +193,12 @@ async def prepare_lease(
             was planned.
         InvalidSettingsError: The restaurant has no settings.
     """
+    settings = paths.integration_document(client, restaurant_id)
     if prefetched is not None and prefetched.expiry.remaining():
         snapshot = prefetched.snapshot
     else:
         snapshot = await read_document(settings)
-    restaurant_id, document = settings.parent.parent.id, snapshot.to_dict()
+    document = snapshot.to_dict()
     _check_enabled(restaurant_id, document)
     if document is None or _is_leased(document, kind, clock()):
         raise RunInProgressError
@@ -206,7 +208,7 @@ async def prepare_lease(
         secrets.token_hex(8),
         settings,
         clock,
-        duration,
+        timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS),
         clock(),
         document,
         snapshot.update_time,
@@ -224,17 +226,18 @@ async def acquire_lease(
     clock: Callable[[], datetime],
     restaurant_id: str,
     kind: str,
-    duration: timedelta,
+    deadline: Deadline,
 ) -> AsyncIterator[Lease | None]:
     """Acquire a lease for the block, None if another run has it.
 
     See `prepare_lease` for the end of the block and for what it raises.
     """
-    settings = paths.integration_document(client, restaurant_id)
     async with AsyncExitStack() as stack:
         acquired: Lease | None = None
         with suppress(RunInProgressError):
-            lease = await stack.enter_async_context(prepare_lease(settings, clock, kind, duration))
+            lease = await stack.enter_async_context(
+                prepare_lease(client, clock, restaurant_id, kind, deadline)
+            )
             await lease.ensure_acquired()
             acquired = lease
         yield acquired

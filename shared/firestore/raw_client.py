@@ -29,6 +29,7 @@ from google.cloud.firestore_v1.types import (
 )
 from msgspec import Struct
 
+from shared.concurrency import batched
 from shared.domain.ledger.document import nest_fields
 from shared.errors import ServiceUnavailableError
 from shared.firestore.codec import decode_fields, encode_fields
@@ -41,6 +42,7 @@ _CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
 ]
 _PAGE_SIZE = 300
+_READ_GROUP_SIZE = 200
 _MIN_BULK_DOCUMENTS = 10  # a webhook reads and commits fewer: it must not wait for a run
 # As many as one restaurant uses. The event loop decodes one response at a time, so more calls would
 # only wait for it, and their time limits would expire.
@@ -189,6 +191,20 @@ class FirestoreRpc:
                         decode_fields(document.fields), document.update_time
                     )
         return documents
+
+    async def read_existing(
+        self, references: Sequence[AsyncDocumentReference], timeout_seconds: float
+    ) -> dict[str, dict[str, Any]]:
+        """Return the fields of the documents that exist, by id, with a call for each group."""
+        existing: dict[str, dict[str, Any]] = {}
+        for group in batched(references, _READ_GROUP_SIZE):
+            documents = await self.batch_get(group, timeout_seconds)
+            existing |= {
+                reference.id: fields
+                for reference in group
+                if (fields := documents[reference.path].fields) is not None
+            }
+        return existing
 
     async def run_query(
         self, parent: AsyncDocumentReference | None, query: StructuredQuery, timeout_seconds: float

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from google.cloud.firestore import FieldFilter
 
-from shared.context import AppContext, RestaurantContext
+from shared.context import RestaurantContext
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.events import Channel
 from shared.domain.ledger.registers import reservation_state_from_document
@@ -21,7 +21,6 @@ from shared.domain.privacy import (
     mentions_person,
     redact_json,
 )
-from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -30,7 +29,7 @@ from shared.firestore.documents import (
     translate_firestore_errors,
 )
 from shared.guests.repository import find_reservations_of_guest, link_guests
-from shared.ledger.ledger import open_ledger
+from shared.ledger.ledger import Ledger
 from shared.log import LogEvent, Severity, log_event, log_unreadable_document
 
 ERASURE_REPEAT_WINDOW = timedelta(days=2)
@@ -41,9 +40,8 @@ async def repeat_erasures(restaurant: RestaurantContext) -> None:
 
     A concurrent writer may have read a reservation before the erasure and written it afterwards.
     """
-    context, settings = restaurant.context, restaurant.settings
-    since = context.clock() - ERASURE_REPEAT_WINDOW
-    guests = paths.guests_collection(context.firestore, settings.restaurant_id).where(
+    since = restaurant.context.clock() - ERASURE_REPEAT_WINDOW
+    guests = paths.guests_collection(restaurant.firestore, restaurant.id).where(
         filter=FieldFilter("forgottenAt", ">=", since)
     )
     with translate_firestore_errors():
@@ -51,12 +49,11 @@ async def repeat_erasures(restaurant: RestaurantContext) -> None:
             guest.id async for guest in guests.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
         ]
     for key in keys:
-        await erase_guest(context, settings, key)
+        await erase_guest(restaurant, key)
 
 
 async def erase_guest(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     guest_key: str,
     aliases: Iterable[str] = (),
     damaged_keys: Collection[str] = (),
@@ -67,54 +64,43 @@ async def erase_guest(
     names, phone numbers and addresses to search quarantined bodies for, and `damaged_keys`
     reservations from which the guest could not be erased before.
     """
-    reservation_keys = await find_reservations_of_guest(context, settings, guest_key, damaged_keys)
-    ledger = open_ledger(context, settings)
+    reservation_keys = await find_reservations_of_guest(restaurant, guest_key, damaged_keys)
+    ledger = Ledger(restaurant)
     with translate_firestore_errors():
         # The quarantine first: the names to search it for come from the reservations.
-        names = await _collect_names(context, settings, guest_key, reservation_keys)
+        names = await _collect_names(restaurant, guest_key, reservation_keys)
         erased_count = await _redact_quarantine(
-            context, settings, {guest_key, *reservation_keys}, names.union(aliases)
+            restaurant, {guest_key, *reservation_keys}, names.union(aliases)
         )
         for key in reservation_keys:
             # The commit redacts the journal as well, but does not count the entries.
             erased_count += await ledger.repository.redact_journal(key)
         links = [(key, guest_key) for key in reservation_keys]
-        linked = await link_guests(context, settings, links, Channel.POLL)
+        linked = await link_guests(restaurant, links, Channel.POLL)
         erased_count += linked.changed_count
         for key, error in linked.damaged.items():
             log_unreadable_document(
-                settings.restaurant_id,
+                restaurant.id,
                 "reservations",
                 error,
                 external_id=key,
                 severity=Severity.ERROR,
             )
         if erased_count:
-            # The record of the erasure must not identify the guest.
-            erasures = paths.erasures_collection(context.firestore, settings.restaurant_id)
-            entry = {"kind": "FORGOTTEN", "erasedAt": context.clock(), "places": erased_count}
-            await erasures.document(secrets.token_hex(8)).set(
-                entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-            )
-            log_event(
-                Severity.INFO,
-                LogEvent.GUEST_ERASED,
-                restaurantId=settings.restaurant_id,
-                places=erased_count,
-            )
+            await _record_erasure(restaurant, erased_count)
     return erased_count
 
 
 async def _collect_names(
-    context: AppContext, settings: IntegrationSettings, guest_key: str, reservation_keys: list[str]
+    restaurant: RestaurantContext, guest_key: str, reservation_keys: list[str]
 ) -> set[str]:
     """Return the guest's names, phone numbers and addresses in the stored reservations."""
     names: set[str] = set()
     references = [
-        paths.reservation_document(context.firestore, settings.restaurant_id, key)
+        paths.reservation_document(restaurant.firestore, restaurant.id, key)
         for key in reservation_keys
     ]
-    async for snapshot in context.firestore.get_all(
+    async for snapshot in restaurant.firestore.get_all(
         references, retry=None, timeout=QUERY_TIMEOUT_SECONDS
     ):
         with suppress(UnreadableDocumentError):
@@ -123,16 +109,14 @@ async def _collect_names(
     return names
 
 
-async def _redact_quarantine(
-    context: AppContext, settings: IntegrationSettings, keys: set[str], names: set[str]
-) -> int:
+async def _redact_quarantine(restaurant: RestaurantContext, keys: set[str], names: set[str]) -> int:
     """Redact quarantined bodies that contain one of the keys or names; return how many."""
-    items = paths.quarantine_collection(context.firestore, settings.restaurant_id)
+    items = paths.quarantine_collection(restaurant.firestore, restaurant.id)
     redacted_count = 0
     async for item in items.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
         body = str((item.to_dict() or {}).get("body"))
         redacted = redact_json(body)
-        is_referenced = keys & collect_referenced_keys(body, settings.rid)
+        is_referenced = keys & collect_referenced_keys(body, restaurant.settings.rid)
         if (is_referenced or mentions_person(body, names)) and body != redacted:
             await item.reference.update(
                 {"body": redacted, "summary.guest": None},
@@ -141,3 +125,13 @@ async def _redact_quarantine(
             )
             redacted_count += 1
     return redacted_count
+
+
+async def _record_erasure(restaurant: RestaurantContext, erased_count: int) -> None:
+    """Store and log an erasure; the record must not identify the guest."""
+    entry = {"kind": "FORGOTTEN", "erasedAt": restaurant.context.clock(), "places": erased_count}
+    erasures = paths.erasures_collection(restaurant.firestore, restaurant.id)
+    await erasures.document(secrets.token_hex(8)).set(
+        entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+    )
+    log_event(Severity.INFO, LogEvent.GUEST_ERASED, restaurantId=restaurant.id, places=erased_count)

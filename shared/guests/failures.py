@@ -15,14 +15,14 @@ from google.cloud.firestore import AsyncQuery, FieldFilter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.context import AppContext
+from shared.context import RestaurantContext
 from shared.domain.normalization.identifiers import (
     add_rid_prefix,
     build_reservation_document_id,
     is_external_key,
 )
-from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT
-from shared.domain.settings import IntegrationSettings
+from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT, read_count
+from shared.domain.validation import read_map, read_texts, typed_or_none
 from shared.firestore import paths
 from shared.firestore.documents import (
     READ_TIMEOUT_SECONDS,
@@ -39,7 +39,6 @@ MAX_PAUSE = timedelta(days=7)
 FAILURE_RETENTION = timedelta(days=90)
 MAX_DAMAGED_RESERVATIONS = 200  # of one guest
 _MAX_DOUBLINGS = 10  # reaches MAX_PAUSE
-_GROUP_SIZE = 200
 _MAX_NAMED_DOCUMENTS = 3
 _MAX_READ_FAILURES = 20  # of which the first readable one counts
 
@@ -111,65 +110,47 @@ def _guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure
         and isinstance(first_failed_at, datetime)
         and isinstance(next_attempt_at, datetime)
     ):
-        error = str(stored.get("error"))
-        damaged_keys = stored.get("damagedReservations")
         return GuestFailure(
             key,
             guest_id,
             attempts,
             first_failed_at,
             next_attempt_at,
-            error,
-            tuple(
-                each
-                for each in (damaged_keys if isinstance(damaged_keys, list) else ())
-                if isinstance(each, str) and is_external_key(each)
-            ),
+            error=str(stored.get("error")),
+            damaged_keys=tuple(filter(is_external_key, read_texts(stored, "damagedReservations"))),
         )
     return None
 
 
 def guest_failure_summary_from_document(document: Mapping[str, Any]) -> GuestFailureSummary:
     """Read the summary from a settings document."""
-    stored = document.get("guestFailures")
-    if not isinstance(stored, Mapping):
-        return GuestFailureSummary()
-    count, retry_at, error = (stored.get(name) for name in ("count", "retryAt", "lastError"))
+    stored = read_map(document, "guestFailures")
     return GuestFailureSummary(
-        count if isinstance(count, int) else 0,
-        retry_at if isinstance(retry_at, datetime) else None,
-        error if isinstance(error, str) else None,
+        read_count(stored, "count"),
+        typed_or_none(datetime, stored.get("retryAt")),
+        typed_or_none(str, stored.get("lastError")),
     )
 
 
 async def read_guest_failures(
-    context: AppContext, settings: IntegrationSettings, keys: Iterable[str]
+    restaurant: RestaurantContext, keys: Iterable[str]
 ) -> dict[str, GuestFailure]:
     """Return the failures among some guests by key."""
-    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
     references = [collection.document(key) for key in keys]
-    failures = {}
     with translate_firestore_errors():
-        for start in range(0, len(references), _GROUP_SIZE):
-            group = references[start : start + _GROUP_SIZE]
-            documents = await context.firestore.rpc.batch_get(group, READ_TIMEOUT_SECONDS)
-            for reference in group:
-                fields = documents[reference.path].fields
-                failure = _guest_failure_from_map(reference.id, fields or {})
-                if failure is not None:
-                    failures[reference.id] = failure
-    return failures
+        documents = await restaurant.firestore.rpc.read_existing(references, READ_TIMEOUT_SECONDS)
+    failures = {key: _guest_failure_from_map(key, fields) for key, fields in documents.items()}
+    return {key: failure for key, failure in failures.items() if failure is not None}
 
 
-async def read_due_guest_failures(
-    context: AppContext, settings: IntegrationSettings, limit: int
-) -> list[GuestFailure]:
+async def read_due_guest_failures(restaurant: RestaurantContext, limit: int) -> list[GuestFailure]:
     """Return the failures with a due attempt, the longest due first."""
-    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
     snapshots = await read_documents(
         _without_damaged_times(collection.order_by("nextAttemptAt")), limit
     )
-    now = context.clock()
+    now = restaurant.context.clock()
     failures = [
         _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots
     ]
@@ -183,11 +164,9 @@ def _without_damaged_times(query: AsyncQuery) -> AsyncQuery:
     return query.where(filter=FieldFilter("nextAttemptAt", ">=", EARLIEST_RUN))
 
 
-async def store_guest_failure(
-    context: AppContext, settings: IntegrationSettings, failure: GuestFailure
-) -> None:
+async def store_guest_failure(restaurant: RestaurantContext, failure: GuestFailure) -> None:
     """Store a guest's failure."""
-    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
     with translate_firestore_errors():
         await collection.document(failure.key).set(
             failure.to_map(), retry=None, timeout=WRITE_TIMEOUT_SECONDS
@@ -195,8 +174,7 @@ async def store_guest_failure(
 
 
 async def store_link_failure(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     guest_key: str,
     *,
     damaged_keys: Collection[str],
@@ -206,9 +184,10 @@ async def store_link_failure(
 
     `linked_keys` are reservations linked now. They are removed from the guest's failure.
     """
-    now = context.clock()
-    previous = (await read_guest_failures(context, settings, [guest_key])).get(guest_key)
-    guest_id = add_rid_prefix(guest_key, settings.rid) if settings.rid else guest_key
+    now = restaurant.context.clock()
+    previous = (await read_guest_failures(restaurant, [guest_key])).get(guest_key)
+    rid = restaurant.settings.rid
+    guest_id = add_rid_prefix(guest_key, rid) if rid else guest_key
     earlier_keys = {*previous.damaged_keys} if previous else set()
     keys = sorted(earlier_keys - {*linked_keys} | {*damaged_keys})
     named = ", ".join(map(build_reservation_document_id, keys[:_MAX_NAMED_DOCUMENTS]))
@@ -220,19 +199,19 @@ async def store_link_failure(
         next_attempt_at=now,
         damaged_keys=tuple(keys[:MAX_DAMAGED_RESERVATIONS]),
     )
-    await store_guest_failure(context, settings, failure)
+    await store_guest_failure(restaurant, failure)
 
 
-async def clear_guest_failure(context: AppContext, settings: IntegrationSettings, key: str) -> None:
+async def clear_guest_failure(restaurant: RestaurantContext, key: str) -> None:
     """Delete a guest's failure once its request and its links succeeded."""
-    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
     with translate_firestore_errors():
         await collection.document(key).delete(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
 
 
-async def update_guest_failure_summary(context: AppContext, settings: IntegrationSettings) -> None:
+async def update_guest_failure_summary(restaurant: RestaurantContext) -> None:
     """Count the failing guests in the settings document, and log them if there are any."""
-    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
     query = collection.order_by("nextAttemptAt")
     count = await count_documents(query)
     # A damaged document must not hide the next attempt of the others.
@@ -246,14 +225,14 @@ async def update_guest_failure_summary(context: AppContext, settings: Integratio
         "guestFailures.retryAt": first and first.next_attempt_at,
         "guestFailures.lastError": first and first.error,
     }
-    integration = paths.integration_document(context.firestore, settings.restaurant_id)
+    integration = paths.integration_document(restaurant.firestore, restaurant.id)
     with translate_firestore_errors():
         await integration.update(summary, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
     if count:
         log_event(
             Severity.WARNING,
             LogEvent.GUESTS_NOT_FETCHED,
-            restaurantId=settings.restaurant_id,
+            restaurantId=restaurant.id,
             guests=count,
             error=first.error if first else None,
         )

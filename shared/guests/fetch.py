@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 
 from shared.concurrency import gather_bounded
-from shared.context import RestaurantContext
+from shared.context import ConnectedRestaurant
 from shared.domain.ledger.guest_link import MAX_MERGES, Guest
 from shared.domain.normalization.identifiers import build_guest_key
 from shared.domain.normalization.opentable_guest import parse_opentable_guest
@@ -36,7 +36,7 @@ class GuestFetcher:
         failures: The stored failures that this run has read or made, by the guest's key.
     """
 
-    def __init__(self, restaurant: RestaurantContext, failures: dict[str, GuestFailure]) -> None:
+    def __init__(self, restaurant: ConnectedRestaurant, failures: dict[str, GuestFailure]) -> None:
         self.failures = failures
         self._restaurant = restaurant
         self._reader = ItemReader(
@@ -69,44 +69,41 @@ class GuestFetcher:
         """Count the failing guests, if a failure was stored or deleted since the last count."""
         if self._has_changed:
             self._has_changed = False
-            await update_guest_failure_summary(self._restaurant.context, self._restaurant.settings)
+            await update_guest_failure_summary(self._restaurant)
 
     async def clear_failure(self, key: str) -> None:
         """Delete the failure of a guest."""
-        context, settings = self._restaurant.context, self._restaurant.settings
         self._has_changed = True
-        await clear_guest_failure(context, settings, key)
+        await clear_guest_failure(self._restaurant, key)
         del self.failures[key]
 
     async def _request(self, guest_id: str, key: str) -> OpenTableRow | None:
-        context, settings = self._restaurant.context, self._restaurant.settings
         if key not in self.failures:
             # The survivor of a merge: its key was not known before.
-            self.failures |= await read_guest_failures(context, settings, [key])
+            self.failures |= await read_guest_failures(self._restaurant, [key])
         if not self.is_due(key):
             raise _GuestNotFetchedError
         row = await self._reader.read(Resource.GUESTS, guest_id)
         if isinstance(row, OpenTableItemNotRequestedError):
             raise _GuestNotFetchedError
         if isinstance(row, OpenTableError):
-            failure = new_guest_failure(
-                self.failures.get(key), key, guest_id, str(row), context.clock()
-            )
+            now = self._restaurant.context.clock()
+            failure = new_guest_failure(self.failures.get(key), key, guest_id, str(row), now)
             self.failures[key] = failure
-            await store_guest_failure(context, settings, failure)
+            await store_guest_failure(self._restaurant, failure)
             self._has_changed = True
             raise _GuestNotFetchedError
         return row
 
 
-async def load_guest_fetcher(restaurant: RestaurantContext, keys: Iterable[str]) -> GuestFetcher:
+async def load_guest_fetcher(restaurant: ConnectedRestaurant, keys: Iterable[str]) -> GuestFetcher:
     """Return a fetcher with the stored failures of some guests."""
-    failures = await read_guest_failures(restaurant.context, restaurant.settings, keys)
+    failures = await read_guest_failures(restaurant, keys)
     return GuestFetcher(restaurant, failures)
 
 
 async def ensure_guest_stored(
-    restaurant: RestaurantContext,
+    restaurant: ConnectedRestaurant,
     guest_id: str,
     request: Callable[[str, str], Awaitable[OpenTableRow | None]],
 ) -> None:
@@ -118,28 +115,28 @@ async def ensure_guest_stored(
     `request` gets a guest's id, as OpenTable writes it, and its key. An error that it raises is
     raised here.
     """
-    context, settings = restaurant.context, restaurant.settings
+    access_slots = restaurant.context.guest_access_slots
     pending_id: str | None = guest_id
     for _ in range(MAX_MERGES):  # ends at circular merges
-        key = pending_id and build_guest_key(pending_id, settings.rid)
+        key = pending_id and build_guest_key(pending_id, restaurant.settings.rid)
         if not pending_id or not key:
             return
-        async with context.guest_access_slots:
-            guest = (await read_guests(context, settings, [key])).get(key)
+        async with access_slots:
+            guest = (await read_guests(restaurant, [key])).get(key)
         if guest is None:
             # Without a slot: a slow OpenTable must not stop the guests of other restaurants.
             row = await request(pending_id, key)
-            async with context.guest_access_slots:
+            async with access_slots:
                 parsed = None if row is None else await parse_or_quarantine_guest(restaurant, row)
                 guest = parsed or Guest(key)
-                await save_guest(context, settings, guest)
+                await save_guest(restaurant, guest)
                 if guest.forgotten_at is not None:
-                    await erase_guest(context, settings, key)
+                    await erase_guest(restaurant, key)
         pending_id = guest.survivor_id
 
 
 async def parse_or_quarantine_guest(
-    restaurant: RestaurantContext, row: OpenTableRow
+    restaurant: ConnectedRestaurant, row: OpenTableRow
 ) -> Guest | None:
     """Parse one of OpenTable's guests; quarantine an invalid row and return None."""
     context, settings = restaurant.context, restaurant.settings
@@ -153,5 +150,5 @@ async def parse_or_quarantine_guest(
         )
     except InvalidEventError as rejection:
         text = encode_canonical_json(row)
-        await quarantine_event(context, settings, text, JSON_MEDIA_TYPE, rejection)
+        await quarantine_event(restaurant, text, JSON_MEDIA_TYPE, rejection)
         return None

@@ -14,7 +14,8 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import DELETE_FIELD, FieldFilter
 from msgspec import Struct, field
 
-from shared.context import AppContext
+from shared.concurrency import batched
+from shared.context import RestaurantContext
 from shared.domain.ledger.events import (
     GUEST_LINKED_EVENT_TYPE,
     Channel,
@@ -29,7 +30,6 @@ from shared.domain.ledger.guest_link import (
     resolve_guest,
 )
 from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX
-from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -40,10 +40,10 @@ from shared.firestore.documents import (
     update_if_unmodified,
 )
 from shared.guests.failures import store_link_failure, update_guest_failure_summary
-from shared.ledger.ledger import apply_events, open_ledger
+from shared.ledger.ledger import Ledger, apply_events
 from shared.ledger.repository import read_guest_record
 
-_GROUP_SIZE = 200  # documents per read or commit
+_GROUP_SIZE = 200  # documents per commit
 _MAX_RESERVATIONS = 100_000  # of one guest
 
 
@@ -59,47 +59,38 @@ class LinkResult(Struct):
     damaged: dict[str, InvalidEventError] = field(default_factory=dict)
 
 
-async def read_guests(
-    context: AppContext, settings: IntegrationSettings, keys: Iterable[str]
-) -> dict[str, Guest]:
+async def read_guests(restaurant: RestaurantContext, keys: Iterable[str]) -> dict[str, Guest]:
     """Return the stored guests among some keys, by key."""
-    guests = paths.guests_collection(context.firestore, settings.restaurant_id)
-    references = [guests.document(key) for key in keys]
-    documents: dict[str, dict[str, Any] | None] = {}
+    collection = paths.guests_collection(restaurant.firestore, restaurant.id)
+    references = [collection.document(key) for key in keys]
     with translate_firestore_errors():
-        for start in range(0, len(references), _GROUP_SIZE):
-            group = references[start : start + _GROUP_SIZE]
-            stored = await context.firestore.rpc.batch_get(group, READ_TIMEOUT_SECONDS)
-            documents |= {reference.id: stored[reference.path].fields for reference in group}
-    guests_by_key = {
-        key: read_guest_record(settings.restaurant_id, document)
-        for key, document in documents.items()
+        documents = await restaurant.firestore.rpc.read_existing(references, READ_TIMEOUT_SECONDS)
+    guests = {
+        key: read_guest_record(restaurant.id, document) for key, document in documents.items()
     }
-    return {key: guest for key, guest in guests_by_key.items() if guest is not None}
+    return {key: guest for key, guest in guests.items() if guest is not None}
 
 
-async def follow_merges(
-    context: AppContext, settings: IntegrationSettings, key: str
-) -> LinkedGuest | UnresolvedGuest:
+async def follow_merges(restaurant: RestaurantContext, key: str) -> LinkedGuest | UnresolvedGuest:
     """Return the guest at the end of a key's merges; see `resolve_guest`."""
     guests: dict[str, Guest | None] = {}
     while True:
         resolved = resolve_guest(key, guests)
         if isinstance(resolved, LinkedGuest) or resolved.was_read:
             return resolved
-        stored = await read_guests(context, settings, [resolved.key])
+        stored = await read_guests(restaurant, [resolved.key])
         guests[resolved.key] = stored.get(resolved.key)
 
 
-async def save_guest(context: AppContext, settings: IntegrationSettings, guest: Guest) -> bool:
+async def save_guest(restaurant: RestaurantContext, guest: Guest) -> bool:
     """Store a guest unless the stored record supersedes it; return whether it was written."""
-    guests = paths.guests_collection(context.firestore, settings.restaurant_id)
+    guests = paths.guests_collection(restaurant.firestore, restaurant.id)
 
     def replace_record(stored: dict[str, Any] | None) -> dict[str, Any] | None:
         document = guest_to_map(guest)
         if stored is None:
             return document
-        current = read_guest_record(settings.restaurant_id, stored)
+        current = read_guest_record(restaurant.id, stored)
         if current is not None and not guest.supersedes(current):
             return None
         # An update sets single fields. Delete the others: a merged or forgotten guest must keep
@@ -110,20 +101,17 @@ async def save_guest(context: AppContext, settings: IntegrationSettings, guest: 
     return result.changes is not None
 
 
-async def save_guests(
-    context: AppContext, settings: IntegrationSettings, guests: Sequence[Guest]
-) -> set[str]:
+async def save_guests(restaurant: RestaurantContext, guests: Sequence[Guest]) -> set[str]:
     """Store many guests as `save_guest` does; return the keys of new records."""
-    collection = paths.guests_collection(context.firestore, settings.restaurant_id)
+    collection = paths.guests_collection(restaurant.firestore, restaurant.id)
     created_keys: set[str] = set()
-    for start in range(0, len(guests), _GROUP_SIZE):
-        group = guests[start : start + _GROUP_SIZE]
-        stored = await read_guests(context, settings, [guest.key for guest in group])
+    for group in batched(guests, _GROUP_SIZE):
+        stored = await read_guests(restaurant, [guest.key for guest in group])
         new = [guest for guest in group if guest.key not in stored]
         newer = [
             guest for guest in group if guest.key in stored and guest.supersedes(stored[guest.key])
         ]
-        batch = context.firestore.batch()
+        batch = restaurant.firestore.batch()
         for guest in new:
             batch.create(collection.document(guest.key), guest_to_map(guest))
         try:
@@ -133,26 +121,24 @@ async def save_guests(
             # One record created by another writer fails the commit: store them one by one.
             newer += new
         for guest in newer:
-            await save_guest(context, settings, guest)
+            await save_guest(restaurant, guest)
     return created_keys
 
 
 async def propagate_guest(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     guest_key: str,
     channel: Channel,
     damaged_keys: Collection[str] = (),
 ) -> LinkResult:
     """Link a stored guest to all its reservations (`find_reservations_of_guest`)."""
-    reservation_keys = await find_reservations_of_guest(context, settings, guest_key, damaged_keys)
+    reservation_keys = await find_reservations_of_guest(restaurant, guest_key, damaged_keys)
     links = [(key, guest_key) for key in reservation_keys]
-    return await link_guests(context, settings, links, channel)
+    return await link_guests(restaurant, links, channel)
 
 
 async def link_guests(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     links: Sequence[tuple[str, str]],
     channel: Channel,
 ) -> LinkResult:
@@ -162,12 +148,12 @@ async def link_guests(
     document is corrected.
     """
     events = [
-        _build_guest_link_event(reservation_key, guest_key, context.clock(), channel)
+        _build_guest_link_event(reservation_key, guest_key, restaurant.context.clock(), channel)
         for reservation_key, guest_key in links
     ]
     linked = LinkResult()
     keys_by_guest: dict[str, tuple[list[str], list[str]]] = {}
-    results = await apply_events(open_ledger(context, settings), events)
+    results = await apply_events(Ledger(restaurant), events)
     for (reservation_key, guest_key), result in zip(links, results, strict=True):
         linked_keys, damaged_keys = keys_by_guest.setdefault(guest_key, ([], []))
         if isinstance(result, ServiceUnavailableError):
@@ -181,27 +167,25 @@ async def link_guests(
     for guest_key, (linked_keys, damaged_keys) in keys_by_guest.items():
         if damaged_keys:
             await store_link_failure(
-                context, settings, guest_key, damaged_keys=damaged_keys, linked_keys=linked_keys
+                restaurant, guest_key, damaged_keys=damaged_keys, linked_keys=linked_keys
             )
     if linked.damaged:
-        await update_guest_failure_summary(context, settings)
+        await update_guest_failure_summary(restaurant)
     return linked
 
 
 async def is_guest_referenced(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     guest_key: str,
     damaged_keys: Collection[str] = (),
 ) -> bool:
     """Return whether `find_reservations_of_guest` finds any; this reads one of them only."""
-    found = await _query_reservation_keys(context, settings, guest_key, 1)
-    return bool(found or await _read_existing_keys(context, settings, damaged_keys))
+    found = await _query_reservation_keys(restaurant, guest_key, 1)
+    return bool(found or await _read_existing_keys(restaurant, damaged_keys))
 
 
 async def find_reservations_of_guest(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     guest_key: str,
     damaged_keys: Collection[str] = (),
 ) -> list[str]:
@@ -210,35 +194,30 @@ async def find_reservations_of_guest(
     `damaged_keys` are reservations that could not be linked before (`GuestFailure`): the damage may
     be in their list of guests. They are included as far as they exist.
     """
-    keys = await _query_reservation_keys(context, settings, guest_key, _MAX_RESERVATIONS)
-    return sorted({*keys, *await _read_existing_keys(context, settings, damaged_keys)})
+    keys = await _query_reservation_keys(restaurant, guest_key, _MAX_RESERVATIONS)
+    return sorted({*keys, *await _read_existing_keys(restaurant, damaged_keys)})
 
 
-async def _read_existing_keys(
-    context: AppContext, settings: IntegrationSettings, keys: Collection[str]
-) -> list[str]:
+async def _read_existing_keys(restaurant: RestaurantContext, keys: Collection[str]) -> list[str]:
     """Return the external keys that have a document."""
-    if not keys:
-        return []
     references = {
-        key: paths.reservation_document(context.firestore, settings.restaurant_id, key)
-        for key in keys
+        key: paths.reservation_document(restaurant.firestore, restaurant.id, key) for key in keys
     }
     with translate_firestore_errors():
-        stored = await context.firestore.rpc.batch_get(
+        stored = await restaurant.firestore.rpc.read_existing(
             list(references.values()), READ_TIMEOUT_SECONDS
         )
-    return [key for key, reference in references.items() if stored[reference.path].fields]
+    return [key for key, reference in references.items() if stored.get(reference.id)]
 
 
 async def _query_reservation_keys(
-    context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int
+    restaurant: RestaurantContext, guest_key: str, limit: int
 ) -> list[str]:
     """Return the external keys of reservations whose list of guests has the guest.
 
     The keys come from the document ids, since a damaged document may have lost its other key.
     """
-    reservations = paths.reservations_collection(context.firestore, settings.restaurant_id)
+    reservations = paths.reservations_collection(restaurant.firestore, restaurant.id)
     guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
     query = reservations.where(filter=guest_filter).select([]).limit(limit)
     with translate_firestore_errors():

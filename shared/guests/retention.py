@@ -14,11 +14,11 @@ from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline, gather_bounded
-from shared.context import AppContext
+from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.events import ANONYMIZED_EVENT_TYPE, Channel, build_lineup_event
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.run_state import read_run_state, read_run_time
-from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.domain.run_state import read_run_time
+from shared.domain.validation import read_map, read_texts
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -29,7 +29,7 @@ from shared.firestore.documents import (
     read_documents,
     translate_firestore_errors,
 )
-from shared.ledger.ledger import Ledger, open_ledger
+from shared.ledger.ledger import Ledger
 from shared.ledger.queries import read_external_key
 from shared.log import LogEvent, Severity, log_event
 
@@ -55,30 +55,30 @@ class _Portion(Struct):
 
 
 async def anonymize_old_reservations(
-    context: AppContext, restaurant_id: str, document: Mapping[str, Any], deadline: Deadline
+    restaurant: RestaurantContext, document: Mapping[str, Any], deadline: Deadline
 ) -> dict[str, Any]:
     """Anonymize the next portion of old reservations; return the state to store.
 
     Reads nothing if an earlier run of the same day found no more of them. A failure is only logged:
     the next run continues. `document` is the restaurant's settings document.
     """
-    settings = parse_settings(restaurant_id, document)
+    context, zone = restaurant.context, restaurant.settings.zone
     retention_days = context.environment.anonymize_after_days
-    if not retention_days or settings.zone is None:
+    if not retention_days or zone is None:
         return {}
-    today = context.clock().astimezone(settings.zone).date()
+    today = context.clock().astimezone(zone).date()
     cutoff = (today - timedelta(days=retention_days)).isoformat()
     through = _read_complete_through(document, today, context.clock())
     if through >= cutoff or deadline.remaining() < _MIN_REMAINING_SECONDS:
         return {}
     try:
-        portion = await _read_portion(context, restaurant_id, through, cutoff)
-        changed_count, deleted_count = await _anonymize_portion(context, settings, portion)
+        portion = await _read_portion(restaurant, through, cutoff)
+        changed_count, deleted_count = await _anonymize_portion(restaurant, portion)
     except EXPECTED_RUN_ERRORS as error:
         log_event(
             Severity.WARNING,
             LogEvent.RESERVATIONS_ANONYMIZED,
-            restaurantId=restaurant_id,
+            restaurantId=restaurant.id,
             error=str(error),
         )
         return {}
@@ -86,7 +86,7 @@ async def anonymize_old_reservations(
         log_event(
             Severity.INFO,
             LogEvent.RESERVATIONS_ANONYMIZED,
-            restaurantId=restaurant_id,
+            restaurantId=restaurant.id,
             reservations=changed_count,
             guests=deleted_count,
         )
@@ -102,7 +102,7 @@ def _read_complete_through(document: Mapping[str, Any], today: date, now: dateti
     A later backfill may have added older days. A date in the future, edited by hand, would end the
     retention for good.
     """
-    state, backfill = read_run_state(document, "retention"), read_run_state(document, "backfill")
+    state, backfill = read_map(document, "retention"), read_map(document, "backfill")
     through, checked_at = state.get("anonymizedThrough"), read_run_time(state, "checkedAt", now)
     if not isinstance(through, str) or through > today.isoformat() or checked_at is None:
         return ""
@@ -114,11 +114,9 @@ def _read_complete_through(document: Mapping[str, Any], today: date, now: dateti
     return through
 
 
-async def _read_portion(
-    context: AppContext, restaurant_id: str, through: str, cutoff: str
-) -> _Portion:
+async def _read_portion(restaurant: RestaurantContext, through: str, cutoff: str) -> _Portion:
     """Return the oldest reservations to anonymize, at most `MAX_RESERVATIONS_PER_RUN`."""
-    reservations = paths.reservations_collection(context.firestore, restaurant_id)
+    reservations = paths.reservations_collection(restaurant.firestore, restaurant.id)
     dated = (
         reservations.where(filter=FieldFilter("localDate", ">", through))
         .where(filter=FieldFilter("localDate", "<=", cutoff))
@@ -150,30 +148,23 @@ async def _read_portion(
 
 def _add_to_portion(portion: _Portion, document_id: str, stored: Mapping[str, Any]) -> None:
     """Add one of OpenTable's reservations, unless it is anonymized or damaged."""
-    source, guests = stored.get("source"), stored.get("guests")
-    guests = guests if isinstance(guests, Mapping) else {}
-    if not isinstance(source, Mapping) or source.get("system") != "OPENTABLE":
+    source, guests = read_map(stored, "source"), read_map(stored, "guests")
+    if source.get("system") != "OPENTABLE":
         return
     # With the key of another document, that reservation would lose its personal data.
     with suppress(UnreadableDocumentError):
         key = read_external_key(document_id, source)
         if not guests.get("anonymized"):
             portion.keys.append(key)
-            keys = guests.get("resolvedGuestKeys")
-            portion.guest_keys.update(
-                each
-                for each in (keys if isinstance(keys, list) else ())
-                if isinstance(each, str) and is_document_id(each)
-            )
+            guest_keys = read_texts(guests, "resolvedGuestKeys")
+            portion.guest_keys.update(filter(is_document_id, guest_keys))
 
 
-async def _anonymize_portion(
-    context: AppContext, settings: IntegrationSettings, portion: _Portion
-) -> tuple[int, int]:
+async def _anonymize_portion(restaurant: RestaurantContext, portion: _Portion) -> tuple[int, int]:
     """Return the numbers of anonymized reservations and of deleted guests."""
-    anonymize = partial(_anonymize_reservation, context, open_ledger(context, settings))
+    anonymize = partial(_anonymize_reservation, restaurant.context, Ledger(restaurant))
     changes = await gather_bounded(_MAX_CONCURRENT_WRITES, anonymize, portion.keys)
-    delete = partial(_delete_unused_guest, context, settings.restaurant_id)
+    delete = partial(_delete_unused_guest, restaurant)
     deletions = await gather_bounded(_MAX_CONCURRENT_WRITES, delete, sorted(portion.guest_keys))
     return sum(changes), sum(deletions)
 
@@ -197,9 +188,9 @@ async def _anonymize_reservation(context: AppContext, ledger: Ledger, key: str) 
     return applied.write is not None
 
 
-async def _delete_unused_guest(context: AppContext, restaurant_id: str, guest_key: str) -> bool:
+async def _delete_unused_guest(restaurant: RestaurantContext, guest_key: str) -> bool:
     """Delete a guest with anonymized reservations only; a tombstone stays."""
-    reservations = paths.reservations_collection(context.firestore, restaurant_id)
+    reservations = paths.reservations_collection(restaurant.firestore, restaurant.id)
     guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
     query = reservations.where(filter=guest_filter).select(["guests"])
     # A guest with more reservations than these is left for a later run.
@@ -209,12 +200,12 @@ async def _delete_unused_guest(context: AppContext, restaurant_id: str, guest_ke
     )
     if not is_unused:
         return False
-    reference = paths.guests_collection(context.firestore, restaurant_id).document(guest_key)
+    reference = paths.guests_collection(restaurant.firestore, restaurant.id).document(guest_key)
     guest = await read_document(reference)
     if not guest.exists or "forgottenAt" in (guest.to_dict() or {}):
         return False
     # Not if the guest was forgotten in between.
-    option = context.firestore.write_option(last_update_time=guest.update_time)
+    option = restaurant.firestore.write_option(last_update_time=guest.update_time)
     with translate_firestore_errors():
         try:
             await reference.delete(option=option, retry=None, timeout=WRITE_TIMEOUT_SECONDS)

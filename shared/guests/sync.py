@@ -12,12 +12,11 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline, gather_bounded
-from shared.context import AppContext, RestaurantContext, load_restaurant_context
+from shared.context import ConnectedRestaurant, RestaurantContext, connect_restaurant
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.guest_link import Guest, LinkedGuest
 from shared.domain.normalization.identifiers import build_guest_key
 from shared.domain.reconciliation.compare import ReservationFingerprint
-from shared.domain.settings import IntegrationSettings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.guests.erasure import erase_guest
 from shared.guests.failures import read_due_guest_failures, read_guest_failures
@@ -84,7 +83,7 @@ class GuestFeed(Struct):
         return resolved_keys
 
 
-async def read_changed_guests(restaurant: RestaurantContext, since: datetime | None) -> GuestFeed:
+async def read_changed_guests(restaurant: ConnectedRestaurant, since: datetime | None) -> GuestFeed:
     """Read the guests changed since a time, or all of them on the first poll (None).
 
     Unreadable rows go to the quarantine.
@@ -92,12 +91,8 @@ async def read_changed_guests(restaurant: RestaurantContext, since: datetime | N
     feed = GuestFeed()
     if since is None:
         # Webhooks may have stored reservations with guests outside of this run's rows.
-        settings = restaurant.settings
         unlinked = await read_unlinked_guest_ids(
-            restaurant.context.firestore,
-            settings.restaurant_id,
-            restaurant.access.rid,
-            restaurant.deadline,
+            restaurant.firestore, restaurant.id, restaurant.access.rid, restaurant.deadline
         )
         for reservation_key, guest_id in unlinked.items():
             feed.add_missing_guest(guest_id, reservation_key)
@@ -105,7 +100,7 @@ async def read_changed_guests(restaurant: RestaurantContext, since: datetime | N
     return feed
 
 
-async def read_all_guests(restaurant: RestaurantContext) -> GuestFeed:
+async def read_all_guests(restaurant: ConnectedRestaurant) -> GuestFeed:
     """Read all guests, without a search for unlinked reservations in the ledger."""
     feed = GuestFeed()
     await _read_pages(restaurant, feed, None)
@@ -113,7 +108,7 @@ async def read_all_guests(restaurant: RestaurantContext) -> GuestFeed:
 
 
 async def _read_pages(
-    restaurant: RestaurantContext, feed: GuestFeed, since: datetime | None
+    restaurant: ConnectedRestaurant, feed: GuestFeed, since: datetime | None
 ) -> None:
     pages = restaurant.context.opentable.iterate_pages(
         restaurant.access, Resource.GUESTS, ListingQuery(updated_after=since), restaurant.deadline
@@ -126,7 +121,7 @@ async def _read_pages(
 
 
 async def save_referenced_guests(
-    restaurant: RestaurantContext, feed: GuestFeed, events: Iterable[ReservationEvent]
+    restaurant: ConnectedRestaurant, feed: GuestFeed, events: Iterable[ReservationEvent]
 ) -> None:
     """Store the feed's guests of these reservations, before the reservations."""
     referenced_keys = {
@@ -140,20 +135,19 @@ async def save_referenced_guests(
             # Not by `save_guests`: the erasure searches the quarantine for the names in the record
             # that the tombstone replaces.
             await _sync_guest(restaurant, guest, fetcher)
-    feed.created_keys |= await save_guests(restaurant.context, restaurant.settings, guests)
+    feed.created_keys |= await save_guests(restaurant, guests)
     feed.saved_keys |= new_keys
 
 
 async def sync_remaining_guests(
-    restaurant: RestaurantContext, feed: GuestFeed, *, is_first: bool
+    restaurant: ConnectedRestaurant, feed: GuestFeed, *, is_first: bool
 ) -> None:
     """Store, propagate or erase the feed's other guests once the reservations are written.
 
     A first poll (`is_first`) has just read all coming reservations, so only a guest to be forgotten
     can still be referenced by an older one.
     """
-    context, settings = restaurant.context, restaurant.settings
-    stored_keys = (await read_guests(context, settings, feed.guests)).keys()
+    stored_keys = (await read_guests(restaurant, feed.guests)).keys()
     # One for all survivors: after some requests without an answer, the others wait for a later run.
     fetcher = await load_guest_fetcher(restaurant, [])
 
@@ -164,7 +158,7 @@ async def sync_remaining_guests(
             key in feed.created_keys and guest.is_active and is_first
         )
         needs_lookup = not is_first or guest.forgotten_at is not None
-        if is_referenced or (needs_lookup and await is_guest_referenced(context, settings, key)):
+        if is_referenced or (needs_lookup and await is_guest_referenced(restaurant, key)):
             await _sync_guest(restaurant, guest, fetcher)
 
     # A backfill stores thousands of guests before the first poll: one at a time, they would take
@@ -178,51 +172,48 @@ async def sync_remaining_guests(
     await fetch_missing_guests(restaurant, feed)
 
 
-async def _sync_guest(restaurant: RestaurantContext, guest: Guest, fetcher: GuestFetcher) -> None:
+async def _sync_guest(restaurant: ConnectedRestaurant, guest: Guest, fetcher: GuestFetcher) -> None:
     """Store a guest and update the reservations linked to it.
 
     Reservations of a merged guest are linked to the survivor, fetched if it is not stored. A
     forgotten guest is erased everywhere.
     """
-    context, settings = restaurant.context, restaurant.settings
-    stored = await read_guests(context, settings, [guest.key])
-    await save_guest(context, settings, guest)
+    stored = await read_guests(restaurant, [guest.key])
+    await save_guest(restaurant, guest)
     if guest.survivor_id is not None:
         await fetcher.fetch_all([guest.survivor_id])
     aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
-    await _update_reservations_of_guest(context, settings, guest.key, aliases=aliases)
+    await _update_reservations_of_guest(restaurant, guest.key, aliases=aliases)
 
 
 async def _update_reservations_of_guest(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     guest_key: str,
     *,
     aliases: Iterable[str] = (),
     damaged_keys: Collection[str] = (),
 ) -> None:
     """Link a stored guest to its reservations, or erase it from them if it is forgotten."""
-    resolved = await follow_merges(context, settings, guest_key)
+    resolved = await follow_merges(restaurant, guest_key)
     if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
-        await erase_guest(context, settings, guest_key, aliases, damaged_keys)
+        await erase_guest(restaurant, guest_key, aliases, damaged_keys)
     else:
-        await propagate_guest(context, settings, guest_key, Channel.POLL, damaged_keys)
+        await propagate_guest(restaurant, guest_key, Channel.POLL, damaged_keys)
 
 
 async def fetch_missing_guests(
-    restaurant: RestaurantContext, feed: GuestFeed, limit: int | None = None
+    restaurant: ConnectedRestaurant, feed: GuestFeed, limit: int | None = None
 ) -> None:
     """Fetch the feed's missing guests by id, at most `limit`, and link them to their reservations.
 
     The feed lists recently changed guests only, so a returning diner is usually not in it. A guest
     that cannot be fetched stops nothing: `GuestFetcher` stores the failure.
     """
-    context, settings = restaurant.context, restaurant.settings
     keys = {
         guest_id: key
         for guest_id in feed.missing_guests
         # The register of a damaged reservation may have an impossible id.
-        if (key := build_guest_key(guest_id, settings.rid)) is not None
+        if (key := build_guest_key(guest_id, restaurant.settings.rid)) is not None
     }
     fetcher = await load_guest_fetcher(restaurant, keys.values())
     # Limited after this selection: failing guests must not take the places of the others.
@@ -233,44 +224,43 @@ async def fetch_missing_guests(
         for guest_id in due_ids
         for reservation_key in feed.missing_guests[guest_id]
     ]
-    await link_guests(context, settings, links, Channel.POLL)
+    await link_guests(restaurant, links, Channel.POLL)
 
 
-async def retry_failed_guests(restaurant: RestaurantContext) -> None:
+async def retry_failed_guests(restaurant: ConnectedRestaurant) -> None:
     """Repeat the due requests and links of earlier runs.
 
     A guest stored already needs only the links to damaged reservations, so it is not requested.
     """
-    context, settings = restaurant.context, restaurant.settings
-    due = await read_due_guest_failures(context, settings, MAX_GUESTS_PER_RETRY)
+    due = await read_due_guest_failures(restaurant, MAX_GUESTS_PER_RETRY)
     if not due:
         return
     fetcher = await load_guest_fetcher(restaurant, [failure.key for failure in due])
     references = await gather_bounded(
         _MAX_CONCURRENT_QUERIES,
-        lambda failure: is_guest_referenced(context, settings, failure.key, failure.damaged_keys),
+        lambda failure: is_guest_referenced(restaurant, failure.key, failure.damaged_keys),
         due,
     )
     needed = [failure for failure, is_needed in zip(due, references, strict=True) if is_needed]
     for failure in due:
         if failure not in needed:
             await fetcher.clear_failure(failure.key)
-    stored = await read_guests(context, settings, [failure.key for failure in needed])
+    stored = await read_guests(restaurant, [failure.key for failure in needed])
     await fetcher.fetch_all([failure.guest_id for failure in needed if failure.key not in stored])
     for failure in needed:
         key, damaged_keys = failure.key, failure.damaged_keys
         if key in stored:
-            await _update_reservations_of_guest(context, settings, key, damaged_keys=damaged_keys)
+            await _update_reservations_of_guest(restaurant, key, damaged_keys=damaged_keys)
             # A link that fails again replaces the stored failure.
-            if (await read_guest_failures(context, settings, [key])).get(key) == failure:
+            if (await read_guest_failures(restaurant, [key])).get(key) == failure:
                 await fetcher.clear_failure(key)
         elif key not in fetcher.failures:
-            await propagate_guest(context, settings, key, Channel.POLL, damaged_keys)
+            await propagate_guest(restaurant, key, Channel.POLL, damaged_keys)
     await fetcher.store_summary()
 
 
 async def fetch_guests_after_reconciliation(
-    restaurant: RestaurantContext,
+    restaurant: ConnectedRestaurant,
     fingerprints: Mapping[str, ReservationFingerprint],
     applied: Iterable[ApplyResult],
 ) -> None:
@@ -288,33 +278,28 @@ async def fetch_guests_after_reconciliation(
     await fetch_missing_guests(restaurant, feed, MAX_GUESTS_PER_RECONCILIATION)
 
 
-async def fetch_guest_after_commit(
-    context: AppContext, settings: IntegrationSettings, applied: ApplyResult
-) -> None:
+async def fetch_guest_after_commit(restaurant: RestaurantContext, applied: ApplyResult) -> None:
     """Fetch the guest of a reservation just written by a webhook, within a short time budget.
 
     A failure is only logged: the reservation is committed, and the next poll fetches the guest.
     """
     if applied.missing_guest_key is None:
         return
+    context = restaurant.context
     budget_seconds = context.environment.guest_budget_seconds
     try:
         async with asyncio.timeout(budget_seconds):
-            restaurant = await load_restaurant_context(
-                context, settings, Deadline.after(budget_seconds)
-            )
+            connected = await connect_restaurant(restaurant, Deadline.after(budget_seconds))
             await ensure_guest_stored(
-                restaurant,
+                connected,
                 applied.guest_id,
                 lambda guest_id, _key: context.opentable.fetch_row(
-                    restaurant.access, Resource.GUESTS, guest_id, restaurant.deadline
+                    connected.access, Resource.GUESTS, guest_id, connected.deadline
                 ),
             )
             link = applied.event.external_key, applied.missing_guest_key
-            await link_guests(context, settings, [link], Channel.POLL)
+            await link_guests(restaurant, [link], Channel.POLL)
         outcome = "linked"
     except _EXPECTED_FETCH_ERRORS as error:
         outcome = type(error).__name__
-    log_event(
-        Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=settings.restaurant_id, outcome=outcome
-    )
+    log_event(Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=restaurant.id, outcome=outcome)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel, is_representable_instant
 from shared.domain.settings import parse_settings
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import read_map, typed_or_none
 from shared.domain.webhook_health import (
     MissedWebhooks,
     WebhookRefusal,
@@ -164,7 +164,7 @@ async def _read_applied_webhooks(
         received_at = entry.get("receivedAt")
         if not isinstance(received_at, datetime):
             continue
-        scheme, credential_index = _read_authentication(entry.get("authentication"))
+        scheme, credential_index = _read_authentication(read_map(entry, "authentication"))
         deliveries.append(
             WebhookDelivery(
                 at=received_at,
@@ -189,15 +189,15 @@ async def _read_quarantined_webhooks(
     deliveries = []
     for snapshot in await read_documents(newest_first.select(_QUARANTINE_FIELDS), limit):
         item = snapshot.to_dict() or {}
-        at, count = item.get("lastSeenAt"), item.get("count")
-        scheme, credential_index = _read_authentication(item.get("authentication"))
+        at = item.get("lastSeenAt")
+        scheme, credential_index = _read_authentication(read_map(item, "authentication"))
         # Rows of OpenTable's API have no sender.
         if isinstance(at, datetime) and scheme is not None:
             deliveries.append(
                 WebhookDelivery(
                     at=at,
                     outcome="quarantined",
-                    count=count if isinstance(count, int) else 1,
+                    count=typed_or_none(int, item.get("count")) or 1,
                     scheme=scheme,
                     credential_index=credential_index,
                     reason=typed_or_none(str, item.get("reason")),
@@ -207,12 +207,10 @@ async def _read_quarantined_webhooks(
     return deliveries
 
 
-def _read_authentication(stored: object) -> tuple[str | None, int | None]:
+def _read_authentication(stored: Mapping[str, Any]) -> tuple[str | None, int | None]:
     """Return the scheme and the credential's position of a stored authentication."""
-    if not isinstance(stored, Mapping):
-        return None, None
-    index = stored.get("credentialIndex")
-    return typed_or_none(str, stored.get("scheme")), index if isinstance(index, int) else None
+    scheme, index = stored.get("scheme"), stored.get("credentialIndex")
+    return typed_or_none(str, scheme), typed_or_none(int, index)
 
 
 def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:

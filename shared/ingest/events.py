@@ -8,15 +8,14 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.context import AppContext
+from shared.context import RestaurantContext
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError
-from shared.ledger.ledger import ApplyResult, BatchResult, open_ledger
+from shared.ledger.ledger import ApplyResult, BatchResult, Ledger
 from shared.log import LogEvent, Severity, log_event, log_unusable_settings
 from shared.quarantine.store import QuarantineEntry, quarantine_event
 
@@ -72,7 +71,7 @@ class NormalizedRows(Struct):
 
 
 async def ingest_event(
-    context: AppContext, settings: IntegrationSettings, incoming: IncomingEvent
+    restaurant: RestaurantContext, incoming: IncomingEvent
 ) -> ApplyResult | QuarantineResult:
     """Apply an event, or quarantine it if it cannot be applied.
 
@@ -82,13 +81,12 @@ async def ingest_event(
     try:
         # The authentication is stored in the journal: `ledger webhooks check` reads it there.
         event = replace(
-            normalize_event(context, settings, incoming), authentication=incoming.authentication
+            normalize_event(restaurant, incoming), authentication=incoming.authentication
         )
-        applied = await open_ledger(context, settings).apply(event)
+        applied = await Ledger(restaurant).apply(event)
     except InvalidEventError as rejection:
         entry = await quarantine_event(
-            context,
-            settings,
+            restaurant,
             incoming.text,
             incoming.content_type,
             rejection,
@@ -97,34 +95,32 @@ async def ingest_event(
         return QuarantineResult(rejection.reason, entry.id)
     # OpenTable may add states at any time. The text is stored; the status stays as it was.
     if event.fields.get("state") is not None and "status" not in event.fields:
-        log_event(Severity.WARNING, LogEvent.STATE_UNKNOWN, restaurantId=settings.restaurant_id)
+        log_event(Severity.WARNING, LogEvent.STATE_UNKNOWN, restaurantId=restaurant.id)
     return applied
 
 
 async def normalize_or_quarantine_rows(
-    context: AppContext, settings: IntegrationSettings, items: Iterable[object], channel: Channel
+    restaurant: RestaurantContext, items: Iterable[object], channel: Channel
 ) -> NormalizedRows:
     """Normalize rows of OpenTable's API, and quarantine those that cannot be read.
 
     `items` are the decoded rows, which need not be objects.
     """
     batch = NormalizedRows()
-    now = context.clock()
+    now = restaurant.context.clock()
     for item in items:
         incoming = wrap_row(item, now, channel)
         try:
-            batch.events.append(normalize_event(context, settings, incoming))
+            batch.events.append(normalize_event(restaurant, incoming))
         except InvalidEventError as rejection:
             # One unreadable row must not stop the page.
-            entry = await quarantine_event(
-                context, settings, incoming.text, JSON_MEDIA_TYPE, rejection
-            )
+            entry = await quarantine_event(restaurant, incoming.text, JSON_MEDIA_TYPE, rejection)
             batch.unreadable.append(UnreadableRow(item, rejection, entry))
     return batch
 
 
 async def quarantine_if_rejected(
-    context: AppContext, settings: IntegrationSettings, event: ReservationEvent, result: BatchResult
+    restaurant: RestaurantContext, event: ReservationEvent, result: BatchResult
 ) -> QuarantineEntry | None:
     """Quarantine a row that the ledger rejected; return None for one that it applied.
 
@@ -136,7 +132,7 @@ async def quarantine_if_rejected(
         raise result
     if not isinstance(result, InvalidEventError):
         return None
-    return await quarantine_event(context, settings, event.payload, JSON_MEDIA_TYPE, result)
+    return await quarantine_event(restaurant, event.payload, JSON_MEDIA_TYPE, result)
 
 
 def wrap_row(item: object, received_at: datetime, channel: Channel) -> IncomingEvent:
@@ -157,9 +153,7 @@ def encode_canonical_json(item: object) -> str:
     return json.dumps(item, sort_keys=True, separators=(",", ":"))
 
 
-def normalize_event(
-    context: AppContext, settings: IntegrationSettings, incoming: IncomingEvent
-) -> ReservationEvent:
+def normalize_event(restaurant: RestaurantContext, incoming: IncomingEvent) -> ReservationEvent:
     """Convert an event of either format to the ledger's.
 
     Raises:
@@ -168,7 +162,8 @@ def normalize_event(
     # In characters, which is cheap: a webhook's body was limited in bytes before.
     if len(incoming.text) > MAX_EVENT_BYTES:
         raise InvalidEventError("too_large", f"It is larger than {MAX_EVENT_BYTES} bytes.")
-    max_text_bytes = context.environment.max_text_bytes
+    settings = restaurant.settings
+    max_text_bytes = restaurant.context.environment.max_text_bytes
     try:
         zone = settings.require_zone()
         if incoming.format is WebhookFormat.OPENTABLE_RESERVATION:
@@ -181,7 +176,7 @@ def normalize_event(
                 max_text_bytes=max_text_bytes,
             )
     except InvalidSettingsError as error:
-        log_unusable_settings(error, settings.restaurant_id)
+        log_unusable_settings(error, restaurant.id)
         # In the quarantine the event waits for a correction of the settings.
         raise InvalidEventError("unusable_settings", str(error)) from None
     return parse_envelope(

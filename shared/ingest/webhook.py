@@ -13,7 +13,7 @@ from google.api_core import exceptions as google
 from msgspec import Struct
 
 from shared.concurrency import Deadline
-from shared.context import AppContext, load_restaurant_context
+from shared.context import AppContext, RestaurantContext, connect_restaurant
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookRoute
 from shared.domain.settings import IntegrationSettings
@@ -68,10 +68,8 @@ async def authenticate_sender(
     """Return the sender of a webhook, None if it is not authenticated for any reason.
 
     Args:
-        context: The clients of the process.
         headers: Names in lower case to values.
         raw_body: The body as signed.
-        route: The restaurant that the body names.
         now: The time of receipt, UTC.
     """
     directory, changes = context.directory, context.directory.changes
@@ -136,9 +134,7 @@ def record_refusal(
     """Count a refused webhook.
 
     Args:
-        context: The clients of the process.
         restaurant_id: The restaurant, None if it is unknown.
-        scheme: The scheme of the presented credential.
         reason: A code of docs/codes.md#authentication-failures.
     """
     windows, now = context.refusal_windows, context.clock()
@@ -206,35 +202,34 @@ async def _store_refusals(
         window.unstored = merge_refusals(refusals, window.unstored, now)
 
 
-async def refetch_after_relay_event(
-    context: AppContext, settings: IntegrationSettings, applied: ApplyResult
-) -> None:
+async def refetch_after_relay_event(restaurant: RestaurantContext, applied: ApplyResult) -> None:
     """Fetch and apply OpenTable's row of a reservation that a relay changed, within a budget.
 
     A failure is only logged: the relay's event is committed, and the next poll brings the row too.
     """
     if not applied.needs_refetch:
         return
+    context = restaurant.context
     budget_seconds = context.environment.refetch_budget_seconds
     open_table_id = str(applied.state.find_opentable_id("openTableId"))
     try:
         async with asyncio.timeout(budget_seconds):
             deadline = Deadline.after(budget_seconds)
-            restaurant = await load_restaurant_context(context, settings, deadline)
+            connected = await connect_restaurant(restaurant, deadline)
             row = await context.opentable.fetch_row(
-                restaurant.access, Resource.RESERVATIONS, open_table_id, deadline
+                connected.access, Resource.RESERVATIONS, open_table_id, deadline
             )
             outcome = "not_found"
             if row is not None:
                 # The row takes the same path as in a poll; its version decides.
                 incoming = wrap_row(row, context.clock(), Channel.POLL)
-                result = await ingest_event(context, settings, incoming)
+                result = await ingest_event(restaurant, incoming)
                 outcome = result.outcome if isinstance(result, ApplyResult) else result.reason
     except (OpenTableError, InvalidSettingsError, ServiceUnavailableError, TimeoutError) as error:
         outcome = type(error).__name__
     log_event(
         Severity.INFO,
         LogEvent.WEBHOOK_REFETCH,
-        restaurantId=settings.restaurant_id,
+        restaurantId=restaurant.id,
         outcome=outcome,
     )

@@ -5,15 +5,15 @@ Firestore works on one, another is decided.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 
 from google.api_core import exceptions as google
 from msgspec import Struct, field
 
-from shared.concurrency import gather_bounded, sleep_randomly
-from shared.context import AppContext
+from shared.concurrency import batched, gather_bounded, sleep_randomly
+from shared.context import RestaurantContext
 from shared.domain.ledger.decide import (
     Decision,
     EventOutcome,
@@ -32,10 +32,8 @@ from shared.domain.ledger.registers import ReservationState
 from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.normalization.envelope import EnvelopeEventType
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.documents import translate_firestore_errors
-from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.repository import ConditionalWrite, ReservationRepository, ReservationSnapshot
 
 MAX_COMMIT_ATTEMPTS = 10
@@ -115,26 +113,20 @@ class ApplyResult(Struct, frozen=True):
 class Ledger:
     """The ledger of a restaurant's reservations that were made in one system.
 
-    Raises `InvalidSettingsError` if the settings have no usable time zone.
+    Raises:
+        InvalidSettingsError: The settings have no usable time zone.
     """
 
     def __init__(
         self,
-        client: FirestoreClient,
-        settings: IntegrationSettings,
-        clock: Callable[[], datetime],
-        journal_retention: timedelta,
-        *,
-        recent_reservations: MutableMapping[tuple[str, str], bool],
+        restaurant: RestaurantContext,
         system: ReservationSystem = ReservationSystem.OPENTABLE,
     ) -> None:
-        self.repository = ReservationRepository(client, settings.restaurant_id, system)
+        self.repository = ReservationRepository(restaurant.firestore, restaurant.id, system)
         self._system = system
-        self._restaurant_id = settings.restaurant_id
-        self._zone = settings.require_zone()
-        self._clock = clock
-        self._journal_retention = journal_retention
-        self._recent_reservations = recent_reservations
+        self._restaurant_id = restaurant.id
+        self._zone = restaurant.settings.require_zone()
+        self._context = restaurant.context
 
     async def apply(
         self, event: ReservationEvent, write_context: WriteContext | None = None
@@ -180,11 +172,12 @@ class Ledger:
 
         Its commit creates all documents, so it fails if the reservation exists after all.
         """
+        recent_reservations = self._context.recent_reservations
         cache_key = (self._restaurant_id, event.external_key)
         is_created = event.event_type == EnvelopeEventType.CREATED
-        is_new = is_created and cache_key not in self._recent_reservations
+        is_new = is_created and cache_key not in recent_reservations
         # Noted before the commit: if the response is lost, the next event must read.
-        self._recent_reservations[cache_key] = True
+        recent_reservations[cache_key] = True
         unstored = StoredReservation(None, {event.event_id: None})
         return ReservationSnapshot(unstored, None) if is_new else None
 
@@ -225,7 +218,8 @@ class Ledger:
 
     def create_write_context(self) -> WriteContext:
         """Return the time and a new attempt id for one commit."""
-        return WriteContext(self._clock(), secrets.token_hex(8), self._journal_retention)
+        retention = timedelta(days=self._context.environment.journal_retention_days)
+        return WriteContext(self._context.clock(), secrets.token_hex(8), retention)
 
     def decide(
         self, event: ReservationEvent, stored: StoredReservation, write_context: WriteContext
@@ -263,22 +257,6 @@ def build_apply_result(event: ReservationEvent, decision: Decision) -> ApplyResu
     return ApplyResult(event, EventOutcome.DUPLICATE, decision.state, None)
 
 
-def open_ledger(
-    context: AppContext,
-    settings: IntegrationSettings,
-    system: ReservationSystem = ReservationSystem.OPENTABLE,
-) -> Ledger:
-    """Return the ledger of a restaurant's reservations that were made in one system."""
-    return Ledger(
-        context.firestore,
-        settings,
-        context.clock,
-        timedelta(days=context.environment.journal_retention_days),
-        recent_reservations=context.recent_reservations,
-        system=system,
-    )
-
-
 BatchResult = ApplyResult | InvalidEventError | ServiceUnavailableError
 
 
@@ -289,7 +267,7 @@ async def apply_events(ledger: Ledger, events: Sequence[ReservationEvent]) -> li
     """
     results: list[BatchResult] = []
     for distinct_events in _split_at_repeats(events):
-        groups = _split_by_size(distinct_events)
+        groups = batched(distinct_events, COMMIT_GROUP_SIZE)
         for group_results in await gather_bounded(
             _MAX_CONCURRENT_GROUPS, partial(_apply_group, ledger), groups
         ):
@@ -297,10 +275,10 @@ async def apply_events(ledger: Ledger, events: Sequence[ReservationEvent]) -> li
     return results
 
 
-def split_into_groups(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
+def split_into_groups(events: Sequence[ReservationEvent]) -> Iterator[Sequence[ReservationEvent]]:
     """Yield groups for one commit each: a commit can write a reservation only once."""
     for distinct_events in _split_at_repeats(events):
-        yield from _split_by_size(distinct_events)
+        yield from batched(distinct_events, COMMIT_GROUP_SIZE)
 
 
 def _split_at_repeats(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
@@ -312,11 +290,6 @@ def _split_at_repeats(events: Sequence[ReservationEvent]) -> Iterator[list[Reser
             distinct_events = {}
         distinct_events[event.external_key] = event
     yield list(distinct_events.values())
-
-
-def _split_by_size(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
-    for start in range(0, len(events), COMMIT_GROUP_SIZE):
-        yield list(events[start : start + COMMIT_GROUP_SIZE])
 
 
 async def _apply_group(ledger: Ledger, group: Sequence[ReservationEvent]) -> list[BatchResult]:

@@ -12,7 +12,7 @@ from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline
-from shared.context import AppContext
+from shared.context import AppContext, RestaurantContext
 from shared.domain.analytics.rollup import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
 from shared.domain.days import DateWindow
 from shared.domain.ledger.document import find_start, flatten_document
@@ -29,7 +29,7 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
-from shared.domain.settings import IntegrationSettings
+from shared.domain.validation import read_map
 from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.codec import build_query
@@ -56,8 +56,8 @@ class LedgerWindow(Struct):
         self, document_id: str, document: Mapping[str, Any], facts: BookingFacts | None
     ) -> None:
         """Add a document; native reservations are ignored, because OpenTable has none of them."""
-        source = document.get("source")
-        if not isinstance(source, Mapping) or source.get("system") != "OPENTABLE":
+        source = read_map(document, "source")
+        if source.get("system") != "OPENTABLE":
             return
         try:
             key = read_external_key(document_id, source)
@@ -150,16 +150,17 @@ def _find_guest_id_spelling(flat: Mapping[str, Any], guest_id: str) -> str:
     return spelling if lower_caseless_key(spelling) == guest_id else guest_id
 
 
-async def count_moved_reservations(context: AppContext, settings: IntegrationSettings) -> int:
+async def count_moved_reservations(restaurant: RestaurantContext) -> int:
     """Return how many of OpenTable's reservations move to another day in the settings' zone."""
+    settings = restaurant.settings
     # A problem of another setting does not matter here.
     zone = settings.zone or settings.require_zone()
-    earliest_start = context.clock() - _LOCAL_DATE_LOOKBACK
+    earliest_start = restaurant.context.clock() - _LOCAL_DATE_LOOKBACK
     moved_count = 0
     with translate_firestore_errors():
         async for _, document in stream_reservation_documents(
-            context.firestore,
-            settings.restaurant_id,
+            restaurant.firestore,
+            restaurant.id,
             ("source.system", "startAtTimestamp", "localDate"),
             [FieldFilter("startAtTimestamp", ">=", earliest_start)],
             Deadline.after(_COUNT_TIMEOUT_SECONDS),

@@ -5,14 +5,13 @@ from functools import partial
 from msgspec import Struct
 
 from shared.concurrency import gather_bounded
-from shared.context import AppContext
+from shared.context import RestaurantContext
 from shared.domain.ledger.decide import EventOutcome, ReservationWrite
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.guest_link import guest_references_from_document
 from shared.domain.ledger.rebuild import decide_rebuild
 from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX, ReservationSystem
-from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -20,7 +19,7 @@ from shared.firestore.documents import (
     retry_on_conflict,
     translate_firestore_errors,
 )
-from shared.ledger.ledger import open_ledger
+from shared.ledger.ledger import Ledger
 from shared.ledger.repository import ConditionalWrite
 
 _MAX_CONCURRENT_REBUILDS = 8
@@ -42,10 +41,10 @@ class RebuildResult(Struct, frozen=True):
 
 
 async def rebuild_restaurant(
-    context: AppContext, settings: IntegrationSettings, *, is_dry_run: bool
+    restaurant: RestaurantContext, *, is_dry_run: bool
 ) -> list[RebuildResult]:
     """Rebuild every OpenTable reservation of a restaurant; return those that need attention."""
-    reservations = paths.reservations_collection(context.firestore, settings.restaurant_id)
+    reservations = paths.reservations_collection(restaurant.firestore, restaurant.id)
     with translate_firestore_errors():
         # Unlike a query, it lists missing documents with a journal. Another application writes the
         # native reservations, without a journal of events.
@@ -54,17 +53,17 @@ async def rebuild_restaurant(
             async for reference in reservations.list_documents(timeout=QUERY_TIMEOUT_SECONDS)
             if reference.id.startswith(OPENTABLE_DOCUMENT_PREFIX)
         ]
-    rebuild = partial(rebuild_reservation, context, settings, is_dry_run=is_dry_run)
+    rebuild = partial(rebuild_reservation, restaurant, is_dry_run=is_dry_run)
     results = await gather_bounded(_MAX_CONCURRENT_REBUILDS, rebuild, document_ids)
     return [result for result in results if result.outcome or result.problem]
 
 
 async def rebuild_reservation(
-    context: AppContext, settings: IntegrationSettings, document_id: str, *, is_dry_run: bool
+    restaurant: RestaurantContext, document_id: str, *, is_dry_run: bool
 ) -> RebuildResult:
     """Make a document agree with its journal, in one commit with a journal entry of its own."""
     external_key = document_id.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
-    ledger = open_ledger(context, settings, ReservationSystem.OPENTABLE)
+    ledger = Ledger(restaurant, ReservationSystem.OPENTABLE)
     identity, repository = ledger.build_identity(external_key), ledger.repository
     write_context = ledger.create_write_context()
 

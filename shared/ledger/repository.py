@@ -81,7 +81,7 @@ class ReservationRepository:
         documents = {key: self._document_reference(key) for key in entry_ids}
         guests = {key: self._guests.document(key) for key in guest_keys}
         entries = {
-            (key, entry_id): documents[key].collection(paths.JOURNAL_COLLECTION).document(entry_id)
+            (key, entry_id): paths.journal_collection(documents[key]).document(entry_id)
             for key, ids in entry_ids.items()
             for entry_id in ids
         }
@@ -118,7 +118,7 @@ class ReservationRepository:
         for write in writes:
             change = write.reservation_write
             document = self._document_reference(write.external_key)
-            entry = document.collection(paths.JOURNAL_COLLECTION).document(change.entry_id)
+            entry = paths.journal_collection(document).document(change.entry_id)
             if change.is_create or change.changed_fields:
                 document_writes.append(
                     DocumentWrite(
@@ -143,13 +143,13 @@ class ReservationRepository:
 
     async def list_entry_ids(self, key: str) -> list[str]:
         """Return the ids of a reservation's journal entries."""
-        journal = self._document_reference(key).collection(paths.JOURNAL_COLLECTION)
+        journal = paths.journal_collection(self._document_reference(key))
         entries = journal.select([]).stream(retry=None, timeout=READ_TIMEOUT_SECONDS)
         return [entry.id async for entry in entries]
 
     async def redact_journal(self, key: str) -> int:
         """Erase personal data from a reservation's journal; return how many entries changed."""
-        journal = self._document_reference(key).collection(paths.JOURNAL_COLLECTION)
+        journal = paths.journal_collection(self._document_reference(key))
         changed_count = 0
         entries = [
             entry async for entry in journal.stream(retry=None, timeout=READ_TIMEOUT_SECONDS)

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from enum import StrEnum
 
-from shared.context import AppContext
+from shared.context import RestaurantContext
 from shared.domain.ledger.divergence import (
     ReviewRequest,
     build_review_event,
@@ -25,15 +25,13 @@ from shared.domain.normalization.identifiers import (
     ReservationSystem,
     build_reservation_document_id,
 )
-from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError
 from shared.firestore.documents import translate_firestore_errors
-from shared.ledger.ledger import ApplyResult, apply_events, open_ledger
+from shared.ledger.ledger import ApplyResult, Ledger, apply_events
 
 
 async def cancel_native_reservation(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     document_id: str,
     *,
     user_uid: str,
@@ -54,12 +52,12 @@ async def cancel_native_reservation(
         document_id,
         event_id=f"staff-{suffix}",
         event_type="staff.cancelled",
-        occurred_at=context.clock(),
+        occurred_at=restaurant.context.clock(),
         channel=Channel.STAFF,
         fields={"status": ReservationStatus.CANCELLED.value, "cancellationReason": reason},
         requested_by=user_uid,
     )
-    return await open_ledger(context, settings, ReservationSystem.LINEUP).apply(event)
+    return await Ledger(restaurant, ReservationSystem.LINEUP).apply(event)
 
 
 class ReviewOutcome(StrEnum):
@@ -73,8 +71,7 @@ class ReviewOutcome(StrEnum):
 
 
 async def review_reservations(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     document_ids: Sequence[str],
     request: ReviewRequest,
 ) -> dict[str, ReviewOutcome]:
@@ -82,7 +79,7 @@ async def review_reservations(
 
     One that cannot be decided does not stop the others. The same decision again changes nothing.
     """
-    ledger = open_ledger(context, settings)
+    ledger = Ledger(restaurant)
     outcomes = dict.fromkeys(document_ids, ReviewOutcome.NOT_REVIEWABLE)
     # OpenTable's reservations only: native ones have other ids.
     keys = [
@@ -105,9 +102,8 @@ async def review_reservations(
         )
         if outcome in {ReviewOutcome.DECIDED, ReviewOutcome.CHANGED}:
             event_id = f"staff-{secrets.token_hex(16)}"
-            events.append(
-                build_review_event(key, state, request, event_id=event_id, now=context.clock())
-            )
+            now = restaurant.context.clock()
+            events.append(build_review_event(key, state, request, event_id=event_id, now=now))
     results = await apply_events(ledger, events)
     for event, result in zip(events, results, strict=True):
         if not isinstance(result, ApplyResult):

@@ -13,7 +13,12 @@ from google.cloud.firestore import DELETE_FIELD
 
 from shared.analytics import recount_analytics
 from shared.concurrency import Deadline
-from shared.context import AppContext, RestaurantContext, load_restaurant_context
+from shared.context import (
+    AppContext,
+    ConnectedRestaurant,
+    RestaurantContext,
+    connect_restaurant,
+)
 from shared.domain.backfill import (
     ROW_COUNTERS,
     Backfill,
@@ -31,7 +36,7 @@ from shared.errors import (
 )
 from shared.firestore import paths
 from shared.firestore.documents import read_document, update_if_unmodified
-from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
+from shared.firestore.leases import Lease, acquire_lease
 from shared.guests.sync import GuestFeed, fetch_missing_guests, read_all_guests
 from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
@@ -124,9 +129,8 @@ async def run_backfill_steps(
     """
     if not deadline.remaining():
         return
-    duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     async with acquire_lease(
-        context.firestore, context.clock, restaurant_id, "backfill", duration
+        context.firestore, context.clock, restaurant_id, "backfill", deadline
     ) as lease:
         backfill = None if lease is None else backfill_from_document(lease.document)
         if lease is None or backfill is None or not backfill.is_running:
@@ -146,7 +150,7 @@ async def _run_steps(
             raise InvalidSettingsError(
                 "The OpenTable number (rid) changed during the backfill: start it again."
             )
-        restaurant = await load_restaurant_context(context, settings, deadline)
+        restaurant = await connect_restaurant(RestaurantContext(context, settings), deadline)
         feed = await read_all_guests(restaurant)
         step_seconds = 0.0
         # The next step may take up to twice as long as the last one.
@@ -164,7 +168,7 @@ async def _run_steps(
 
 
 async def _run_slice(
-    restaurant: RestaurantContext, feed: GuestFeed, backfill: Backfill
+    restaurant: ConnectedRestaurant, feed: GuestFeed, backfill: Backfill
 ) -> dict[str, int]:
     """Fetch and apply the next slice, or the closing listing; return the counts of its rows."""
     context, days, row_counts = restaurant.context, backfill.next_slice(), new_row_counts()

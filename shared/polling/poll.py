@@ -7,7 +7,12 @@ from typing import Any
 from msgspec import Struct
 
 from shared.concurrency import Deadline
-from shared.context import AppContext, RestaurantContext, load_restaurant_context
+from shared.context import (
+    AppContext,
+    ConnectedRestaurant,
+    RestaurantContext,
+    connect_restaurant,
+)
 from shared.domain.backfill import ROW_COUNTERS, is_backfilling
 from shared.domain.ledger.events import Channel
 from shared.domain.run_state import poll_cursor_from_document, poll_cursor_to_map, read_count
@@ -19,9 +24,7 @@ from shared.errors import (
     IntegrationDisabledError,
     RunInProgressError,
 )
-from shared.firestore import paths
 from shared.firestore.leases import (
-    LEASE_MARGIN_SECONDS,
     Lease,
     PrefetchedSettings,
     prepare_lease,
@@ -36,7 +39,7 @@ from shared.guests.sync import (
 )
 from shared.ingest.deliveries import read_last_webhook, update_webhook_silence
 from shared.ingest.events import normalize_or_quarantine_rows, quarantine_if_rejected
-from shared.ledger.ledger import ApplyResult, apply_events, open_ledger
+from shared.ledger.ledger import ApplyResult, Ledger, apply_events
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.opentable.client import RowPage
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
@@ -67,15 +70,10 @@ async def poll_restaurant(
     Its status is ``ok``, ``error``, ``disabled``, or ``skipped`` if another poll is running. A poll
     that finds nothing writes once: its result.
     """
-    duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     row_counts = new_row_counts()
     try:
         async with prepare_lease(
-            paths.integration_document(context.firestore, restaurant_id),
-            context.clock,
-            "poll",
-            duration,
-            prefetched,
+            context.firestore, context.clock, restaurant_id, "poll", deadline, prefetched
         ) as lease:
             outcome = await _run_poll(context, lease, row_counts, deadline)
     except RunInProgressError:
@@ -163,7 +161,7 @@ async def _poll_changes(
 ) -> tuple[MissedWebhooks, dict[str, Any]]:
     """Apply what changed, check the webhooks, and return the changes they missed and the state."""
     settings = parse_settings(lease.restaurant_id, lease.document)
-    restaurant = await load_restaurant_context(context, settings, deadline)
+    restaurant = await connect_restaurant(RestaurantContext(context, settings), deadline)
     is_proven = has_proven_webhooks(lease.document, lease.started_at)
     # Proven webhooks need no check of the settings that would block them.
     problems = [] if is_proven else await check_webhook_settings(restaurant)
@@ -193,7 +191,7 @@ async def _poll_changes(
 
 
 async def _apply_changes(
-    restaurant: RestaurantContext, lease: Lease, row_counts: RowCounts
+    restaurant: ConnectedRestaurant, lease: Lease, row_counts: RowCounts
 ) -> MissedWebhooks:
     """Apply every change since the cursor; return the changes normally brought by a webhook.
 
@@ -242,24 +240,23 @@ def new_row_counts() -> RowCounts:
 
 
 async def apply_page(
-    restaurant: RestaurantContext, feed: GuestFeed, page: RowPage, row_counts: RowCounts
+    restaurant: ConnectedRestaurant, feed: GuestFeed, page: RowPage, row_counts: RowCounts
 ) -> Sequence[ApplyResult]:
     """Apply the rows of a page, count them, and return the results of the accepted ones.
 
     Unreadable and rejected rows are quarantined. Guests missing in `feed` and in the ledger are
     added to `feed`.
     """
-    context, settings = restaurant.context, restaurant.settings
     items = (*page.rows, *page.malformed_items)
-    batch = await normalize_or_quarantine_rows(context, settings, items, Channel.POLL)
+    batch = await normalize_or_quarantine_rows(restaurant, items, Channel.POLL)
     await save_referenced_guests(restaurant, feed, batch.events)
-    results = await apply_events(open_ledger(context, settings), batch.events)
+    results = await apply_events(Ledger(restaurant), batch.events)
     row_counts["pages"] += 1
     row_counts["fetched"] += len(items)
     row_counts["quarantined"] += len(batch.unreadable)
     applied = []
     for event, result in zip(batch.events, results, strict=True):
-        if await quarantine_if_rejected(context, settings, event, result):
+        if await quarantine_if_rejected(restaurant, event, result):
             row_counts["quarantined"] += 1
         elif isinstance(result, ApplyResult):
             outcome = "unchanged" if result.outcome == "duplicate" else str(result.outcome)

@@ -12,13 +12,13 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.context import AppContext
+from shared.context import RestaurantContext
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import build_reservation_document_id, is_document_id
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.normalization.webhook_route import WebhookFormat, detect_webhook_format
 from shared.domain.privacy import is_expired
-from shared.domain.settings import IntegrationSettings
+from shared.domain.validation import typed_or_none
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -30,7 +30,7 @@ from shared.firestore.documents import (
     update_if_unmodified,
 )
 from shared.ingest.events import IncomingEvent, normalize_event
-from shared.ledger.ledger import ApplyResult, build_apply_result, decide_group, open_ledger
+from shared.ledger.ledger import ApplyResult, Ledger, build_apply_result, decide_group
 from shared.staff.identity import AuthenticatedUser
 
 MAX_RECORDED_VIEWS = 50
@@ -139,8 +139,7 @@ class QuarantineReview:
         def add(item: StoredQuarantineItem | None) -> dict[str, Any] | None:
             if item is None:  # it expired in the meantime
                 return None
-            stored = item.get("unmaskLog")
-            views = stored if isinstance(stored, list) else []
+            views = typed_or_none(list, item.get("unmaskLog")) or []
             return {"unmaskLog": [*views, view][-MAX_RECORDED_VIEWS:]}
 
         # Conditional: of two views at the same moment, neither may be lost.
@@ -183,32 +182,29 @@ class QuarantineReview:
 
 
 async def replay_quarantined_event(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     item: Mapping[str, Any],
     user_uid: str,
 ) -> ApplyResult:
     """Apply a quarantined event; raise InvalidEventError if it is rejected again."""
-    event = _build_event(context, settings, item, user_uid)
-    return await open_ledger(context, settings).apply(event)
+    event = _build_event(restaurant, item, user_uid)
+    return await Ledger(restaurant).apply(event)
 
 
 async def dry_run_replay(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     item: Mapping[str, Any],
     user_uid: str,
 ) -> ApplyResult:
     """Return the result of `replay_quarantined_event` without writing anything."""
-    event, ledger = _build_event(context, settings, item, user_uid), open_ledger(context, settings)
+    event, ledger = _build_event(restaurant, item, user_uid), Ledger(restaurant)
     with translate_firestore_errors():
         _, decisions = await decide_group(ledger, [event], ledger.create_write_context())
     return build_apply_result(event, decisions[event.external_key])
 
 
 def _build_event(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     item: Mapping[str, Any],
     user_uid: str,
 ) -> ReservationEvent:
@@ -236,4 +232,4 @@ def _build_event(
         Channel.REPLAY,
         accepts_future_timestamp=True,
     )
-    return replace(normalize_event(context, settings, incoming), requested_by=user_uid)
+    return replace(normalize_event(restaurant, incoming), requested_by=user_uid)

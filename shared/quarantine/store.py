@@ -1,21 +1,19 @@
 """Store each event that cannot be applied, with the reason, and count the open ones."""
 
 import hashlib
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient, FieldFilter, Increment
+from google.cloud.firestore import AsyncDocumentReference, FieldFilter, Increment
 from msgspec import Struct
 
-from shared.context import AppContext
+from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.guest_link import LinkedGuest
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.privacy import collect_referenced_keys, is_expired, redact_json
 from shared.domain.quarantine import summarize_quarantined_body
-from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError
 from shared.firestore import paths
@@ -48,114 +46,85 @@ class QuarantineBacklog(Struct, frozen=True):
 
 
 async def quarantine_event(
-    context: AppContext,
-    settings: IntegrationSettings,
+    restaurant: RestaurantContext,
     text: str,
     content_type: str,
     rejection: InvalidEventError,
-    *,
     authentication: AuthenticationResult | None = None,
 ) -> QuarantineEntry:
-    """Store the text of a rejected event, redacted if it refers to a forgotten guest.
+    """Store a rejected event, or count it if the same text was rejected for the same reason.
 
-    `authentication` is that of a webhook; None for rows that we requested. If this raises
-    ServiceUnavailableError, the event is not stored and must not be acknowledged.
+    The text is redacted if it refers to a forgotten guest. One longer than `MAX_STORED_BODY_BYTES`
+    is truncated rather than rejected, so that it cannot stop a poll. A repeated event does not
+    reopen a replayed or dismissed item.
+
+    Args:
+        authentication: That of a webhook; None for rows that we requested.
+
+    Raises:
+        ServiceUnavailableError: The event is not stored and must not be acknowledged.
     """
-    if await _refers_to_forgotten_guest(context, settings, text):
+    if await _refers_to_forgotten_guest(restaurant, text):
         text = redact_json(text)
-    quarantine = open_quarantine(context, settings.restaurant_id)
-    return await quarantine.add(text, content_type, rejection, authentication)
+    reason, detail, now = rejection.reason, rejection.detail, restaurant.context.clock()
+    body = text.encode("utf-8", "surrogatepass")[:MAX_STORED_BODY_BYTES].decode("utf-8", "ignore")
+    if body != text:
+        detail += f" Only the first {MAX_STORED_BODY_BYTES} bytes are stored."
+    item = {
+        "reason": reason,
+        "detail": detail,
+        "receivedAt": now,
+        "lastSeenAt": now,
+        "count": 1,
+        "contentType": content_type,
+        "body": body,
+        "summary": summarize_quarantined_body(reason, text),
+        "authentication": authentication and authentication.to_map(),
+        "status": "OPEN",
+        "quarantineExpireAt": now + _get_retention(restaurant.context),
+    }
+    items = paths.quarantine_collection(restaurant.firestore, restaurant.id)
+    reference = items.document(build_quarantine_id(reason, text))
+    with translate_firestore_errors():
+        # Created without a read before: repeated events are rare.
+        try:
+            await reference.create(item, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+        except google.Conflict:
+            return QuarantineEntry(reference.id, is_new=await _count_repeat(reference, item))
+    return QuarantineEntry(reference.id, is_new=True)
 
 
-async def _refers_to_forgotten_guest(
-    context: AppContext, settings: IntegrationSettings, text: str
-) -> bool:
+async def _refers_to_forgotten_guest(restaurant: RestaurantContext, text: str) -> bool:
     # The text is not normalized, so each of its ids may be a reservation's or a guest's.
-    client, keys = context.firestore, sorted(collect_referenced_keys(text, settings.rid))
-    references = [paths.reservation_document(client, settings.restaurant_id, key) for key in keys]
-    for snapshot in await read_all(client, references):
+    keys = sorted(collect_referenced_keys(text, restaurant.settings.rid))
+    references = [
+        paths.reservation_document(restaurant.firestore, restaurant.id, key) for key in keys
+    ]
+    for snapshot in await read_all(restaurant.firestore, references):
         if flatten_document(snapshot.to_dict() or {}).get("guests.forgotten"):
             return True
     for key in filter(is_document_id, keys):
-        guest = await follow_merges(context, settings, key)
+        guest = await follow_merges(restaurant, key)
         if isinstance(guest, LinkedGuest) and guest.is_forgotten:
             return True
     return False
 
 
-def open_quarantine(context: AppContext, restaurant_id: str) -> "QuarantineStore":
-    """Return a restaurant's quarantine with the configured retention."""
-    retention = timedelta(days=context.environment.quarantine_retention_days)
-    return QuarantineStore(context.firestore, restaurant_id, context.clock, retention)
+async def _count_repeat(reference: AsyncDocumentReference, item: dict[str, Any]) -> bool:
+    """Count a stored item once more; return whether it had expired and was replaced."""
+    now = item["receivedAt"]
+    stored = (await read_document(reference)).to_dict() or {}
+    # Firestore deletes expired documents with a delay of up to some days.
+    if is_expired(stored, "quarantineExpireAt", now):
+        await reference.set(item, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+        return True
+    repeat_fields = {"count": Increment(1), "lastSeenAt": now}
+    await reference.update(repeat_fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+    return False
 
 
-class QuarantineStore:
-    """A restaurant's quarantined events."""
-
-    def __init__(
-        self,
-        client: AsyncClient,
-        restaurant_id: str,
-        clock: Callable[[], datetime],
-        retention: timedelta,
-    ) -> None:
-        self._items = paths.quarantine_collection(client, restaurant_id)
-        self._clock = clock
-        self._retention = retention
-
-    async def add(
-        self,
-        body: str,
-        content_type: str,
-        rejection: InvalidEventError,
-        authentication: AuthenticationResult | None = None,
-    ) -> QuarantineEntry:
-        """Store an event, or count it if the same body was rejected before for the same reason.
-
-        A repeated event does not reopen a replayed or dismissed item. A body longer than
-        `MAX_STORED_BODY_BYTES` is truncated rather than rejected, so that it cannot stop a poll.
-        """
-        id_ = build_quarantine_id(rejection.reason, body)
-        now, detail = self._clock(), rejection.detail
-        stored_body = body.encode("utf-8", "surrogatepass")[:MAX_STORED_BODY_BYTES].decode(
-            "utf-8", "ignore"
-        )
-        if stored_body != body:
-            detail += f" Only the first {MAX_STORED_BODY_BYTES} bytes are stored."
-        item = {
-            "reason": rejection.reason,
-            "detail": detail,
-            "receivedAt": now,
-            "lastSeenAt": now,
-            "count": 1,
-            "contentType": content_type,
-            "body": stored_body,
-            "summary": summarize_quarantined_body(rejection.reason, body),
-            "authentication": authentication and authentication.to_map(),
-            "status": "OPEN",
-            "quarantineExpireAt": now + self._retention,
-        }
-        with translate_firestore_errors():
-            # Created without a read before: repeated events are rare.
-            try:
-                await self._items.document(id_).create(
-                    item, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-                )
-            except google.Conflict:
-                return QuarantineEntry(id_, is_new=await self._count_repeat(id_, item))
-        return QuarantineEntry(id_, is_new=True)
-
-    async def _count_repeat(self, id_: str, item: dict[str, Any]) -> bool:
-        """Count a stored item once more; return whether it had expired and was replaced."""
-        reference, now = self._items.document(id_), item["receivedAt"]
-        stored = (await read_document(reference)).to_dict() or {}
-        # Firestore deletes expired documents with a delay of up to some days.
-        if is_expired(stored, "quarantineExpireAt", now):
-            await reference.set(item, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
-            return True
-        repeat_fields = {"count": Increment(1), "lastSeenAt": now}
-        await reference.update(repeat_fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
-        return False
+def _get_retention(context: AppContext) -> timedelta:
+    return timedelta(days=context.environment.quarantine_retention_days)
 
 
 def build_quarantine_id(reason: str, body: str) -> str:
@@ -165,12 +134,12 @@ def build_quarantine_id(reason: str, body: str) -> str:
 
 async def read_quarantine_backlog(context: AppContext, restaurant_id: str) -> QuarantineBacklog:
     """Return the backlog of a restaurant's quarantine (two billed reads)."""
-    retention = timedelta(days=context.environment.quarantine_retention_days)
+    received_after = context.clock() - _get_retention(context)
     # Filters by age: `quarantineExpireAt` is exempt from indexing.
     items = (
         paths.quarantine_collection(context.firestore, restaurant_id)
         .where(filter=FieldFilter("status", "==", "OPEN"))
-        .where(filter=FieldFilter("receivedAt", ">", context.clock() - retention))
+        .where(filter=FieldFilter("receivedAt", ">", received_after))
     )
     oldest = await read_documents(items.order_by("receivedAt").select(["receivedAt"]), 1)
     if not oldest:

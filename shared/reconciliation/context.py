@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.analytics import DayDigests
-from shared.context import RestaurantContext
+from shared.context import ConnectedRestaurant
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX, build_external_key
 from shared.domain.normalization.opentable_reservation import read_row_id
@@ -27,9 +27,6 @@ class ReconciliationRun(Struct, frozen=True):
     """The inputs of one reconciliation and the report it fills.
 
     Attributes:
-        restaurant: The restaurant.
-        ledger: Its ledger of OpenTable's reservations.
-        report: The report.
         lease: The lease of the run. An hourly run acquires it before its first change.
         covers_full_window: Whether it compares every day of the nightly run.
         cursor: The cursor of the poll; None if no poll has completed.
@@ -42,7 +39,7 @@ class ReconciliationRun(Struct, frozen=True):
         is_dry_run: Whether to leave the reservations unchanged; the report is stored.
     """
 
-    restaurant: RestaurantContext
+    restaurant: ConnectedRestaurant
     ledger: Ledger
     report: ReconciliationReport
     lease: Lease

@@ -12,6 +12,7 @@ from typing import Any
 from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
 
+from shared.concurrency import batched
 from shared.domain.ledger.decide import (
     Decision,
     EventOutcome,
@@ -223,7 +224,7 @@ def _build_document_correction(
 
 async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> list[ApplyResult]:
     """Apply a plan, list the actual writes in the report, and return the accepted changes."""
-    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
+    restaurant, report = run.restaurant, run.report
     report.unchanged_count += plan.unchanged_count
     applied = []
     events = [correction.event for correction in plan.corrections]
@@ -237,11 +238,11 @@ async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> lis
                 # A webhook or a poll was faster.
                 report.unchanged_count += 1
             elif _list_write(report, key, write) and run.expects_webhooks:
-                report.missed_webhooks.record(write.entry, context.clock())
+                report.missed_webhooks.record(write.entry, restaurant.context.clock())
             continue
         if isinstance(result, InvalidEventError):
             payload = correction.event.payload
-            await quarantine_event(context, settings, payload, JSON_MEDIA_TYPE, result)
+            await quarantine_event(restaurant, payload, JSON_MEDIA_TYPE, result)
         # One rejected row does not stop the others.
         is_create = correction.write.is_create
         divergence = DivergenceType.CREATE_FAILED if is_create else DivergenceType.UPDATE_FAILED
@@ -277,16 +278,16 @@ async def recompute_local_dates(run: ReconciliationRun) -> None:
 
     The run has corrected its own window already; this covers the reservations after it.
     """
-    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
-    if run.previous_time_zone == settings.require_zone().key:
+    restaurant, report = run.restaurant, run.report
+    if run.previous_time_zone == restaurant.settings.require_zone().key:
         return
     earliest_start = report.reconciled_at - _LOCAL_DATE_LOOKBACK
-    query = paths.reservations_collection(context.firestore, settings.restaurant_id).where(
+    query = paths.reservations_collection(restaurant.firestore, restaurant.id).where(
         filter=FieldFilter("startAtTimestamp", ">=", earliest_start)
     )
     repairs = []
     with translate_firestore_errors():
-        async for snapshot in query.stream(retry=None, timeout=run.restaurant.deadline.remaining()):
+        async for snapshot in query.stream(retry=None, timeout=restaurant.deadline.remaining()):
             document = snapshot.to_dict() or {}
             flat = flatten_document(document)
             if flat.get("source.system") != "OPENTABLE":
@@ -309,10 +310,9 @@ async def recompute_local_dates(run: ReconciliationRun) -> None:
 async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, ReservationState]:
     """Read the stored states of reservations by external key, without damaged documents."""
     states: dict[str, ReservationState] = {}
-    for start in range(0, len(keys), _MAX_KEYS_PER_READ):
-        no_entries = dict.fromkeys(keys[start : start + _MAX_KEYS_PER_READ], ())
+    for batch in batched(keys, _MAX_KEYS_PER_READ):
         with translate_firestore_errors():
-            snapshots = await ledger.repository.read(no_entries)
+            snapshots = await ledger.repository.read(dict.fromkeys(batch, ()))
         for key, snapshot in snapshots.items():
             flat = flatten_document(snapshot.stored.document or {})
             with suppress(UnreadableDocumentError):
@@ -331,7 +331,7 @@ async def flag_divergences(
     They are the reservations missing at OpenTable, the failed requests by id (`errors`, by external
     key), and the outdated and conflicting rows of a plan.
     """
-    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
+    restaurant, report = run.restaurant, run.report
     states = await read_reservation_states(run.ledger, [*missing_keys, *errors])
     damaged_keys = {*missing_keys, *errors} - states.keys()
     for key in sorted(damaged_keys.union(plan.unreadable_keys)):
@@ -350,9 +350,7 @@ async def flag_divergences(
             continue
         if divergence.payload is not None:
             rejection = InvalidEventError(divergence.type.value.lower(), reason)
-            await quarantine_event(
-                context, settings, divergence.payload, JSON_MEDIA_TYPE, rejection
-            )
+            await quarantine_event(restaurant, divergence.payload, JSON_MEDIA_TYPE, rejection)
         flag = build_divergence_event(
             key, state, divergence.type, report.report_id, report.reconciled_at
         )

@@ -4,9 +4,9 @@ Each item is requested again by its id and applied like any other event. Items w
 on either side are skipped and listed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from shared.analytics import recount_analytics
@@ -23,7 +23,7 @@ from shared.domain.reconciliation.held_plan import (
 )
 from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import PlanNotExecutableError
-from shared.firestore.leases import LEASE_MARGIN_SECONDS, acquire_lease
+from shared.firestore.leases import acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
@@ -67,9 +67,8 @@ async def execute_held_plan(
         InvalidSettingsError: The restaurant has no settings.
     """
     deadline = Deadline.after(budget_seconds)
-    duration = timedelta(seconds=budget_seconds + LEASE_MARGIN_SECONDS)
     async with acquire_lease(
-        context.firestore, context.clock, restaurant_id, "reconciliation", duration
+        context.firestore, context.clock, restaurant_id, "reconciliation", deadline
     ) as lease:
         if lease is None:
             raise PlanNotExecutableError(
@@ -137,7 +136,7 @@ async def _read_held_plan(
 
 
 async def _execute_items(
-    run: ReconciliationRun, items: list[PlannedCorrection]
+    run: ReconciliationRun, items: Sequence[PlannedCorrection]
 ) -> list[ApplyResult]:
     """Apply the items without a newer change on either side; return the accepted changes."""
     # The ledger first: when a plan is forced again, OpenTable is asked for the rest only.
@@ -188,9 +187,7 @@ async def _select_unchanged_rows(
             continue
         row = requested.rows.get(key)
         if row is not None:
-            batch = await normalize_or_quarantine_rows(
-                restaurant.context, restaurant.settings, [row], Channel.RECONCILIATION
-            )
+            batch = await normalize_or_quarantine_rows(restaurant, [row], Channel.RECONCILIATION)
             report.open_table_count += 1
             report.compared_count += len(batch.events)
             if batch.unreadable:

@@ -183,7 +183,7 @@ async def _add_rows_requested_by_id(
     plan.version_behind = already_flagged
     requested = await read_reservations_by_id(run, requested_ids)
     normalized = await normalize_or_quarantine_rows(
-        restaurant.context, restaurant.settings, requested.rows.values(), Channel.RECONCILIATION
+        restaurant, requested.rows.values(), Channel.RECONCILIATION
     )
     for row in normalized.unreadable:
         report_unreadable_row(run, row)
@@ -251,8 +251,7 @@ async def _update_guests(
     ]
     if links:
         await run.lease.ensure_acquired()
-        context, settings = run.restaurant.context, run.restaurant.settings
-        await link_guests(context, settings, links, Channel.RECONCILIATION)
+        await link_guests(run.restaurant, links, Channel.RECONCILIATION)
     await repeat_erasures(run.restaurant)
     if run.guest_retry_at is not None and run.guest_retry_at <= run.report.reconciled_at:
         await run.lease.ensure_acquired()

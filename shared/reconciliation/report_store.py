@@ -4,7 +4,7 @@ A report's document has all counts. Lists too long for one document continue in 
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,12 @@ from google.cloud.firestore import (
     Increment,
 )
 
+from shared.concurrency import batched
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.reconciliation.held_plan import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
-from shared.domain.run_state import read_run_state
+from shared.domain.validation import read_map
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -126,7 +127,7 @@ async def update_review_counts(
     """
     integration = paths.integration_document(client, restaurant_id)
     settings = (await read_document(integration)).to_dict() or {}
-    last_full_id = read_run_state(settings, "reconciliation").get("lastFullReportId")
+    last_full_id = read_map(settings, "reconciliation").get("lastFullReportId")
     recent = await read_newest_report_summaries(client, restaurant_id, MAX_RECENT_REPORTS, now)
     current_ids = {summary["reportId"] for summary in recent}
     if isinstance(last_full_id, str) and is_document_id(last_full_id):
@@ -200,7 +201,7 @@ def _read_with_id(snapshot: DocumentSnapshot[Any]) -> dict[str, Any]:
 
 async def iterate_planned_corrections(
     client: AsyncClient, held: Mapping[str, Any]
-) -> AsyncIterator[list[PlannedCorrection]]:
+) -> AsyncIterator[Sequence[PlannedCorrection]]:
     """Yield a held report's plan in batches of at most `MAX_ITEMS_PER_BATCH`.
 
     Each part of the report is read when needed, so a plan of any length fits in memory.
@@ -222,8 +223,8 @@ async def iterate_planned_corrections(
             except UnreadableDocumentError as error:
                 # One damaged item must not keep the others from being applied.
                 log_unreadable_document(restaurant_id, "reconciliationReports", error)
-        for start in range(0, len(items), MAX_ITEMS_PER_BATCH):
-            yield items[start : start + MAX_ITEMS_PER_BATCH]
+        for batch in batched(items, MAX_ITEMS_PER_BATCH):
+            yield batch
 
 
 def _read_list(part: Mapping[str, Any], name: str) -> list[Any]:

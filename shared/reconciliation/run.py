@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from shared.concurrency import Deadline, gather_all
-from shared.context import AppContext, load_restaurant_context
+from shared.context import AppContext, RestaurantContext, connect_restaurant
 from shared.domain.days import DateWindow, resolve_window
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.reconciliation.report import ReconciliationReport, ReportStatus, RunFailureKind
 from shared.domain.run_state import poll_cursor_from_document, read_count
 from shared.domain.schedule import covers_full_window, resolve_scheduled_window
 from shared.domain.settings import parse_settings
+from shared.domain.validation import read_texts
 from shared.errors import (
     EXPECTED_RUN_ERRORS,
     PERMANENT_RUN_ERRORS,
@@ -26,9 +27,7 @@ from shared.errors import (
     OpenTableError,
     RunInProgressError,
 )
-from shared.firestore import paths
 from shared.firestore.leases import (
-    LEASE_MARGIN_SECONDS,
     Lease,
     PrefetchedSettings,
     prepare_lease,
@@ -36,7 +35,7 @@ from shared.firestore.leases import (
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.guests.retention import anonymize_old_reservations
 from shared.ingest.deliveries import update_webhook_silence
-from shared.ledger.ledger import open_ledger
+from shared.ledger.ledger import Ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.quarantine.store import log_quarantine_backlog
 from shared.reconciliation.context import ReconciliationRun
@@ -84,14 +83,9 @@ async def reconcile_restaurant(
     budget. `prefetched` settings save a read.
     """
     deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
-    duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     try:
         async with prepare_lease(
-            paths.integration_document(context.firestore, restaurant_id),
-            context.clock,
-            "reconciliation",
-            duration,
-            prefetched,
+            context.firestore, context.clock, restaurant_id, "reconciliation", deadline, prefetched
         ) as lease:
             report = await _run_reconciliation(context, lease, options, deadline)
     except RunInProgressError:
@@ -191,9 +185,10 @@ async def load_run(
 ) -> ReconciliationRun:
     """Return the inputs of a run: the restaurant of a lease, and the state of earlier runs."""
     settings = parse_settings(lease.restaurant_id, lease.document)
+    restaurant = await connect_restaurant(RestaurantContext(context, settings), deadline)
     return ReconciliationRun(
-        restaurant=await load_restaurant_context(context, settings, deadline),
-        ledger=open_ledger(context, settings),
+        restaurant=restaurant,
+        ledger=Ledger(restaurant),
         report=report,
         lease=lease,
         covers_full_window=covers_full_window(
@@ -202,19 +197,15 @@ async def load_run(
         cursor=poll_cursor_from_document(lease.document, report.reconciled_at),
         previous_time_zone=lease.state.get("timeZone"),
         was_time_zone_wrong=lease.state.get("wrongTimeZone") is True,
-        unreadable_ids=frozenset(_read_text_list(lease.state.get("unreadableDocuments"))),
+        unreadable_ids=frozenset(read_texts(lease.state, "unreadableDocuments")),
         guest_retry_at=guest_failure_summary_from_document(lease.document).retry_at,
         analytics_digests=dict(
             item.split(" ", 1)
-            for item in _read_text_list(lease.state.get("analyticsDigests"))
+            for item in read_texts(lease.state, "analyticsDigests")
             if " " in item
         ),
         is_dry_run=is_dry_run,
     )
-
-
-def _read_text_list(value: object) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 async def _finish_run(
@@ -235,7 +226,8 @@ async def _finish_run(
         "reconciliation.lastStatus": report.status.value,
         "reconciliation.lastReconciledAt": report.reconciled_at,
     }
-    zone = parse_settings(lease.restaurant_id, lease.document).zone or ZoneInfo("UTC")
+    settings = parse_settings(lease.restaurant_id, lease.document)
+    zone = settings.zone or ZoneInfo("UTC")
     is_full = covers_full_window(report.window, zone, report.reconciled_at)
     if report.status is not ReportStatus.FAILED:
         # A failed run knows neither the divergences nor whether the time zone is right.
@@ -248,7 +240,7 @@ async def _finish_run(
     state |= report.missed_webhooks.to_update_fields(report.reconciled_at)
     if not is_dry_run:
         state |= await anonymize_old_reservations(
-            context, lease.restaurant_id, lease.document, deadline
+            RestaurantContext(context, settings), lease.document, deadline
         )
     await lease.release(state)
 
@@ -272,7 +264,7 @@ def _describe_findings(
     if not is_full:
         open_divergences = max(open_divergences, read_count(lease.state, "openDivergences"))
         is_zone_wrong = is_zone_wrong or lease.state.get("wrongTimeZone") is True
-        unreadable_ids |= set(_read_text_list(lease.state.get("unreadableDocuments")))
+        unreadable_ids |= set(read_texts(lease.state, "unreadableDocuments"))
     return {
         "reconciliation.openDivergences": open_divergences,
         "reconciliation.wrongTimeZone": is_zone_wrong,

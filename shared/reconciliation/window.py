@@ -91,8 +91,7 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
         )
         async for page in pages:
             rows = await normalize_or_quarantine_rows(
-                restaurant.context,
-                restaurant.settings,
+                restaurant,
                 (*page.rows, *page.malformed_items),
                 Channel.RECONCILIATION,
             )
@@ -118,7 +117,7 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
 async def _read_ledger(run: ReconciliationRun, rollup_builder: RollupBuilder) -> LedgerWindow:
     restaurant, report = run.restaurant, run.report
     ledger_window = await load_ledger_window(
-        restaurant.context.firestore,
+        restaurant.firestore,
         report.restaurant_id,
         report.window,
         restaurant.deadline,

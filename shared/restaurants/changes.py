@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from google.cloud.firestore import AsyncClient
 
+from shared.domain.validation import typed_or_none
 from shared.firestore import paths
 from shared.firestore.documents import translate_firestore_errors, update_if_unmodified
 from shared.firestore.raw_client import FirestoreClient
@@ -52,9 +53,7 @@ async def publish_changes(client: AsyncClient, versions: Mapping[str, str], now:
     """Publish changes that are already stored.
 
     Args:
-        client: The client of Firestore.
         versions: Key to new version.
-        now: The current time, UTC.
     """
     new_items = [{"key": key, "version": version, "at": now} for key, version in versions.items()]
 
@@ -102,14 +101,16 @@ class ChangeFeed:
     async def ensure_current(self) -> None:
         """Read the changes, unless a recent read covers all but the last `CHANGE_PICKUP_SECONDS`.
 
-        Raises ServiceUnavailableError when Firestore does not answer.
+        Raises:
+            ServiceUnavailableError: Firestore does not answer.
         """
         await self.ensure_read_since(self._timer() - MAX_AGE_SECONDS)
 
     async def ensure_read_since(self, moment: float) -> None:
         """Read the changes, unless they were read since a time of the timer (see `get_time`).
 
-        Raises ServiceUnavailableError when Firestore does not answer.
+        Raises:
+            ServiceUnavailableError: Firestore does not answer.
         """
         while not self._is_read_since(moment):
             # One caller's timeout must not cancel the read that others wait for.
@@ -144,10 +145,10 @@ class ChangeFeed:
 
 def _read_items(document: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     """Return the readable items of the document, which a person may have edited."""
-    items = (document or {}).get("changes")
+    items = typed_or_none(list, (document or {}).get("changes")) or []
     return [
         item
-        for item in (items if isinstance(items, list) else [])
+        for item in items
         if isinstance(item, Mapping)
         and isinstance(item.get("key"), str)
         and isinstance(item.get("version"), str)

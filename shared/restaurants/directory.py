@@ -178,7 +178,8 @@ class RestaurantDirectory:
     async def load_credentials(self, settings: IntegrationSettings) -> Credentials:
         """Return a restaurant's credentials, completed by the partner's.
 
-        Raises InvalidSettingsError when a secret is missing or malformed.
+        Raises:
+            InvalidSettingsError: A secret is missing or malformed.
         """
         payloads = [await self._load_secret(id_) for id_ in self._list_secret_ids(settings)]
         if not payloads:

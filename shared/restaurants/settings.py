@@ -12,7 +12,12 @@ from google.cloud.firestore import DELETE_FIELD, AsyncClient, AsyncWriteBatch, D
 from msgspec import Struct
 
 from shared.concurrency import Deadline
-from shared.context import AppContext, RestaurantContext, load_restaurant_context
+from shared.context import (
+    AppContext,
+    ConnectedRestaurant,
+    RestaurantContext,
+    connect_restaurant,
+)
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
 from shared.domain.settings import IntegrationSettings, parse_settings
@@ -89,9 +94,10 @@ async def update_settings(
 
     `is_current` returns whether the stored document is the one that the caller read.
 
-    Raises InvalidSettingsError if the integration would be enabled without usable settings,
-    RidTakenError if another restaurant has claimed the rid, and SettingsChangedError if the
-    document is not current.
+    Raises:
+        InvalidSettingsError: The integration would be enabled without usable settings.
+        RidTakenError: Another restaurant has claimed the rid.
+        SettingsChangedError: The document is not current.
     """
     reference = paths.integration_document(client, restaurant_id)
 
@@ -129,7 +135,8 @@ async def update_credentials(
 ) -> datetime:
     """Change a secret, and publish it to every instance; return the time of the change, UTC.
 
-    Raises InvalidSettingsError if the secret is not writable or not a JSON object.
+    Raises:
+        InvalidSettingsError: The secret is not writable or not a JSON object.
     """
     version = await context.secret_store.update_secret(secret_id, build_payload)
     now = context.clock()
@@ -165,7 +172,8 @@ async def _add_rid_claim(
 ) -> None:
     """Add the claim of a rid to a commit, unless it is this restaurant's already.
 
-    Raises RidTakenError if it is another restaurant's.
+    Raises:
+        RidTakenError: It is another restaurant's.
     """
     reference = paths.rid_claim_document(client, rid)
     claim = (await read_document(reference)).to_dict()
@@ -221,7 +229,7 @@ class TimeZoneEvidence(Struct, frozen=True):
         )
 
 
-async def check_time_zone(restaurant: RestaurantContext) -> TimeZoneEvidence:
+async def check_time_zone(restaurant: ConnectedRestaurant) -> TimeZoneEvidence:
     """Compare a page of OpenTable's rows, from last week on, with the zone of the settings.
 
     OpenTable never sends a zone. Each row has a local and a UTC time.
@@ -236,18 +244,15 @@ async def check_time_zone(restaurant: RestaurantContext) -> TimeZoneEvidence:
     return TimeZoneEvidence(zone, len(rows), contradicting_count)
 
 
-async def probe_connection(
-    context: AppContext, settings: IntegrationSettings
-) -> ConnectionTestResult:
+async def probe_connection(restaurant: RestaurantContext) -> ConnectionTestResult:
     """Request a page of reservations with the current credentials, and check the time zone."""
     # A person tests what they just stored: skip the caches.
-    context.directory.invalidate(settings)
+    restaurant.context.directory.invalidate(restaurant.settings)
     deadline = Deadline.after(CONNECTION_TEST_TIMEOUT_SECONDS)
     started_at = deadline.clock.monotonic()
     row_count, problem, details = 0, None, None
     try:
-        restaurant = await load_restaurant_context(context, settings, deadline)
-        evidence = await check_time_zone(restaurant)
+        evidence = await check_time_zone(await connect_restaurant(restaurant, deadline))
         row_count, problem = evidence.row_count, evidence.problem
     except InvalidSettingsError as error:
         problem = str(error)
@@ -273,9 +278,9 @@ def _describe_connection_error(error: OpenTableError) -> str:
             return "OpenTable refused the request. Send the details to OpenTable's support."
 
 
-async def check_webhook_settings(restaurant: RestaurantContext) -> list[str]:
+async def check_webhook_settings(restaurant: ConnectedRestaurant) -> list[str]:
     """Log and return the mistakes in the settings that block webhooks, one sentence each."""
-    client, settings = restaurant.context.firestore, restaurant.settings
+    client, settings = restaurant.firestore, restaurant.settings
     claim = await read_document(paths.rid_claim_document(client, settings.require_rid()))
     claimant = typed_or_none(str, (claim.to_dict() or {}).get("restaurantId"))
     problems = list_webhook_problems(settings, restaurant.access.credentials, claimant)
@@ -283,7 +288,7 @@ async def check_webhook_settings(restaurant: RestaurantContext) -> list[str]:
         log_event(
             Severity.WARNING,
             LogEvent.SETTINGS_WARNING,
-            restaurantId=settings.restaurant_id,
+            restaurantId=restaurant.id,
             problem=problem,
         )
     return list(problems)

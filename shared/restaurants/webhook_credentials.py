@@ -15,7 +15,7 @@ import requests
 from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK
-from shared.context import AppContext
+from shared.context import RestaurantContext
 from shared.domain.credentials import decode_webhook_secret, group_by_scheme
 from shared.domain.normalization.envelope import TEST_EVENT_TYPE
 from shared.domain.normalization.field_values import format_utc
@@ -80,13 +80,17 @@ class WebhookProbeResult(Struct, frozen=True):
 
 
 async def probe_webhook(
-    context: AppContext, settings: IntegrationSettings, scheme: WebhookAuthScheme | None
+    restaurant: RestaurantContext, scheme: WebhookAuthScheme | None
 ) -> WebhookProbeResult:
     """Send a test event, which changes nothing, with the restaurant's newest credential.
 
-    Without a `scheme`, it uses an accepted one with a credential. Raises `InvalidSettingsError` if
-    there is none, if the integration is disabled, or if the address of the function is not set.
+    Without a `scheme`, it uses an accepted one with a credential.
+
+    Raises:
+        InvalidSettingsError: There is no such scheme, the integration is disabled, or the address
+            of the function is not set.
     """
+    context, settings = restaurant.context, restaurant.settings
     if not settings.is_enabled:
         raise InvalidSettingsError(_PAUSED)
     url = context.environment.webhook_url

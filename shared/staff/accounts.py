@@ -19,7 +19,7 @@ from firebase_admin.exceptions import FirebaseError, PermissionDeniedError, Unau
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from msgspec import Struct
 
-from shared.concurrency import SingleFlightTTLCache
+from shared.concurrency import SingleFlightTTLCache, batched
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 OPERATOR_CLAIM = "operator"
@@ -139,9 +139,8 @@ class UserAccounts:
         accounts: dict[str, UserAccount] = {}
         # A document written by hand may have any id, but Firebase rejects the whole request.
         valid_uids = [uid for uid in uids if 0 < len(uid) <= _MAX_UID_LENGTH]
-        for start in range(0, len(valid_uids), _MAX_ACCOUNTS_PER_REQUEST):
-            portion = valid_uids[start : start + _MAX_ACCOUNTS_PER_REQUEST]
-            identifiers = [auth.UidIdentifier(uid) for uid in portion]
+        for batch in batched(valid_uids, _MAX_ACCOUNTS_PER_REQUEST):
+            identifiers = [auth.UidIdentifier(uid) for uid in batch]
             result = await self._call(partial(auth.get_users, identifiers, app=self._app))
             accounts |= {user.uid: _read_account(user) for user in result.users}
         return accounts

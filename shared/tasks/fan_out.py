@@ -9,10 +9,11 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, Fi
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.concurrency import Deadline, gather_bounded
+from shared.concurrency import Deadline, batched, gather_bounded
 from shared.context import AppContext
-from shared.domain.run_state import read_run_state, read_run_time
+from shared.domain.run_state import read_run_time
 from shared.domain.schedule import is_poll_due
+from shared.domain.validation import read_map
 from shared.errors import EnqueueError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_document, read_documents
@@ -85,7 +86,7 @@ async def list_jobs(context: AppContext, function_name: str) -> list[RestaurantJ
     quiet_interval = timedelta(minutes=context.environment.quiet_poll_minutes)
     async for restaurant_id, snapshot in _list_enabled_settings(context.firestore):
         document = snapshot.to_dict() or {}
-        state = read_run_state(document, kind)
+        state = read_map(document, kind)
         prefetched = None
         if len(jobs) < _MAX_PREFETCHED_SETTINGS:
             prefetched = PrefetchedSettings(snapshot, Deadline.after(_MAX_PREFETCHED_AGE_SECONDS))
@@ -117,13 +118,9 @@ async def _list_enabled_settings(
     page = await _read_page(query)
     while page:
         for snapshot in page:
-            # Other programs share the database. The group has every collection of this name, at
-            # any depth, and their documents.
-            owner = snapshot.reference.parent.parent
-            if owner is not None and (
-                snapshot.reference == paths.integration_document(client, owner.id)
-            ):
-                yield owner.id, snapshot
+            restaurant_id = paths.find_restaurant_id(snapshot.reference)
+            if restaurant_id is not None and snapshot.id == paths.INTEGRATION_ID:
+                yield restaurant_id, snapshot
         is_last = len(page) < LISTING_PAGE_SIZE
         page = [] if is_last else await _read_page(query.start_after(page[-1]))
 
@@ -173,8 +170,7 @@ async def fan_out(
     if not jobs:
         return []
     ids = [job.restaurant_id for job in jobs]
-    starts = range(0, len(ids), restaurants_per_task)
-    groups = {ids[start]: ids[start : start + restaurants_per_task] for start in starts}
+    groups = {group[0]: group for group in batched(ids, restaurants_per_task)}
 
     async def enqueue(first_id: str) -> dict[str, Any]:
         restaurants: dict[str, object] = {"restaurantIds": groups[first_id]}
@@ -261,4 +257,4 @@ async def _read_cursor(
         document = (await read_document(settings)).to_dict() or {}
     except ServiceUnavailableError:
         return None  # the line is logged without the age
-    return read_run_time(read_run_state(document, kind), cursor_name, context.clock())
+    return read_run_time(read_map(document, kind), cursor_name, context.clock())

@@ -14,7 +14,7 @@ from sandbox.background_bookings import populate_store
 from sandbox.reservation_actions import VisitActions
 from shared.analytics import create_rollup_builder, read_analytics_days, store_days
 from shared.concurrency import Deadline
-from shared.context import load_restaurant_context
+from shared.context import RestaurantContext, connect_restaurant
 from shared.domain.analytics.rollup import sum_counts
 from shared.domain.days import DateWindow
 from shared.firestore import paths
@@ -226,7 +226,9 @@ async def test_an_unavailable_store_fails_the_rollup_and_not_the_run(
     world: World, firestore_spy: FirestoreSpy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     services = replace(world.services, firestore=firestore_spy.client)
-    restaurant = await load_restaurant_context(services, world.settings(), Deadline.after(30))
+    restaurant = await connect_restaurant(
+        RestaurantContext(services, world.settings()), Deadline.after(30)
+    )
     firestore_spy.failure = google.ServiceUnavailable
     window = DateWindow(date(2026, 3, 14), date(2026, 3, 15))
     await store_days(restaurant, create_rollup_builder(restaurant, window), set())

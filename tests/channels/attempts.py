@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.errors import InvalidEventError, ServiceUnavailableError
-from shared.firestore import paths
 from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.staff_actions import cancel_native_reservation
 from shared.quarantine.review import replay_quarantined_event
-from shared.quarantine.store import open_quarantine
+from shared.quarantine.store import quarantine_event
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from tests.channels.channels import (
     SampleEvent,
@@ -65,16 +64,15 @@ async def prepare_reconciliation(world: World, event: SampleEvent) -> DeliveryAt
 
 
 async def _prepare_replay(world: World, body: dict[str, Any]) -> DeliveryAttempt:
-    services, rejection = world.services, InvalidEventError("held_back", "By the test.")
-    entry = await open_quarantine(services, world.restaurant.id).add(
-        json.dumps(body), JSON_MEDIA_TYPE, rejection
+    rejection = InvalidEventError("held_back", "By the test.")
+    entry = await quarantine_event(
+        world.restaurant_context(), json.dumps(body), JSON_MEDIA_TYPE, rejection
     )
-    items = paths.quarantine_collection(services.firestore, world.restaurant.id)
-    item = (await items.document(entry.id).get()).to_dict() or {}
+    item = (await world.quarantine_collection.document(entry.id).get()).to_dict() or {}
 
     async def attempt() -> bool:
         return await _is_acknowledged(
-            replay_quarantined_event(world.services, world.settings(), item, "mara")
+            replay_quarantined_event(world.restaurant_context(), item, "mara")
         )
 
     return attempt
@@ -96,8 +94,7 @@ async def prepare_staff_cancellation(world: World, event: SampleEvent) -> Delive
         key = str(event.version)
         return await _is_acknowledged(
             cancel_native_reservation(
-                world.services,
-                world.settings(),
+                world.restaurant_context(),
                 document_id,
                 user_uid="staff-1",
                 reason=key,

@@ -9,7 +9,7 @@ from shared.firestore import paths
 from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.staff_actions import cancel_native_reservation
 from shared.quarantine.review import replay_quarantined_event
-from shared.quarantine.store import open_quarantine
+from shared.quarantine.store import quarantine_event
 from tests.channels.channels import OpenTableChannel, SampleEvent, sample_as_envelope, sample_as_row
 from tests.support.reservations import write_native_reservation
 from tests.support.world import World
@@ -25,20 +25,12 @@ class ReplayedEnvelopeChannel(OpenTableChannel):
         self._rejections: list[str] = []
 
     async def deliver(self, event: SampleEvent) -> None:
-        services, restaurant_id = self._world.services, self._world.restaurant.id
+        restaurant = self._world.restaurant_context()
         body, rejection = self._body(event), InvalidEventError("held_back", "By the test.")
-        entry = await open_quarantine(services, restaurant_id).add(
-            json.dumps(body), JSON_MEDIA_TYPE, rejection
-        )
-        item = (
-            await paths.quarantine_collection(services.firestore, restaurant_id)
-            .document(entry.id)
-            .get()
-        )
+        entry = await quarantine_event(restaurant, json.dumps(body), JSON_MEDIA_TYPE, rejection)
+        item = await self._world.quarantine_collection.document(entry.id).get()
         try:
-            await replay_quarantined_event(
-                services, self._world.settings(), item.to_dict() or {}, "mara"
-            )
+            await replay_quarantined_event(restaurant, item.to_dict() or {}, "mara")
         except InvalidEventError as error:
             self._rejections.append(error.reason)
 
@@ -77,8 +69,7 @@ class StaffChannel:
             await write_native_reservation(self._world)
         try:
             await cancel_native_reservation(
-                self._world.services,
-                self._world.settings(),
+                self._world.restaurant_context(),
                 "own-1",
                 user_uid="staff-1",
                 reason=f"a party of {event.fields.get('partySize')}",

@@ -23,7 +23,7 @@ from cli.app import ledger
 from cli.output import Console
 from shared.concurrency import SYSTEM_CLOCK
 from shared.config import read_environment
-from shared.context import build_app_context
+from shared.context import RestaurantContext, build_app_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.webhook_auth import AuthenticationResult
@@ -207,4 +207,4 @@ class WebhookIngest:
             Channel.WEBHOOK,
             authentication,
         )
-        return str((await ingest_event(context, settings, event)).outcome)
+        return str((await ingest_event(RestaurantContext(context, settings), event)).outcome)

@@ -8,7 +8,6 @@ import pytest
 
 from shared.concurrency import Deadline
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, RunInProgressError
-from shared.firestore import paths
 from shared.firestore.leases import (
     Lease,
     PrefetchedSettings,
@@ -26,8 +25,9 @@ AcquireLease = Callable[[str], AbstractAsyncContextManager[Lease | None]]
 @pytest.fixture
 def acquire(world: World, firestore_spy: FirestoreSpy) -> AcquireLease:
     def acquire(kind: str) -> AbstractAsyncContextManager[Lease | None]:
-        minute = timedelta(minutes=1)
-        return acquire_lease(firestore_spy.client, world.clock, world.restaurant.id, kind, minute)
+        # The margin of its lease is a minute.
+        ended = Deadline.after(0)
+        return acquire_lease(firestore_spy.client, world.clock, world.restaurant.id, kind, ended)
 
     return acquire
 
@@ -72,7 +72,7 @@ async def test_a_lease_damaged_by_hand_blocks_no_run(
 async def test_a_restaurant_without_settings_has_no_lease(world: World) -> None:
     with pytest.raises(InvalidSettingsError):
         async with acquire_lease(
-            world.services.firestore, world.clock, "none", "poll", timedelta(minutes=1)
+            world.services.firestore, world.clock, "none", "poll", Deadline.after(60)
         ):
             pass
 
@@ -130,8 +130,8 @@ StartRun = Callable[..., AbstractAsyncContextManager[Lease]]
 @pytest.fixture
 def start_leased_run(world: World, firestore_spy: FirestoreSpy) -> StartRun:
     def start(listed: PrefetchedSettings | None = None) -> AbstractAsyncContextManager[Lease]:
-        settings = paths.integration_document(firestore_spy.client, world.restaurant.id)
-        return prepare_lease(settings, world.clock, "poll", timedelta(minutes=1), listed)
+        client, restaurant_id = firestore_spy.client, world.restaurant.id
+        return prepare_lease(client, world.clock, restaurant_id, "poll", Deadline.after(60), listed)
 
     return start
 

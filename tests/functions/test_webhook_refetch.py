@@ -180,7 +180,7 @@ async def refetch_with_seconds_left(world: World, seconds: float) -> int:
     applied = await apply_relay_event(world)
     requests_before = world.sandbox.request_counts["reservation"]
     ends = asyncio.get_running_loop().time() + seconds
-    await fetch_after_commit(world.services, world.settings(), applied, ends)
+    await fetch_after_commit(world.restaurant_context(), applied, ends)
     return world.sandbox.request_counts["reservation"] - requests_before
 
 

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from shared.concurrency import Deadline
 from shared.context import (
     MAX_CONCURRENT_GUEST_ACCESSES,
+    ConnectedRestaurant,
     RestaurantContext,
-    load_restaurant_context,
+    connect_restaurant,
 )
 from shared.guests.fetch import ensure_guest_stored
 from tests.support.firestore import FirestoreSpy
@@ -34,11 +35,10 @@ class CommitMeter(FirestoreSpy):
             self.pending_commits -= 1
 
 
-async def load_restaurant(world: World, spy: FirestoreSpy | None = None) -> RestaurantContext:
+async def load_restaurant(world: World, spy: FirestoreSpy | None = None) -> ConnectedRestaurant:
     services = replace(world.services, firestore=spy.client) if spy else world.services
-    return await load_restaurant_context(
-        services, world.settings(), Deadline.after(_TIMEOUT_SECONDS)
-    )
+    restaurant = RestaurantContext(services, world.settings())
+    return await connect_restaurant(restaurant, Deadline.after(_TIMEOUT_SECONDS))
 
 
 async def return_no_guest(_guest_id: str, _key: str) -> None:

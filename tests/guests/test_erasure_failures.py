@@ -8,8 +8,6 @@ from google.api_core import exceptions as google
 from msgspec.structs import replace
 
 from sandbox.models import SandboxReservation
-from shared.concurrency import Deadline
-from shared.context import load_restaurant_context
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.guests.erasure import erase_guest, repeat_erasures
@@ -124,8 +122,7 @@ async def test_an_erasure_is_repeated_for_two_days(
 ) -> None:
     await leave_personal_text(scenario, reservation)
     scenario.world.clock.advance(timedelta(hours=hours).total_seconds())
-    services, settings = scenario.world.services, scenario.world.settings()
-    await repeat_erasures(await load_restaurant_context(services, settings, Deadline.after(30)))
+    await repeat_erasures(scenario.world.restaurant_context())
     assert (await find_marks(scenario) == []) is is_repeated
 
 
@@ -140,10 +137,9 @@ async def test_a_dry_run_erases_nothing(
 async def test_an_unavailable_firestore_is_reported(
     reservation: SandboxReservation, firestore_spy: FirestoreSpy, other_server: World
 ) -> None:
-    services, settings = other_server.services, other_server.settings()
-    restaurant = await load_restaurant_context(services, settings, Deadline.after(30))
+    restaurant = other_server.restaurant_context()
     firestore_spy.failure = google.ServiceUnavailable
     with pytest.raises(ServiceUnavailableError):
-        await erase_guest(services, settings, str(reservation.guest_key).lower())
+        await erase_guest(restaurant, str(reservation.guest_key).lower())
     with pytest.raises(ServiceUnavailableError):
         await repeat_erasures(restaurant)

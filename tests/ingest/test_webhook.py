@@ -16,8 +16,8 @@ from shared.restaurants.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE, Restaur
 from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer
 from tests.support.events import envelope_body, row_body
-from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
-from tests.support.webhooks import cancel_background_tasks, make_webhook_context
+from tests.support.restaurants import InMemorySecretSource, Restaurant, make_app_context, seed
+from tests.support.webhooks import cancel_background_tasks
 
 NOW = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ async def authenticate_body(
     directory: RestaurantDirectory, body: dict[str, Any], authorization: str
 ) -> AuthenticatedSender | None:
     headers = {"authorization": authorization}
-    context = make_webhook_context(directory)
+    context = make_app_context(directory._client, directory)
     try:
         raw_body = json.dumps(body).encode()
         return await authenticate_sender(context, headers, raw_body, find_route(body), NOW)

@@ -35,7 +35,7 @@ async def store_body(world: World, stored_ledger: StoredLedger, body: object) ->
 
 async def store_guests(world: World, *guests: Guest) -> None:
     for guest in guests:
-        await save_guest(world.services, world.settings(), guest)
+        await save_guest(world.restaurant_context(), guest)
 
 
 @pytest.mark.parametrize(

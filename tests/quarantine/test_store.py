@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 
+from shared.context import RestaurantContext
+from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.paths import quarantine_collection
@@ -13,13 +15,13 @@ from shared.ingest.events import QuarantineResult
 from shared.quarantine.store import (
     QuarantineBacklog,
     QuarantineEntry,
-    QuarantineStore,
     build_quarantine_id,
+    quarantine_event,
     read_quarantine_backlog,
 )
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.ledger import StoredLedger
-from tests.support.restaurants import Restaurant
+from tests.support.restaurants import make_app_context
 from tests.support.world import START_TIME, World
 
 BODY = '{"id": "\\ud800 Zoë", "partySize": 0}'
@@ -28,25 +30,25 @@ NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def quarantine_store(firestore_spy: FirestoreSpy, restaurant: Restaurant) -> QuarantineStore:
-    """The quarantine of a restaurant, with a clock that advances an hour per event."""
+def quarantining_restaurant(
+    firestore_spy: FirestoreSpy, restaurant_settings: IntegrationSettings
+) -> RestaurantContext:
+    """A restaurant with a clock that advances an hour per event."""
     hours = itertools.count()
-    return QuarantineStore(
-        firestore_spy.client,
-        restaurant.id,
-        lambda: NOON + timedelta(hours=next(hours)),
-        timedelta(days=90),
+    context = make_app_context(
+        firestore_spy.client, clock=lambda: NOON + timedelta(hours=next(hours))
     )
+    return RestaurantContext(context, restaurant_settings)
 
 
-async def quarantine_body(quarantine_store: QuarantineStore, body: str = BODY) -> QuarantineEntry:
-    return await quarantine_store.add(body, "application/json", REJECTION)
+async def quarantine_body(restaurant: RestaurantContext, body: str = BODY) -> QuarantineEntry:
+    return await quarantine_event(restaurant, body, "application/json", REJECTION)
 
 
 async def test_an_event_is_stored_unchanged_with_its_reason(
-    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
 ) -> None:
-    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantining_restaurant)
     assert await stored_ledger.quarantine_items() == [
         {
             "reason": "invalid_partySize",
@@ -72,45 +74,49 @@ async def test_an_event_is_stored_unchanged_with_its_reason(
 
 
 async def test_the_authentication_result_is_stored_with_the_item(
-    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
 ) -> None:
     authentication = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1)
-    await quarantine_store.add(BODY, "application/json", REJECTION, authentication)
+    await quarantine_event(
+        quarantining_restaurant, BODY, "application/json", REJECTION, authentication
+    )
     [item] = await stored_ledger.quarantine_items()
     assert item["authentication"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
 async def test_a_repeated_event_is_one_item_counted_twice(
-    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
 ) -> None:
-    await quarantine_body(quarantine_store)
-    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantining_restaurant)
+    await quarantine_body(quarantining_restaurant)
     [item] = await stored_ledger.quarantine_items()
     times = (item["receivedAt"], item["lastSeenAt"])
     assert (item["count"], times) == (2, (NOON, NOON + timedelta(hours=1)))
 
 
-async def test_only_the_first_event_is_a_new_item(quarantine_store: QuarantineStore) -> None:
-    assert (await quarantine_body(quarantine_store)).is_new
-    assert not (await quarantine_body(quarantine_store)).is_new
+async def test_only_the_first_event_is_a_new_item(
+    quarantining_restaurant: RestaurantContext,
+) -> None:
+    assert (await quarantine_body(quarantining_restaurant)).is_new
+    assert not (await quarantine_body(quarantining_restaurant)).is_new
 
 
 @pytest.mark.parametrize("status", ["DISMISSED", "REPLAYED"])
 async def test_a_repeated_event_does_not_reopen_its_item(
-    status: str, quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+    status: str, quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
 ) -> None:
-    entry = await quarantine_body(quarantine_store)
+    entry = await quarantine_body(quarantining_restaurant)
     items = quarantine_collection(stored_ledger.client, stored_ledger.settings.restaurant_id)
     await items.document(entry.id).update({"status": status})
-    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantining_restaurant)
     assert [item["status"] for item in await stored_ledger.quarantine_items()] == [status]
 
 
 async def test_another_body_is_another_item(
-    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
 ) -> None:
-    await quarantine_body(quarantine_store)
-    await quarantine_body(quarantine_store, BODY + " ")
+    await quarantine_body(quarantining_restaurant)
+    await quarantine_body(quarantining_restaurant, BODY + " ")
     assert len(await stored_ledger.quarantine_items()) == 2
 
 
@@ -119,35 +125,35 @@ def test_another_reason_is_another_item() -> None:
 
 
 async def test_a_first_event_is_one_round_trip(
-    quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
+    quarantining_restaurant: RestaurantContext, firestore_spy: FirestoreSpy
 ) -> None:
-    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantining_restaurant)
     assert firestore_spy.take_calls() == ["commit"]
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
 async def test_a_failure_to_store_an_event_is_raised(
-    error: type[Exception], quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
+    error: type[Exception], quarantining_restaurant: RestaurantContext, firestore_spy: FirestoreSpy
 ) -> None:
     firestore_spy.failure = error
     with pytest.raises(ServiceUnavailableError, match=error.__name__):
-        await quarantine_body(quarantine_store)
+        await quarantine_body(quarantining_restaurant)
 
 
 async def test_a_failure_to_count_an_event_is_raised(
-    quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
+    quarantining_restaurant: RestaurantContext, firestore_spy: FirestoreSpy
 ) -> None:
-    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantining_restaurant)
     firestore_spy.before_commit.append(fail_with(google.AlreadyExists))
     firestore_spy.before_commit.append(fail_with(google.ServiceUnavailable))
     with pytest.raises(ServiceUnavailableError):
-        await quarantine_body(quarantine_store)
+        await quarantine_body(quarantining_restaurant)
 
 
 async def test_the_beginning_of_a_too_large_body_is_stored(
-    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
 ) -> None:
-    await quarantine_body(quarantine_store, "é" * 600_000)
+    await quarantine_body(quarantining_restaurant, "é" * 600_000)
     [item] = await stored_ledger.quarantine_items()
     assert item["body"] == "é" * 450_000
     assert item["detail"].endswith("Only the first 900000 bytes are stored.")

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
-from shared.context import AppContext
+from shared.context import AppContext, RestaurantContext
 from shared.errors import BackfillInProgressError, InvalidEventError, ServiceUnavailableError
 from shared.ledger.staff_actions import cancel_native_reservation
 from shared.opentable.client import OpenTableClient
@@ -73,10 +73,10 @@ class Worker:
         """Replay the quarantine, or cancel the native reservation."""
         settings = await self.services.directory.find_by_restaurant_id(self.restaurant_id)
         assert settings is not None
+        restaurant = RestaurantContext(self.services, settings)
         if job == "cancel":
             await cancel_native_reservation(
-                self.services,
-                settings,
+                restaurant,
                 NATIVE_RESERVATION_ID,
                 user_uid=_STAFF_MEMBER.uid,
                 reason="Rain",
@@ -89,9 +89,7 @@ class Worker:
             item = await review.read_item(item_id)
             if item is not None and item["status"] == "OPEN":
                 with suppress(InvalidEventError):
-                    result = await replay_quarantined_event(
-                        self.services, settings, item, _STAFF_MEMBER.uid
-                    )
+                    result = await replay_quarantined_event(restaurant, item, _STAFF_MEMBER.uid)
                     await review.mark_replayed(item_id, result, _STAFF_MEMBER)
 
     async def _backfill(self) -> Any:

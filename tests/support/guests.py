@@ -69,7 +69,7 @@ class GuestScenario:
         """Ingest a reservation's v3 webhook and fetch its guest."""
         result = await self.world.ingest_row(self.row(reservation, **fields))
         if isinstance(result, ApplyResult):
-            await fetch_guest_after_commit(self.world.services, self.world.settings(), result)
+            await fetch_guest_after_commit(self.world.restaurant_context(), result)
         return result
 
     async def shown_diner(
@@ -251,7 +251,7 @@ def _add_notes(guest: SandboxGuest) -> SandboxGuest:
 async def quarantine_text(world: World, text: str) -> None:
     """Quarantine a body."""
     await quarantine_event(
-        world.services, world.settings(), text, "application/json", _INVALID_PARTY_SIZE
+        world.restaurant_context(), text, "application/json", _INVALID_PARTY_SIZE
     )
 
 

@@ -1,9 +1,9 @@
 """Ledgers with a fixed clock, and direct reads of the stored ledger."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
+from shared.context import RestaurantContext
 from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
@@ -16,21 +16,13 @@ from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger
 from tests.support.events import RECEIVED
 from tests.support.oracles import rebuild_state
+from tests.support.restaurants import make_app_context
 
 
 def new_test_ledger(client: FirestoreClient, settings: IntegrationSettings) -> Ledger:
     """Return a restaurant's ledger."""
-    return Ledger(
-        client,
-        settings,
-        _fixed_clock,
-        timedelta(days=400),
-        recent_reservations={},
-    )
-
-
-def _fixed_clock() -> datetime:
-    return RECEIVED
+    context = make_app_context(client, clock=lambda: RECEIVED)
+    return Ledger(RestaurantContext(context, settings))
 
 
 @dataclass(frozen=True, slots=True)

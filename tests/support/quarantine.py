@@ -22,7 +22,7 @@ async def quarantine_event_body(
     event = IncomingEvent(
         shape, body, json.dumps(body), "application/json", world.clock(), Channel.WEBHOOK
     )
-    result = await ingest_event(world.services, world.settings(), event)
+    result = await ingest_event(world.restaurant_context(), event)
     assert isinstance(result, QuarantineResult)
     return result.id
 
@@ -51,7 +51,7 @@ async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None
         Channel.WEBHOOK,
         AUTHENTICATION,
     )
-    result = await ingest_event(world.services, world.settings(), event)
+    result = await ingest_event(world.restaurant_context(), event)
     return result.id if isinstance(result, QuarantineResult) else None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.cloud.firestore import AsyncDocumentReference
 
-from shared.ledger.ledger import open_ledger
+from shared.ledger.ledger import Ledger
 from tests.support.events import envelope_event
 from tests.support.world import World
 
@@ -15,7 +15,7 @@ WRITTEN_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 async def apply_envelope(world: World, kind: str = "created", minute: int = 0, **data: Any) -> None:
     """Apply a relay's envelope (see `tests.support.events.envelope_body`)."""
-    await open_ledger(world.services, world.settings()).apply(envelope_event(kind, minute, **data))
+    await Ledger(world.restaurant_context()).apply(envelope_event(kind, minute, **data))
 
 
 async def write_native_reservation(

@@ -3,16 +3,24 @@
 import json
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from google.cloud.firestore import AsyncClient
 
+from shared.concurrency import SYSTEM_CLOCK
+from shared.config import read_environment
+from shared.context import AppContext
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.firestore import paths
-from shared.restaurants.secrets import BuildSecretPayload
+from shared.firestore.raw_client import FirestoreClient
+from shared.opentable.client import OpenTableClient
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import BuildSecretPayload, CredentialCache, build_secret_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,32 @@ class Restaurant:
     def settings(self, **changes: Any) -> IntegrationSettings:
         """Return its parsed settings."""
         return parse_settings(self.id, self.document(**changes))
+
+
+def make_app_context(
+    client: FirestoreClient,
+    directory: RestaurantDirectory | None = None,
+    clock: Callable[[], datetime] = SYSTEM_CLOCK.now,
+) -> AppContext:
+    """Return the context of a process without OpenTable, and by default without secrets."""
+
+    async def refuse_secret(secret_id: str, _version: str | None) -> bytes:
+        raise InvalidSettingsError(secret_id)
+
+    def refuse_client() -> OpenTableClient:
+        raise NotImplementedError
+
+    environment = read_environment({"GOOGLE_CLOUD_PROJECT": client.project})
+    credentials = CredentialCache(refuse_secret, SYSTEM_CLOCK.monotonic)
+    return AppContext(
+        environment=environment,
+        firestore=client,
+        directory=directory
+        or RestaurantDirectory(client, credentials, None, SYSTEM_CLOCK.monotonic),
+        secret_store=build_secret_store(environment),
+        get_opentable_client=refuse_client,
+        clock=clock,
+    )
 
 
 def new_restaurant() -> Restaurant:

@@ -18,13 +18,8 @@ from starlette.types import Message
 from functions.webhook import opentable_webhook
 from sandbox.webhook_senders import build_signed_headers
 from shared import context as process
-from shared.concurrency import SYSTEM_CLOCK
-from shared.config import read_environment
 from shared.context import AppContext
 from shared.ingest.webhook import _store_refusals
-from shared.opentable.client import OpenTableClient
-from shared.restaurants.directory import RestaurantDirectory
-from shared.restaurants.secrets import build_secret_store
 from tests.support.events import envelope_body, row_body
 from tests.support.ledger import StoredLedger
 from tests.support.restaurants import Restaurant
@@ -130,24 +125,6 @@ def _build_request(body: bytes, headers: Mapping[str, str]) -> Request:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return Request(scope, receive)
-
-
-def make_webhook_context(directory: RestaurantDirectory) -> AppContext:
-    """Return a context for the authentication of webhooks, without OpenTable."""
-
-    def refuse_client() -> OpenTableClient:
-        raise NotImplementedError
-
-    client = directory._client
-    environment = read_environment({"GOOGLE_CLOUD_PROJECT": client.project})
-    return AppContext(
-        environment=environment,
-        firestore=client,
-        directory=directory,
-        secret_store=build_secret_store(environment),
-        get_opentable_client=refuse_client,
-        clock=SYSTEM_CLOCK.now,
-    )
 
 
 def cancel_background_tasks(context: AppContext) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import read_environment
-from shared.context import AppContext
+from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.settings import IntegrationSettings, parse_settings
@@ -103,6 +103,10 @@ class World(Struct):
         """Return the restaurant's settings as seeded."""
         return parse_settings(self.restaurant.id, self.restaurant.document())
 
+    def restaurant_context(self) -> RestaurantContext:
+        """Return the restaurant with its settings as seeded."""
+        return RestaurantContext(self.services, self.settings())
+
     async def poll(self) -> dict[str, Any]:
         """Run one poll."""
         deadline = Deadline.after(self.services.environment.run_budget_seconds)
@@ -117,12 +121,10 @@ class World(Struct):
         assert report is not None
         return report
 
-    def acquire_lease(
-        self, kind: str, duration: timedelta = timedelta(minutes=9)
-    ) -> AbstractAsyncContextManager[Lease | None]:
+    def acquire_lease(self, kind: str) -> AbstractAsyncContextManager[Lease | None]:
         """Acquire a lease of the restaurant for a block."""
         client, restaurant_id = self.services.firestore, self.restaurant.id
-        return acquire_lease(client, self.clock, restaurant_id, kind, duration)
+        return acquire_lease(client, self.clock, restaurant_id, kind, Deadline.after(480))
 
     async def ledger_documents(self) -> dict[str, dict[str, Any]]:
         """Return the ledger's documents of OpenTable's reservations by external key."""
@@ -165,7 +167,7 @@ class World(Struct):
         event = IncomingEvent(
             shape, body, json.dumps(body), "application/json", self.clock(), Channel.WEBHOOK
         )
-        return await ingest_event(self.services, self.settings(), event)
+        return await ingest_event(self.restaurant_context(), event)
 
     def opentable_reservations(self) -> dict[str, Any]:
         """Return OpenTable's reservations by external key."""

@@ -17,6 +17,7 @@ from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import find_start, flatten_document, nest_fields
 from shared.domain.normalization.field_values import MAX_PARTY_SIZE, ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
+from shared.domain.validation import read_map
 
 # The document fields read by `read_booking_facts`.
 ANALYTICS_FIELDS = (
@@ -105,14 +106,14 @@ def read_booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFa
     document without a local date returns None, and so does one that the staff removed.
     """
     day = document.get("localDate")
-    is_removed = _get_nested(document, "reconciliation", "reviewDecision") == ReviewDecision.REMOVED
-    if not isinstance(day, str) or is_removed:
+    decision = read_map(document, "reconciliation").get("reviewDecision")
+    if not isinstance(day, str) or decision == ReviewDecision.REMOVED:
         return None
     start = find_start(document)
-    is_native = _get_nested(document, "source", "system") != ReservationSystem.OPENTABLE
+    is_native = read_map(document, "source").get("system") != ReservationSystem.OPENTABLE
     # A native document is created by its booking; OpenTable's may be created long after it.
     booked_at = document.get("bookedAt") or (document.get("createdAt") if is_native else None)
-    origin = _get_nested(document, "metadata", "origin")
+    origin = read_map(document, "metadata").get("origin")
     is_walk_in = (
         isinstance(origin, str) and origin.translate(_IGNORED_CHARACTERS).casefold() == "walkin"
     )
@@ -129,19 +130,8 @@ def read_booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFa
     )
 
 
-def _get_nested(document: Mapping[str, Any], name: str, key: str) -> object:
-    outer = document.get(name)
-    return outer.get(key) if isinstance(outer, Mapping) else None
-
-
 def classify_lead_time(booked_at: object, start: datetime | None, zone: ZoneInfo) -> LeadTimeBucket:
-    """Classify the time from booking to start; a booking time of another type is unknown.
-
-    Args:
-        booked_at: The booking time, aware.
-        start: The start time, aware.
-        zone: Zone of the restaurant, for counting days.
-    """
+    """Classify the time from booking to start; a booking time of another type is unknown."""
     if start is None or not isinstance(booked_at, datetime):
         return LeadTimeBucket.UNKNOWN
     if start - booked_at < _SHORT_NOTICE:
@@ -172,7 +162,6 @@ class RollupBuilder:
 
     Args:
         days: Local dates, ``YYYY-MM-DD``.
-        zone: The restaurant's time zone.
     """
 
     def __init__(self, days: Iterable[str], zone: ZoneInfo) -> None:
@@ -246,11 +235,11 @@ def _count_booking(facts: BookingFacts) -> dict[str, int]:
 
 def rollup_from_document(document: Mapping[str, Any]) -> dict[ReservationSystem, RollupCounts]:
     """Restore the counts of a stored day by source; damaged parts count nothing."""
-    sources = document.get("sources")
+    sources = read_map(document, "sources")
     return {
         system: counts_from_map(sources[system])
         for system in ReservationSystem
-        if isinstance(sources, Mapping) and system in sources
+        if system in sources
     }
 
 

@@ -26,6 +26,7 @@ from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.canonical import build_path_comparison_key
 from shared.domain.search import build_search_terms
+from shared.domain.validation import typed_or_none
 
 # Without the fields of envelopes, guests and reconciliation itself: rows have no such fields.
 _OPENTABLE_FIELDS = (
@@ -79,7 +80,7 @@ def fingerprint_document(
     """Return the fingerprint of a stored document with at least the `FINGERPRINT_FIELDS`."""
     flat = flatten_document(document)
     state = reservation_state_from_document(flat)
-    missing_guest_id, guest_key = None, state.resolve_field("guestKey")
+    missing_guest_id = None
     open_table_id = flat.get("source.openTableId")
     # A guest id without a guest key is unusable, so no guest record can exist for it.
     if state.missing_guest_key is not None:
@@ -94,7 +95,7 @@ def fingerprint_document(
             or (open_table_id if isinstance(open_table_id, str) and open_table_id else None)
             or flat["source.externalReservationId"]
         ),
-        guest_key=guest_key if isinstance(guest_key, str) else None,
+        guest_key=typed_or_none(str, state.resolve_field("guestKey")),
         missing_guest_id=missing_guest_id,
         booking_facts=facts,
         has_search_terms=flat.get(SEARCH_TERMS_PATH) == search_terms,

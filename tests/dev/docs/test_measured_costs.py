@@ -61,7 +61,7 @@ async def test_cost_of_a_booking_its_guest_and_a_change(
     booked = create_reservation_with_guest(world)
     taken = await ingest_reservation(world, booked)
     assert usage_meter.take_counts() == a.CREATED_READS_WRITES
-    await fetch_guest_after_commit(world.services, world.settings(), taken)
+    await fetch_guest_after_commit(world.restaurant_context(), taken)
     assert usage_meter.take_counts() == a.GUEST_FETCH_READS_WRITES
     await ingest_reservation(world, world.actions.change_party_size(booked.key, 5))
     assert usage_meter.take_counts() == a.UPDATED_READS_WRITES
@@ -156,8 +156,7 @@ async def test_cost_of_a_poll_after_webhooks(
 ) -> None:
     for _ in range(2):
         await fetch_guest_after_commit(
-            world.services,
-            world.settings(),
+            world.restaurant_context(),
             await ingest_reservation(world, create_reservation_with_guest(world)),
         )
     world.clock.advance(600)
@@ -263,7 +262,7 @@ async def test_size_of_a_reservation_and_a_journal_entry(
     for _ in range(3):
         booked = create_reservation_with_guest(world)
         await fetch_guest_after_commit(
-            world.services, world.settings(), await ingest_reservation(world, booked)
+            world.restaurant_context(), await ingest_reservation(world, booked)
         )
         for size in range(3, 8):
             await ingest_reservation(world, world.actions.change_party_size(booked.key, size))

@@ -155,7 +155,7 @@ async def ingest_authenticated_event(
         Channel.WEBHOOK,
         AuthenticationResult(is_accepted=True, reason=scheme, credential_index=position),
     )
-    await ingest_event(world.services, world.settings(), event)
+    await ingest_event(world.restaurant_context(), event)
 
 
 async def request_integration(client: StaffApiClient) -> dict[str, Any]:
