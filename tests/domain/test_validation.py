@@ -11,7 +11,9 @@ from msgspec import Meta, Struct, field
 from shared.domain.validation import (
     UNREADABLE_VALUE,
     InvalidFieldsError,
+    read_map,
     read_struct,
+    read_texts,
     replace_unreadable_values,
 )
 from tests.strategies.json_values import json_values
@@ -108,3 +110,17 @@ def test_a_value_that_json_cannot_contain_is_replaced_at_any_depth(value: object
         "by": {"tag": UNREADABLE_VALUE},
         "at": NOON,
     }
+
+
+@pytest.mark.parametrize("document", [{}, {"tags": None}, {"tags": "vip"}, {"tags": {"0": "vip"}}])
+def test_what_is_no_list_has_no_texts(document: dict[str, object]) -> None:
+    assert read_texts(document, "tags") == []
+
+
+def test_an_item_that_is_no_text_does_not_hide_the_texts_of_a_list() -> None:
+    assert read_texts({"tags": ["vip", 5, None, "window"]}, "tags") == ["vip", "window"]
+
+
+@pytest.mark.parametrize("document", [{}, {"poll": None}, {"poll": ["cursor"]}, {"poll": "x"}])
+def test_what_is_no_map_is_read_as_an_empty_one(document: dict[str, object]) -> None:
+    assert read_map(document, "poll") == {}
