@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from google.api_core import exceptions as google
 
 from shared.firestore import paths
 from shared.ingest import webhook as module
 from shared.ingest.deliveries import read_recent_webhooks, read_unresolved_refusals
 from shared.ingest.webhook import record_refusal
-from tests.support.webhooks import call_webhook, store_refusals
-from tests.support.world import World
+from tests.support.firestore import FirestoreSpy
+from tests.support.webhooks import call_webhook, cancel_background_tasks, store_refusals
+from tests.support.world import World, make_world
 
 NO_MATCH = "no_credential_matches"
 
@@ -57,16 +59,19 @@ async def test_refusals_of_an_unknown_restaurant_are_not_stored(world: World) ->
 
 
 async def test_a_failed_write_keeps_the_counts_for_the_next_one(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    firestore_spy: FirestoreSpy,
 ) -> None:
+    world = await make_world(firestore_spy.client)
     record_refusal(world.services, world.restaurant.id, "bearer", NO_MATCH)
     window = world.services.refusal_windows[world.restaurant.id]
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "_TIMEOUT_SECONDS", 0.0)
-        await module._store_refusals(world.services, world.restaurant.id, window)
+    cancel_background_tasks(world.services)  # it would store the counts too
+    firestore_spy.failure = google.ServiceUnavailable
+    await module._store_refusals(world.services, world.restaurant.id, window)
+    firestore_spy.failure = None
     await store_refusals(world.services)
     [refusal] = await read_unresolved_refusals(world.services, world.restaurant.id)
     assert refusal.count == 1
+    world.executor.shutdown()
 
 
 async def test_deliveries_list_accepted_quarantined_and_refused_webhooks(
