@@ -157,7 +157,7 @@ async def test_an_unsigned_token_is_unauthenticated(member: StaffApiClient, proj
     assert error_code(await member.with_token(token).get("reports")) == UNAUTHENTICATED
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "....", "W10.W10.", "é", "x" * 9000])
+@pytest.mark.parametrize("token", ["x", "a.b.c", "....", "W10.W10.", "é", "é.é.é", "x" * 9000])
 async def test_garbage_is_unauthenticated(token: str, member: StaffApiClient) -> None:
     headers = {"Authorization": f"Bearer {token}".encode()}
     response = await member.with_token(None).get("reports", headers=headers)
