@@ -177,6 +177,7 @@ def local_accounts(
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served_accounts.host)
     served_accounts.accounts.users.clear()
     served_accounts.accounts.lookup_count = 0
+    served_accounts.accounts.failure_status = None
     return served_accounts.accounts
 
 
