@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.days import DateWindow
-from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT
+from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT, is_count
 from shared.domain.validation import read_map
 from shared.errors import BackfillInProgressError
 
@@ -178,9 +178,7 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
 def _has_numbers(stored: Mapping[str, Any]) -> bool:
     seconds, counts = stored.get("workedSeconds"), [stored.get(name) for name in ROW_COUNTERS]
     is_duration = isinstance(seconds, int | float) and 0 <= seconds <= MAX_COUNT
-    return is_duration and all(
-        isinstance(count, int) and 0 <= count <= MAX_COUNT for count in counts
-    )
+    return is_duration and all(map(is_count, counts))
 
 
 def is_backfilling(document: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ missing, and the next run replaces it.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from shared.domain.validation import read_map
 
@@ -48,4 +48,9 @@ def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetim
 def read_count(state: Mapping[str, Any], name: str) -> int:
     """Return a count of a run's state, 0 if it is missing or impossible."""
     count = state.get(name)
-    return count if isinstance(count, int) and 0 <= count <= MAX_COUNT else 0
+    return count if is_count(count) else 0
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Return whether a stored value is a possible count."""
+    return isinstance(value, int) and 0 <= value <= MAX_COUNT

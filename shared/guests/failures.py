@@ -21,7 +21,7 @@ from shared.domain.normalization.identifiers import (
     build_reservation_document_id,
     is_external_key,
 )
-from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT, read_count
+from shared.domain.run_state import EARLIEST_RUN, is_count, read_count
 from shared.domain.validation import read_map, read_texts, typed_or_none
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -105,8 +105,7 @@ def _guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure
     first_failed_at, next_attempt_at = stored.get("firstFailedAt"), stored.get("nextAttemptAt")
     if (
         isinstance(guest_id, str)
-        and isinstance(attempts, int)
-        and 0 <= attempts <= MAX_COUNT
+        and is_count(attempts)
         and isinstance(first_failed_at, datetime)
         and isinstance(next_attempt_at, datetime)
     ):

@@ -129,7 +129,7 @@ async def save_referenced_guests(
     }
     new_keys = feed.resolve_merged_keys(referenced_keys) - feed.saved_keys
     guests = [feed.guests[key] for key in sorted(new_keys)]
-    fetcher = await load_guest_fetcher(restaurant, [])
+    fetcher = GuestFetcher(restaurant, {})
     for guest in guests:
         if guest.forgotten_at is not None:
             # Not by `save_guests`: the erasure searches the quarantine for the names in the record
@@ -149,7 +149,7 @@ async def sync_remaining_guests(
     """
     stored_keys = (await read_guests(restaurant, feed.guests)).keys()
     # One for all survivors: after some requests without an answer, the others wait for a later run.
-    fetcher = await load_guest_fetcher(restaurant, [])
+    fetcher = GuestFetcher(restaurant, {})
 
     async def sync_if_referenced(guest: Guest) -> None:
         key = guest.key

@@ -106,7 +106,7 @@ class IdTokenVerifier:
         digest = hashlib.sha256(token.encode(errors="surrogateescape")).digest()
         claims = self._claims.get(digest)
         if claims is None:
-            # Most invented tokens end here, at a third of the library's cost.
+            # Most invented tokens end here: the library would take a thread and more time.
             if not _names_audience(token, self._app.project_id):
                 raise UnauthenticatedError
             # The library may fetch keys with a blocking request.

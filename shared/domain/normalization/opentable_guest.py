@@ -30,7 +30,8 @@ _AREA_AS_COUNTRY = re.compile(r"1[2-9][0-9]{2}", re.ASCII)
 # Reserved in ISO 3166 for the United Kingdom, and used more often than its code.
 _COUNTRY_ALIASES = {"UK": "GB"}
 # As the parser's countries of a code: unknown, and several.
-_NO_COUNTRIES = {"ZZ", "001"}
+_UNKNOWN_COUNTRY = "ZZ"
+_NO_COUNTRIES = {_UNKNOWN_COUNTRY, "001"}
 _TRUE_WORDS = {"true", "1", "1.0"}
 
 _TEXT_FIELDS = {
@@ -168,10 +169,12 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
     if not code.isdecimal():
         return format_e164(number, _COUNTRY_ALIASES.get(code, code))
     code = code.lstrip("0")
-    if is_negative or not _is_calling_code(code):
+    country = _find_country(code)
+    is_unassigned = country == _UNKNOWN_COUNTRY and not _AREA_AS_COUNTRY.fullmatch(code)
+    if is_negative or is_unassigned:
+        # The digits would be another code and a part of the number.
         return format_e164(number, None)
     # The country parses a trunk zero and a number with the code. Some codes have no one country.
-    country = _find_country(code)
     e164 = _parse_e164(number, country)
     if e164 is None and country in _NO_COUNTRIES:
         e164 = _parse_e164(f"+{code}{number}", None)
@@ -221,11 +224,6 @@ def _parse_possible_number(number: str, country: str | None) -> str | None:
         if phonenumbers.is_valid_number(with_code):
             return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _is_calling_code(code: str) -> bool:
-    """Whether digits are a calling code: else they would be another code and part of a number."""
-    return _find_country(code) != "ZZ" or _AREA_AS_COUNTRY.fullmatch(code) is not None
 
 
 def _find_country(code: str) -> str:
