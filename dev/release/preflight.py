@@ -10,15 +10,17 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from dev.release.indexes import INDEX_FILE, find_index_changes
+from dev.release.indexes import INDEX_FILE, Rows, parse_group
 
 RULES_API = "https://firebaserules.googleapis.com/v1"
 _TIMEOUT_SECONDS = 30
 _YES = "yes"
+_Settings = tuple[frozenset[tuple[str, str | None]], bool]
 
 
 def main() -> None:
@@ -36,6 +38,48 @@ def main() -> None:
     print("\n".join(changes) or "The release changes nothing that other software uses.")
     if changes and environment["_APPROVE_CHANGES"] != _YES:
         sys.exit("Read the list. To make these changes: --substitutions=_APPROVE_CHANGES=yes")
+
+
+def find_index_changes(expected: Mapping[str, Any], fields: Rows) -> Iterator[str]:
+    """Yield a line for each field whose automatic indexes or time to live would change.
+
+    Args:
+        expected: The content of `firestore.indexes.json`.
+        fields: The fields with settings of their own, as gcloud prints them.
+    """
+    current = {}
+    for field in fields:
+        # …/collectionGroups/GROUP/fields/PATH
+        key = (parse_group(field["name"]), field["name"].partition("/fields/")[2])
+        # gcloud prints a list of fields in each index, with this field alone in it.
+        indexes = [
+            {**index, **row}
+            for index in field.get("indexConfig", {}).get("indexes", [])
+            for row in index["fields"]
+        ]
+        current[key] = _summarize(indexes, has_ttl="ttlConfig" in field)
+    for override in expected["fieldOverrides"]:
+        group, path = override["collectionGroup"], override["fieldPath"]
+        before = current.get((group, path))
+        after = _summarize(override["indexes"], has_ttl=override.get("ttl", False))
+        if before != after:
+            source = "the automatic indexes" if before is None else _describe(before)
+            yield f"{group}.{path}: {source} -> {_describe(after)}"
+
+
+def _summarize(indexes: Rows, *, has_ttl: bool) -> _Settings:
+    """Return the scope and kind of a field's own indexes, and whether it sets a time to live."""
+    kinds = frozenset(
+        (index.get("queryScope", "COLLECTION"), index.get("order") or index.get("arrayConfig"))
+        for index in indexes
+    )
+    return kinds, has_ttl
+
+
+def _describe(settings: _Settings) -> str:
+    indexes, has_ttl = settings
+    words = ", ".join(f"{kind} ({scope})" for scope, kind in sorted(indexes)) or "no index"
+    return f"{words}, time to live" if has_ttl else words
 
 
 def find_rules_changes(expected: str, current: str | None) -> list[str]:

@@ -18,7 +18,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from dev.release.traffic import find_candidate_url, get_service_url, read_service
+from dev.release.deployed import find_candidate, get_service_url, read_service
 from sandbox.webhook_senders import build_signed_headers
 
 SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")
@@ -169,7 +169,7 @@ def _read_urls(*, is_candidate: bool) -> dict[str, str]:
     deployed = (BUILD_FOLDER / "deployed").read_text().split()
     services = {name: read_service(BUILD_FOLDER / f"now-{name}.json") for name in SERVICES}
     return {
-        name: find_candidate_url(service)
+        name: str(find_candidate(service)["url"])
         if is_candidate and name in deployed
         else get_service_url(service)
         for name, service in services.items()

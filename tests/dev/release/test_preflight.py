@@ -13,8 +13,7 @@ from typing_extensions import override
 
 from dev.bootstrap import ROOT
 from dev.release import preflight
-from dev.release.indexes import find_index_changes
-from dev.release.preflight import find_rules_changes, read_rules
+from dev.release.preflight import find_index_changes, find_rules_changes, read_rules
 
 INDEXES = json.loads((ROOT / "firestore.indexes.json").read_text())
 OVERRIDE = {"collectionGroup": "reservations", "fieldPath": "sync", "indexes": []}

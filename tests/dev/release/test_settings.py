@@ -173,7 +173,8 @@ def test_the_api_shows_managers_the_address_of_the_webhook_service() -> None:
     assert read_service_environment("api").webhook_url == "https://service.a.run.app"
     build = (ROOT / "cloudbuild.yaml").read_text()
     assert (
-        "webhook_url=$(python3 -m dev.release.traffic url build/before-opentable-webhook" in build
+        "webhook_url=$(python3 -m dev.release.deployed service url build/before-opentable-webhook"
+        in build
     )
     assert "s|WEBHOOK_SERVICE_URL|$webhook_url|" in build
 

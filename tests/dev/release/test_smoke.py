@@ -183,7 +183,7 @@ def test_a_secret_without_a_signing_key_is_reported() -> None:
 
 def test_a_release_needs_no_package() -> None:
     # The image of the Cloud SDK has a bare Python; -S keeps this environment's packages out.
-    modules = "dev.release.smoke, dev.release.preflight, dev.release.traffic, dev.release.hosting"
+    modules = "dev.release.smoke, dev.release.preflight, dev.release.deployed, dev.release.indexes"
     completed = subprocess.run(
         [
             sys.executable,
