@@ -67,7 +67,7 @@ audit: bootstrap ## Look every package up among known vulnerabilities, or fail
 lock: bootstrap ## Pin the packages of pyproject.toml, with hashes, and list the licenses
 	@$(BIN)/python -m dev.dependencies.lock $(ARGS)
 	@$(PYTHON) dev/set_up.py
-	@$(BIN)/python -m dev.dependencies.licenses
+	@$(BIN)/python -m dev licenses
 
 sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in build/sbom.cdx.json
 	@$(BIN)/uv sync --quiet --frozen --inexact --group release

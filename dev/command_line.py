@@ -6,7 +6,7 @@ import sys
 
 from cli.output import CommandError
 from dev.docs.scale_page import write_scale_tables
-from dev.docs.settings_table import write_settings_table
+from dev.docs.tables import write_license_tables, write_settings_table
 from dev.local.emulator import EmulatorError
 from dev.local.remote import (
     add_sandbox_arguments,
@@ -32,6 +32,8 @@ def run_command_line() -> None:
             print(update_sandbox_restaurant(args))
         elif args.command == "settings":
             write_settings_table()
+        elif args.command == "licenses":
+            write_license_tables()
         elif args.command == "scale":
             write_scale_tables()
         else:
@@ -56,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     webhooks.add_argument("state", choices=("on", "off"))
     commands.add_parser("settings", help="write the table in docs/settings.md")
+    commands.add_parser("licenses", help="write the tables in docs/licenses.md")
     commands.add_parser("scale", help="compute the tables in docs/scale.md")
     mock = commands.add_parser("mock", help="send the three mock events, signed")
     sandbox = commands.add_parser("sandbox", help="add a restaurant to the local OpenTable")

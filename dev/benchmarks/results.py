@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.benchmarks.statistics import MeasurementPair, summarize_rounds
-from dev.docs.generated_lines import replace_generated_lines
+from dev.docs.tables import replace_generated_lines
 
 RESULT_TABLE_HEADER = (
     "| figure | floor | product | ratio | target | |",

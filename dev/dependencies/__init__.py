@@ -1,1 +1,1 @@
-"""Lock, license and audit the packages."""
+"""Lock the packages, audit them, and check their set-up."""

@@ -1,4 +1,4 @@
-"""Pins every package: `python -m dev.dependencies.lock [options of uv lock]`.
+"""Pin every package: `python -m dev.dependencies.lock [options of uv lock]`.
 
 `uv.lock` is made of pyproject.toml, `requirements.txt` of `uv.lock`.
 """

@@ -1,8 +1,15 @@
-"""Write the tables of `docs/scale.md`: figures of `capacity`, and simulations."""
+"""Write the tables of `docs/scale.md`: figures of `capacity`, and simulations.
 
+A Cloud Tasks queue has a rate limit, a concurrency limit and repeated ticks. Its simulation ignores
+its slow start, retries and the duration of enqueueing.
+"""
+
+import heapq
+import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
+from dev.bootstrap import ROOT
 from dev.docs.capacity import (
     CAPACITY_FIGURES,
     EARLIER_BOOKED_IDLE_DOLLARS,
@@ -20,17 +27,9 @@ from dev.docs.capacity import (
     compute_operations_per_second,
     evaluate_figures,
 )
-from dev.docs.generated_lines import replace_generated_lines
-from dev.docs.queue_simulation import (
-    QueueLimits,
-    sample_batch_durations,
-    sample_durations,
-    simulate_backlog,
-    simulate_drain,
-    simulate_ramp,
-)
+from dev.docs.tables import replace_generated_lines
 
-SCALE_PAGE = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
+SCALE_PAGE = ROOT / "docs" / "scale.md"
 SCALE_TABLE_BEGIN = "<!-- The {} are written by `python -m dev scale`. -->"
 SCALE_TABLE_END = "<!-- End of the {}. -->"
 _TIMES, _DIVIDED_BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
@@ -40,6 +39,21 @@ _IDLE_COLUMNS = (
     ("more", {"queued": 1.0, "booked": 0.0}),
     ("with full days", {"queued": 0.0, "booked": 1.0}),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """A queue's limits.
+
+    Attributes:
+        max_per_second: The most dispatches a second.
+        max_concurrent: The most tasks under way at once.
+    """
+
+    max_per_second: float
+    max_concurrent: int
+
+
 _TICK_COUNT = 9  # two hours
 # Tasks per second and concurrent tasks.
 _SMALL_QUEUE = QueueLimits(0.125, 2)
@@ -55,6 +69,11 @@ _QUEUE_SCENARIOS = (
     ("queue, 4 tasks per second", 100_000, _LARGE_QUEUE, RESTAURANTS_PER_TASK),
 )
 _RAMP_RATES = (500, 1_000, 5_000, 20_000, 50_000)
+
+
+def write_scale_tables() -> None:
+    """Bring the tables of the page up to date."""
+    SCALE_PAGE.write_text(replace_scale_tables(SCALE_PAGE.read_text()))
 
 
 def replace_scale_tables(page: str) -> str:
@@ -78,11 +97,6 @@ def replace_scale_tables(page: str) -> str:
         begin, end = SCALE_TABLE_BEGIN.format(name), SCALE_TABLE_END.format(name)
         page = replace_generated_lines(page, begin, end, rows)
     return page
-
-
-def write_scale_tables(page: Path = SCALE_PAGE) -> None:
-    """Bring a page's tables up to date."""
-    page.write_text(replace_scale_tables(page.read_text()))
 
 
 def _build_rows(
@@ -132,3 +146,64 @@ def compute_max_restaurants_per_invocation() -> int:
     while simulate_drain(count + 100, _SINGLE_INVOCATION, seconds) <= RUN_BUDGET_SECONDS / 2:
         count += 100
     return count
+
+
+def simulate_drain(
+    tasks: int, limits: QueueLimits, seconds: Sequence[float], start: float = 0.0
+) -> float:
+    """Return when the last of some tasks, all enqueued at `start`, has ended.
+
+    Args:
+        tasks: How many.
+        limits: The queue's.
+        seconds: How long tasks take, over and over in this order.
+        start: When they are enqueued.
+    """
+    running: list[float] = []
+    next_start = start
+    for number in range(tasks):
+        next_start = max(next_start, start + number / limits.max_per_second)
+        if len(running) == limits.max_concurrent:
+            # Every place is taken until the first task ends.
+            next_start = max(next_start, heapq.heappop(running))
+        heapq.heappush(running, next_start + seconds[number % len(seconds)])
+    return max(running, default=start)
+
+
+def simulate_backlog(
+    ticks: int, interval_seconds: float, tasks: int, limits: QueueLimits, seconds: Sequence[float]
+) -> float:
+    """Return the remaining work of earlier ticks at the last tick, in seconds.
+
+    0 means that each tick's tasks ended before the next tick.
+    """
+    free_at = 0.0
+    for tick in range(ticks - 1):
+        free_at = simulate_drain(tasks, limits, seconds, max(free_at, tick * interval_seconds))
+    return max(0.0, free_at - (ticks - 1) * interval_seconds)
+
+
+def sample_durations(mean: float, count: int = 1_000, seed: int = 0) -> list[float]:
+    """Return how long tasks take: most about the mean, a few much longer; equal in every run."""
+    rng = random.Random(seed)
+    # Scaled, because the mean of a sample differs from that of its distribution.
+    samples = [rng.lognormvariate(0.0, 0.5) for _ in range(count)]
+    return [mean * duration * count / sum(samples) for duration in samples]
+
+
+def sample_batch_durations(mean: float, size: int, count: int = 1_000) -> list[float]:
+    """Return how long tasks take that each process a number of restaurants at the same time."""
+    durations = sample_durations(mean, count * size)
+    return [max(durations[first : first + size]) for first in range(0, count * size, size)]
+
+
+def simulate_ramp(operations_per_second: float) -> float:
+    """Return the seconds until Firestore's rule of 500/50/5 allows a rate.
+
+    A new range of keys starts at 500 operations per second, and grows by 50 % every five minutes.
+    """
+    allowed, seconds = 500.0, 0.0
+    while allowed < operations_per_second:
+        allowed *= 1.5
+        seconds += 300
+    return seconds

@@ -13,12 +13,12 @@ from dev.docs.capacity import (
     compute_max_restaurants_by_api,
     evaluate_formula,
 )
-from dev.docs.queue_simulation import simulate_ramp
 from dev.docs.scale_page import (
     SCALE_PAGE,
     SCALE_TABLE_BEGIN,
     compute_max_restaurants_per_invocation,
     replace_scale_tables,
+    simulate_ramp,
 )
 from shared.config import Environment, read_environment
 from shared.domain.days import DEFAULT_DAYS_AHEAD

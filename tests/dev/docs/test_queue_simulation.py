@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.docs.queue_simulation import (
+from dev.docs.scale_page import (
     QueueLimits,
     sample_durations,
     simulate_backlog,

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import fields
 
-from dev.docs.settings_table import (
+from dev.docs.tables import (
     SETTINGS_PAGE,
     SETTINGS_TABLE_BEGIN,
     SETTINGS_TABLE_END,

@@ -5,13 +5,13 @@ import re
 import pytest
 from packaging.markers import Marker
 
-from dev.dependencies.licenses import (
-    PAGE,
+from dev.dependencies.lock import export_requirements, list_package_names
+from dev.docs.tables import (
+    LICENSES_PAGE,
     LicensedPackage,
     list_installed_packages,
     replace_license_tables,
 )
-from dev.dependencies.lock import export_requirements, list_package_names
 
 # Permissive licenses, and MPL 2.0: it requires publication of changed files only.
 ACCEPTED = re.compile(
@@ -32,7 +32,7 @@ def is_refused(license_name: str) -> bool:
 
 
 def test_the_licenses_page_is_current() -> None:
-    page = PAGE.read_text()
+    page = LICENSES_PAGE.read_text()
     assert replace_license_tables(page) == page, "run `make lock`"
 
 
