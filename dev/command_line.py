@@ -7,7 +7,7 @@ import sys
 from cli.output import CommandError
 from dev.docs.scale_page import write_scale_tables
 from dev.docs.tables import write_license_tables, write_settings_table
-from dev.local.emulator import EmulatorError
+from dev.local.emulator_files import EmulatorError
 from dev.local.remote import (
     add_sandbox_arguments,
     post_mock_events_to_run,

@@ -14,7 +14,8 @@ from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from hypothesis import HealthCheck, settings
 
 from dev.local.auth_emulator import LocalAccounts
-from dev.local.emulator import Emulator, EmulatorError, start_emulator
+from dev.local.emulator import Emulator, start_emulator
+from dev.local.emulator_files import EmulatorError
 from dev.local.processes import wait_until_reachable
 from dev.release import DEPLOYED_PYTHON
 from shared.domain.settings import IntegrationSettings

@@ -17,7 +17,7 @@ from typing import Any
 
 from dev.bootstrap import LOCK, ROOT, SetUpError
 from dev.dependencies.lock import find_requested_extras, run_command
-from dev.local.emulator import EmulatorError, ensure_emulator_files
+from dev.local.emulator_files import EmulatorError, ensure_emulator_files
 
 # Python 3.11.0 has pip 22.3. It does not run on Python 3.12 and newer: there, the oldest pip that
 # matters is the one that Python brings.

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from dev.bootstrap import ROOT
+from dev.local.emulator_files import ensure_java
 from dev.local.firebase_tools import FIREBASE_TOOLS_VERSION, find_firebase_tools
-from dev.local.java import ensure_java
 from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 from dev.page import build_page
 from tests.support.processes import ProcessOutput

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from dev.local.download import DownloadError, DownloadSpec, download_file
-from dev.local.java import find_java, parse_version
+from dev.local.emulator_files import (
+    DownloadError,
+    DownloadSpec,
+    download_file,
+    find_java,
+    parse_version,
+)
 from dev.local.processes import LOOPBACK, find_free_port
 
 BODY = bytes(range(256)) * 8192

@@ -5,7 +5,8 @@ import socket
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.local.emulator import Emulator, EmulatorError, start_emulator
+from dev.local.emulator import Emulator, start_emulator
+from dev.local.emulator_files import EmulatorError
 from dev.local.processes import LOOPBACK, is_port_free
 
 

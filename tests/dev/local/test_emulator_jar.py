@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dev.local.download import DownloadSpec
-from dev.local.emulator import (
+from dev.local.emulator_files import (
     EMULATOR_MAIN_CLASS,
+    DownloadSpec,
     JarMissingError,
     ensure_jar,
     find_jar,
@@ -25,7 +25,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIREBASE_EMULATORS_PATH", str(tmp_path / "firebase"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CLOUDSDK_ROOT", raising=False)
-    monkeypatch.setattr("dev.local.emulator.DEFAULT_SDK_ROOTS", ())
+    monkeypatch.setattr("dev.local.emulator_files.DEFAULT_SDK_ROOTS", ())
 
 
 def create_file(path: Path) -> Path:
@@ -50,7 +50,7 @@ def test_a_user_without_a_home_directory_has_none(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("FIREBASE_EMULATORS_PATH")
     monkeypatch.delenv("HOME")
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
-    monkeypatch.setattr("dev.local.emulator.DEFAULT_SDK_ROOTS", ("~/google-cloud-sdk",))
+    monkeypatch.setattr("dev.local.emulator_files.DEFAULT_SDK_ROOTS", ("~/google-cloud-sdk",))
     assert find_jar() is None
 
 
@@ -73,7 +73,7 @@ def test_it_is_found_where_an_sdk_usually_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jar = create_file(tmp_path / "usual" / IN_SDK)
-    monkeypatch.setattr("dev.local.emulator.DEFAULT_SDK_ROOTS", (str(tmp_path / "usual"),))
+    monkeypatch.setattr("dev.local.emulator_files.DEFAULT_SDK_ROOTS", (str(tmp_path / "usual"),))
     assert find_jar() == jar
 
 
