@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import click
 
 from cli.output import CommandError, Console, get_partial_path, open_partial_file, read_input
-from shared.domain.credentials import CREDENTIAL_KEYS
-from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.http_messages import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.restaurants.webhook_credentials import generate_credential
 
 _PROMPTS = {

@@ -25,9 +25,9 @@ from cli.credentials import (
 from cli.output import CommandError, CommandResult, Console
 from cli.reports import reconcile_and_print_report
 from cli.target import build_run_url
-from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.reconciliation.run import ReconciliationOptions
 
 SETTING_LABELS = {

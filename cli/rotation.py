@@ -19,11 +19,11 @@ from cli.credentials import (
     save_to_option,
 )
 from cli.output import CommandError, CommandResult, Console
-from shared.domain.credentials import CREDENTIAL_KEYS, Credentials, group_by_scheme
 from shared.domain.ledger.events import is_representable_instant
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.validation import typed_or_none
+from shared.domain.webhook_auth import CREDENTIAL_KEYS, Credentials, group_by_scheme
 from shared.ingest.deliveries import WebhookCredentialUse, read_webhook_credential_uses
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.settings import read_integration_document

@@ -18,8 +18,12 @@ from starlette.responses import JSONResponse, Response
 
 from shared.config import MAX_RESTAURANTS_PER_TASK
 from shared.context import AppContext, get_app_context
-from shared.domain.http_headers import list_content_codings, parse_request_trace
-from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.http_messages import (
+    InvalidJsonError,
+    list_content_codings,
+    parse_request_trace,
+    parse_strict_json,
+)
 from shared.domain.validation import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import (

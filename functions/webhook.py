@@ -18,11 +18,15 @@ from functions.http import (
     require_json_post,
 )
 from shared.context import AppContext, RestaurantContext
+from shared.domain.http_messages import parse_strict_json
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.envelope import is_test_event
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.normalization.strict_json import parse_strict_json
-from shared.domain.normalization.webhook_route import WebhookFormat, find_raw_route, find_route
+from shared.domain.normalization.webhook_body import (
+    WebhookFormat,
+    find_raw_route,
+    find_route,
+    is_test_event,
+)
 from shared.domain.webhook_auth import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event

@@ -20,7 +20,7 @@ from sandbox.guest_actions import GuestActions
 from sandbox.models import generate_guest_details
 from shared.concurrency import Deadline
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event

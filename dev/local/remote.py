@@ -25,8 +25,8 @@ from cli.target import (
 from dev.local.demo_data import DEMO_RESTAURANT_ID, DEMO_SECRET_ID, DEMO_TIME_ZONE
 from sandbox.mock_events import post_mock_events, read_fresh_mock_events
 from sandbox.simulator import post_webhook
-from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 
 _TIMEOUT_SECONDS = 5
 _HTTP_BAD_REQUEST = 400

@@ -44,7 +44,7 @@ from functions.api.responses import (
 )
 from functions.http import UNAVAILABLE_ERRORS, UNSUPPORTED_MEDIA_HEADERS
 from shared.context import get_app_context
-from shared.domain.http_headers import list_entity_tags
+from shared.domain.http_messages import list_entity_tags
 from shared.errors import InvalidCursorError, InvalidSettingsError
 from shared.staff.identity import AuthenticatedUser
 

@@ -22,9 +22,9 @@ from functions.api.responses import (
     UtcInstant,
 )
 from shared.context import RestaurantContext
-from shared.domain.credentials import Credentials
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.validation import typed_or_none
+from shared.domain.webhook_auth import Credentials
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import compute_usage_start, read_last_credential_uses
 from shared.restaurants.settings import probe_connection, read_integration_document, read_settings

@@ -13,8 +13,7 @@ from functions.api.requests import API_PREFIX, RequestModel, StaffRoute, Utf8Tex
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
 from shared.context import RestaurantContext, connect_restaurant
-from shared.domain.credentials import CREDENTIAL_KEYS, decode_webhook_secret, rotate_secret_payload
-from shared.domain.http_headers import list_entity_tags
+from shared.domain.http_messages import list_entity_tags
 from shared.domain.settings import (
     HOUR_CYCLE_PATTERN,
     LOCALE_PATTERN,
@@ -23,6 +22,7 @@ from shared.domain.settings import (
     find_time_zone,
     parse_settings,
 )
+from shared.domain.webhook_auth import CREDENTIAL_KEYS, decode_webhook_secret, rotate_secret_payload
 from shared.errors import InvalidSettingsError, OpenTableError
 from shared.ledger.queries import count_moved_reservations
 from shared.log import LogEvent, Severity, log_event

@@ -24,8 +24,8 @@ from functions.http import (
     read_request_body,
     set_request_trace,
 )
+from shared.domain.http_messages import InvalidJsonError, parse_strict_json
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.errors import InvalidCursorError, InvalidSettingsError
 from shared.log import log_internal_error
 

@@ -30,7 +30,7 @@ from functions.api.responses import (
     build_readable_responses,
 )
 from shared.domain.days import ServiceDay, find_service_date
-from shared.domain.http_headers import list_entity_tags
+from shared.domain.http_messages import list_entity_tags
 from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import find_start, flatten_document
 from shared.domain.normalization.field_values import format_utc

@@ -13,9 +13,9 @@ from functions.api.integration_settings import SettingsRequest, change_integrati
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
 from functions.api.responses import BODY_ERROR_RESPONSES, ResponseModel, UtcInstant
 from shared.context import RestaurantContext
-from shared.domain.credentials import CREDENTIAL_KEYS
 from shared.domain.settings import WebhookAuthScheme, parse_settings
 from shared.domain.validation import typed_or_none
+from shared.domain.webhook_auth import CREDENTIAL_KEYS
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.settings import read_integration_document

@@ -12,13 +12,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shared.domain.http_messages import InvalidJsonError, parse_strict_json
 from shared.domain.ledger.events import FieldValue, ReservationEvent
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind, PersonalData
 from shared.domain.ledger.registers import RegisterValue, ReservationState
 from shared.domain.normalization import field_values
 from shared.domain.normalization.field_values import parse_status
 from shared.domain.normalization.identifiers import build_external_key
-from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.errors import InvalidEventError
 
 _CONTACT_FIELDS = [

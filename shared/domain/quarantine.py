@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.ledger.fields import RESERVATION_FIELDS
-from shared.domain.normalization.envelope import RESERVATION_ID_KEYS, read_first_present
+from shared.domain.normalization.webhook_body import RESERVATION_ID_KEYS, read_first_present
 from shared.domain.privacy import MASK, mask_json
 
 _MAX_VALUE_LENGTH = 40

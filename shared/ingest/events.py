@@ -10,9 +10,8 @@ from msgspec.structs import replace
 
 from shared.context import RestaurantContext
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat, parse_envelope
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError
 from shared.ledger.ledger import ApplyResult, BatchResult, Ledger

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, connect_restaurant
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookRoute
+from shared.domain.normalization.webhook_body import WebhookRoute
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import AuthenticationResult, authenticate_webhook, detect_scheme
 from shared.domain.webhook_health import (

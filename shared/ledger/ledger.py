@@ -30,8 +30,8 @@ from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.journal import WriteContext, build_repeated_sequence_entry_id
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.ledger.state_transition import GuestRequired
-from shared.domain.normalization.envelope import EnvelopeEventType
 from shared.domain.normalization.identifiers import ReservationSystem
+from shared.domain.normalization.webhook_body import EnvelopeEventType
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.documents import translate_firestore_errors
 from shared.ledger.repository import ConditionalWrite, ReservationRepository, ReservationSnapshot

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import Struct
 
 from shared.concurrency import Deadline
-from shared.domain.credentials import Credentials
+from shared.domain.webhook_auth import Credentials
 from shared.errors import (
     OpenTableError,
     OpenTableItemNotRequestedError,

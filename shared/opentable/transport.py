@@ -17,10 +17,10 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from shared.concurrency import Deadline
-from shared.domain.http_headers import list_content_codings
-from shared.domain.normalization.strict_json import (
+from shared.domain.http_messages import (
     MAX_NESTING_DEPTH,
     is_nested_deeper,
+    list_content_codings,
     reject_constant,
     truncate_nesting,
 )

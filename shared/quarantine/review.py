@@ -13,10 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.context import RestaurantContext
+from shared.domain.http_messages import InvalidJsonError, parse_strict_json
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import build_reservation_document_id, is_document_id
-from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
-from shared.domain.normalization.webhook_route import WebhookFormat, detect_webhook_format
+from shared.domain.normalization.webhook_body import WebhookFormat, detect_webhook_format
 from shared.domain.privacy import is_expired
 from shared.domain.validation import typed_or_none
 from shared.errors import InvalidEventError

@@ -16,12 +16,11 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncDocumentReference
 
 from shared.concurrency import SingleFlightTTLCache
-from shared.domain.credentials import Credentials
 from shared.domain.normalization.identifiers import is_restaurant_id, is_rid
-from shared.domain.normalization.webhook_route import WebhookFormat, WebhookRoute
+from shared.domain.normalization.webhook_body import WebhookFormat, WebhookRoute
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme, parse_settings
 from shared.domain.validation import typed_or_none
-from shared.domain.webhook_auth import authenticate_webhook
+from shared.domain.webhook_auth import Credentials, authenticate_webhook
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
 from shared.firestore.codec import build_query

@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from shared.concurrency import SingleFlightTTLCache, sleep_randomly
 from shared.config import Environment
-from shared.domain.credentials import Credentials
+from shared.domain.webhook_auth import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, log_event
 

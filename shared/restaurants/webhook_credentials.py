@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK
 from shared.context import RestaurantContext
-from shared.domain.credentials import decode_webhook_secret, group_by_scheme
-from shared.domain.normalization.envelope import TEST_EVENT_TYPE
 from shared.domain.normalization.field_values import format_utc
+from shared.domain.normalization.webhook_body import TEST_EVENT_TYPE
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
+from shared.domain.webhook_auth import decode_webhook_secret, group_by_scheme
 from shared.errors import InvalidSettingsError
 
 _KEY_BYTES = 32

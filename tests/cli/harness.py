@@ -25,7 +25,7 @@ from shared.concurrency import SYSTEM_CLOCK
 from shared.config import read_environment
 from shared.context import RestaurantContext, build_app_context
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths

@@ -12,8 +12,8 @@ from cli.credentials import (
     read_credentials,
 )
 from cli.output import CommandError, Console
-from shared.domain.credentials import CREDENTIAL_KEYS, decode_webhook_secret
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth import CREDENTIAL_KEYS, decode_webhook_secret
 from tests.cli.harness import build_console
 
 NEW_CREDENTIALS = {"bearerTokens": ["hunter2"]}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 from standardwebhooks import Webhook
 
-from shared.domain.credentials import Credentials, decode_webhook_secret, rotate_secret_payload
+from shared.domain.webhook_auth import Credentials, decode_webhook_secret, rotate_secret_payload
 from shared.errors import InvalidSettingsError
 
 COMPLETE_PAYLOAD = {

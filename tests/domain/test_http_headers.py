@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.http_headers import (
+from shared.domain.http_messages import (
     RequestTrace,
     list_content_codings,
     list_entity_tags,

@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.credentials import Credentials
 from shared.domain.settings import (
     IntegrationSettings,
     WebhookAuthScheme,
     find_time_zone,
     parse_settings,
 )
-from shared.domain.webhook_auth import list_webhook_problems
+from shared.domain.webhook_auth import Credentials, list_webhook_problems
 from shared.errors import InvalidSettingsError
 from tests.strategies.json_values import json_values
 from tests.support.restaurants import Restaurant

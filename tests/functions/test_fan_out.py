@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from functions.http import JsonResult
 from functions.poll import ScheduledPollRequest, opentable_poll, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
-from shared.domain.normalization.strict_json import parse_strict_json
+from shared.domain.http_messages import parse_strict_json
 from shared.domain.validation import read_struct
 from shared.firestore.raw_client import FirestoreClient
 from tests.support.cloud_tasks import FakeCloudTasks, Status

@@ -28,7 +28,7 @@ from functions.poll import ScheduledPollRequest
 from functions.reconcile import ScheduledReconcileRequest
 from shared.config import read_environment
 from shared.context import AppContext, build_app_context
-from shared.domain.normalization.strict_json import InvalidJsonError
+from shared.domain.http_messages import InvalidJsonError
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, log_event
 

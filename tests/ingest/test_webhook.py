@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.normalization.webhook_route import find_route
+from shared.domain.normalization.webhook_body import find_route
 from shared.errors import ServiceUnavailableError
 from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.webhook import AuthenticatedSender, authenticate_sender

@@ -12,9 +12,9 @@ from sandbox.models import SandboxRestaurant
 from shared.domain.ledger.document import ReservationIdentity, render_document
 from shared.domain.ledger.events import Channel
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
+from shared.domain.normalization.webhook_body import parse_envelope
 from shared.firestore.raw_client import FirestoreClient
 from tests.support.clocks import ZONE_TRANSITIONS, instants_at, local_time, transitions
 from tests.support.events import RID, envelope_body, row_body

@@ -7,7 +7,7 @@ import requests
 import stamina
 
 from shared.concurrency import Deadline
-from shared.domain.credentials import Credentials
+from shared.domain.webhook_auth import Credentials
 from shared.opentable.client import OpenTableClient
 from shared.opentable.query import OpenTableAccess, OpenTableRow, Resource
 from shared.opentable.retry import MAX_CALL_ATTEMPTS

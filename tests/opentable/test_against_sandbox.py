@@ -19,7 +19,7 @@ from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder
 from shared.concurrency import Deadline
-from shared.domain.credentials import Credentials
+from shared.domain.webhook_auth import Credentials
 from shared.errors import (
     IncompleteListingError,
     OpenTableRequestRejectedError,

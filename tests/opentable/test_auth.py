@@ -4,8 +4,8 @@ from threading import Barrier
 import pytest
 
 from shared.concurrency import Deadline
-from shared.domain.credentials import Credentials
 from shared.domain.validation import read_struct
+from shared.domain.webhook_auth import Credentials
 from shared.errors import (
     InvalidSettingsError,
     OpenTableRequestRejectedError,

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from shared.concurrency import Deadline
-from shared.domain.credentials import Credentials
+from shared.domain.webhook_auth import Credentials
 from shared.errors import OpenTableUnavailableError
 from shared.opentable.client import OpenTableClient
 from shared.opentable.query import OpenTableAccess, Resource

@@ -9,9 +9,9 @@ from shared.domain.ledger.decide import EventOutcome
 from shared.domain.ledger.divergence import DivergenceType, ReviewDecision
 from shared.domain.ledger.events import Channel
 from shared.domain.ledger.fields import RESERVATION_FIELDS
-from shared.domain.normalization.envelope import EnvelopeEventType
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
+from shared.domain.normalization.webhook_body import EnvelopeEventType
 from shared.domain.reconciliation.report import RunFailureKind
 from shared.domain.restaurant_health import HealthStatus
 from shared.domain.settings import WebhookAuthScheme

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.domain.credentials import Credentials
+from shared.domain.webhook_auth import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer

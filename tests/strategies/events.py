@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
-from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
+from shared.domain.normalization.webhook_body import parse_envelope
 from tests.strategies.spellings import envelope_spellings, row_spellings
 
 RID = "555001"

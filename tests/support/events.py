@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
+from shared.domain.normalization.webhook_body import parse_envelope
 
 RID = "555001"
 RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)

@@ -17,7 +17,7 @@ from sandbox.api import OPENTABLE_PRODUCTION_URL
 from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxGuest, SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.guests.sync import fetch_guest_after_commit

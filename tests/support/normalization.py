@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
+from shared.domain.normalization.webhook_body import parse_envelope
 from shared.errors import InvalidEventError
 
 ENVELOPE_ZONE = ZoneInfo("America/New_York")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from tests.support.events import envelope_body, row_body

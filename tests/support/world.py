@@ -30,7 +30,7 @@ from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import read_environment
 from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.firestore import paths
 from shared.firestore.leases import Lease, acquire_lease

@@ -62,7 +62,7 @@ class Version(Struct, frozen=True, order=True):
         sequence_id: OpenTable's counter; 0 for the other actors.
         occurred_at: The actor's own time of the event, UTC.
         type_rank: Decides between an envelope's types at one time: see `EVENT_TYPE_RANKS` in
-            `shared.domain.normalization.envelope`; 0 for all other events.
+            `shared.domain.normalization.webhook_body`; 0 for all other events.
         event_id: The journal id (see `shared.domain.normalization.identifiers`), sorted like the
             envelope's id and bounded in length; empty for OpenTable's objects.
     """

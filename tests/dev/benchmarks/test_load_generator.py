@@ -17,8 +17,7 @@ from dev.benchmarks.load_generator import (
 )
 from dev.local.processes import LOOPBACK
 from sandbox.webhook_senders import encode_signing_secret
-from shared.domain.credentials import decode_webhook_secret
-from shared.domain.webhook_auth import verify_signature
+from shared.domain.webhook_auth import decode_webhook_secret, verify_signature
 
 RESTAURANTS = [
     Tenant(f"restaurant-{n}", f"55500{n}", encode_signing_secret(b"k" * 32)) for n in range(3)

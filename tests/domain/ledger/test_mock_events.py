@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.normalization.strict_json import parse_strict_json
+from shared.domain.http_messages import parse_strict_json
 from tests.strategies.events import event_from_envelope_body
 from tests.support.in_memory_ledger import apply_to_memory, flatten_without_write_times
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
-from shared.domain.normalization.envelope import (
+from shared.domain.normalization.webhook_body import (
     MAX_CLOCK_SKEW,
     is_test_event,
     parse_envelope,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.normalization.strict_json import (
+from shared.domain.http_messages import (
     MAX_NESTING_DEPTH,
     InvalidJsonError,
     is_nested_deeper,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
-from shared.domain.normalization.webhook_route import (
+from shared.domain.http_messages import InvalidJsonError, parse_strict_json
+from shared.domain.normalization.webhook_body import (
     WebhookFormat,
     WebhookRoute,
     detect_webhook_format,

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from shared.domain.credentials import decode_webhook_secret
-from shared.domain.webhook_auth import verify_signature
+from shared.domain.webhook_auth import decode_webhook_secret, verify_signature
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"test": 2432232314}'

@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from shared.domain.credentials import Credentials
 from shared.domain.settings import WebhookAuthScheme
-from shared.domain.webhook_auth import AuthenticationResult, authenticate_webhook, detect_scheme
+from shared.domain.webhook_auth import (
+    AuthenticationResult,
+    Credentials,
+    authenticate_webhook,
+    detect_scheme,
+)
 
 NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 BODY = "{}"

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from functions.api.context import ApiContext
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event

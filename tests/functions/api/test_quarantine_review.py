@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from functions.api import quarantine_actions
-from shared.domain.normalization.webhook_route import WebhookFormat
+from shared.domain.normalization.webhook_body import WebhookFormat
 from tests.support.events import envelope_body, row_body
 from tests.support.quarantine import (
     quarantine_event_body,

@@ -1,17 +1,25 @@
-"""Normalize the envelope of a relay.
+"""Find the format and the restaurant of a webhook's body, and normalize the envelope of a relay.
 
-``updated`` and ``cancelled`` are patches: a missing or null field reports nothing. Snake case and a
-few aliases are accepted; the canonical spelling wins.
+The first search is cheap, because it comes before the sender is authenticated. OpenTable's own
+format is parsed in `shared.domain.normalization.opentable_reservation`.
+
+``updated`` and ``cancelled`` envelopes are patches: a missing or null field reports nothing. Snake
+case and a few aliases are accepted; the canonical spelling wins.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import DecodeError, Raw, Struct, field
+from msgspec.json import Decoder
+
+from shared.domain.http_messages import InvalidJsonError, parse_bounded_integer
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
 from shared.domain.ledger.registers import NOTATION_FIELDS
@@ -21,9 +29,22 @@ from shared.domain.normalization.canonical import (
     build_comparison_key,
     cut_texts,
 )
-from shared.domain.normalization.field_values import ReservationStatus, parse_instant
-from shared.domain.normalization.identifiers import build_envelope_event_id, build_external_key
+from shared.domain.normalization.field_values import (
+    ReservationStatus,
+    parse_identifier,
+    parse_instant,
+)
+from shared.domain.normalization.identifiers import (
+    build_envelope_event_id,
+    build_external_key,
+    is_restaurant_id,
+)
 from shared.errors import InvalidEventError
+
+_MAX_ID_BYTES = 1024  # of JSON; no restaurant has a longer id
+_ABSENT = Raw(b"")
+# Of each half of a pair, because the other half may be missing.
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 MAX_CLOCK_SKEW = timedelta(seconds=300)
 # Reserved: such an event only shows that its sender is authenticated.
@@ -37,6 +58,121 @@ _KEYS_BY_FIELD = {
 _TEXT_FIELDS = [
     field.name for field in RESERVATION_FIELDS if field.relay_names and field.kind is FieldKind.TEXT
 ]
+
+
+class WebhookFormat(StrEnum):
+    """The formats of webhook bodies."""
+
+    ENVELOPE = "envelope"
+    OPENTABLE_RESERVATION = "object"
+
+
+class WebhookRoute(Struct, frozen=True):
+    """The format of a webhook, and the restaurant that it names.
+
+    Attributes:
+        reference: OpenTable's rid, or in an envelope also Lineup's id.
+    """
+
+    format: WebhookFormat
+    reference: str
+
+
+class _RoutingData(Struct):
+    """The ids in the `data` of an envelope, undecoded."""
+
+    restaurant_id: Raw = field(default=_ABSENT, name="restaurantId")
+    restaurant_id_alias: Raw = field(default=_ABSENT, name="restaurant_id")
+
+
+class _RoutingBody(Struct):
+    """The parts of a body with its format and restaurant, undecoded."""
+
+    event_type: Raw = field(default=_ABSENT, name="eventType")
+    event_type_alias: Raw = field(default=_ABSENT, name="event_type")
+    data: Raw = _ABSENT
+    rid: Raw = _ABSENT
+    id: Raw = _ABSENT
+
+
+_body_decoder = Decoder(_RoutingBody)
+_data_decoder = Decoder(_RoutingData)
+
+
+def find_route(body: Mapping[str, Any]) -> WebhookRoute | None:
+    """Return the route of a parsed body; None in an unknown format or without a usable id."""
+    webhook_format = detect_webhook_format(body)
+    if webhook_format is None:
+        return None
+    is_envelope = webhook_format is WebhookFormat.ENVELOPE
+    reference = read_restaurant_reference(body) if is_envelope else parse_identifier(body["rid"])
+    # A rid is a possible restaurant id, too.
+    if reference is None or not is_restaurant_id(reference):
+        return None
+    return WebhookRoute(webhook_format, reference)
+
+
+def detect_webhook_format(body: Mapping[str, Any]) -> WebhookFormat | None:
+    """Return the format by its distinctive keys, None for an unknown one."""
+    if ("eventType" in body or "event_type" in body) and "data" in body:
+        return WebhookFormat.ENVELOPE
+    if "rid" in body and "id" in body:
+        return WebhookFormat.OPENTABLE_RESERVATION
+    return None
+
+
+def find_raw_route(raw_body: bytes) -> WebhookRoute | None:
+    """Return the route of a body without parsing all of it.
+
+    It may accept a body that `parse_strict_json` rejects, such as one with a duplicate key. Compare
+    it with `find_route` after the body is parsed.
+
+    Raises:
+        InvalidJsonError: The body is not a JSON object.
+    """
+    body = _decode_routing_body(raw_body)
+    # Decoding cannot fail: the data has passed the decoder of the body, so it is valid JSON.
+    is_object = bytes(body.data).startswith(b"{")
+    data = _data_decoder.decode(body.data) if is_object else _RoutingData()
+    parts: dict[str, Any] = {
+        "eventType": body.event_type,
+        "event_type": body.event_type_alias,
+        "data": body.data,
+        "rid": body.rid,
+        "id": body.id,
+    }
+    present = {name: raw for name, raw in parts.items() if bytes(raw)}
+    if "rid" in present:
+        present["rid"] = _decode_id(body.rid)
+    if "data" in present:
+        present["data"] = {
+            "restaurantId": _decode_id(data.restaurant_id),
+            "restaurant_id": _decode_id(data.restaurant_id_alias),
+        }
+    return find_route(present)
+
+
+def _decode_routing_body(raw_body: bytes) -> _RoutingBody:
+    try:
+        return _body_decoder.decode(raw_body)
+    except RecursionError:
+        raise InvalidJsonError("nested too deeply") from None
+    except DecodeError:
+        # The decoder rejects lone surrogates, which JSON allows. No id has either character.
+        replaced = _SURROGATE_ESCAPE.sub(rb"\\u0000", raw_body)
+    try:
+        return _body_decoder.decode(replaced)
+    except (DecodeError, RecursionError):
+        raise InvalidJsonError("not a JSON object") from None
+
+
+def _decode_id(raw: Raw) -> object:
+    if not 0 < len(bytes(raw)) <= _MAX_ID_BYTES:
+        return None
+    try:
+        return json.loads(bytes(raw), parse_int=parse_bounded_integer)
+    except ValueError:
+        return None
 
 
 class EnvelopeEventType(StrEnum):
