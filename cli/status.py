@@ -18,9 +18,8 @@ from cli.command import (
 )
 from cli.output import CommandResult, Console
 from cli.rotation import format_usage, read_credential_usage
+from shared.domain.health import HealthStatus, WebhookRefusal
 from shared.domain.normalization.field_values import format_utc
-from shared.domain.restaurant_health import HealthStatus
-from shared.domain.webhook_health import WebhookRefusal
 from shared.ingest.deliveries import read_unresolved_refusals
 
 NO_RESTAURANT = "No restaurant is connected: `ledger restaurants add` connects one."

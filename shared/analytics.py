@@ -17,13 +17,13 @@ from google.cloud.firestore import AsyncClient, FieldFilter
 
 from shared.concurrency import batched
 from shared.context import ConnectedRestaurant, RestaurantContext
-from shared.domain.analytics.rollup import (
+from shared.domain.analytics import (
     ANALYTICS_FIELDS,
+    AnalyticsDays,
     DailyRollup,
     RollupBuilder,
     rollup_from_document,
 )
-from shared.domain.analytics.summary import AnalyticsDays
 from shared.domain.days import DEFAULT_DAYS_AHEAD, DateWindow
 from shared.domain.ledger.document import nest_fields, render_document
 from shared.domain.reconciliation.compare import ReservationFingerprint

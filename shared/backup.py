@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.guest_link import guest_from_map
 from shared.domain.privacy import is_expired
-from shared.domain.run_state import poll_cursor_from_document
+from shared.domain.schedule import poll_cursor_from_document
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.validation import read_map
 from shared.errors import InvalidSettingsError, UnreadableDocumentError

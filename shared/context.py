@@ -14,8 +14,8 @@ from msgspec import Struct, field
 
 from shared.concurrency import SYSTEM_CLOCK, Deadline
 from shared.config import Environment, read_environment
+from shared.domain.health import RefusalWindow
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_health import RefusalWindow
 from shared.firestore.raw_client import FirestoreClient
 from shared.opentable.query import OpenTableAccess
 from shared.restaurants.directory import RestaurantDirectory

@@ -11,11 +11,13 @@ from functions.api.integration import require_cached_settings
 from functions.api.requests import API_PREFIX, LocalDate, RequestModel, StaffRoute
 from functions.api.responses import ResponseModel
 from shared.analytics import read_analytics_days
-from shared.domain.analytics.rollup import UNKNOWN_BUCKET, LeadTimeBucket, RollupCounts
-from shared.domain.analytics.summary import (
+from shared.domain.analytics import (
     HOUR_BUCKETS,
     PARTY_SIZE_BUCKETS,
+    UNKNOWN_BUCKET,
     AnalyticsSummary,
+    LeadTimeBucket,
+    RollupCounts,
     count_parties,
     format_analytics_csv,
     list_missing_spans,

@@ -11,10 +11,9 @@ from functions.api.auth import HostContext
 from functions.api.reports import ReportSummary, build_report_summaries
 from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
-from shared.domain.run_state import read_count
+from shared.domain.health import webhook_silence_from_document
 from shared.domain.settings import parse_settings
-from shared.domain.validation import read_map, read_texts, typed_or_none
-from shared.domain.webhook_health import webhook_silence_from_document
+from shared.domain.validation import read_count, read_map, read_texts, typed_or_none
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.ingest.deliveries import read_last_webhook
 from shared.quarantine.store import read_quarantine_backlog

@@ -9,7 +9,7 @@ from functions.api.auth import AnyUserContext
 from functions.api.requests import PageLimit, RequestModel, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
 from functions.api.webhooks import RefusalResponse
-from shared.domain.restaurant_health import HealthStatus
+from shared.domain.health import HealthStatus
 from shared.restaurants.overview import RestaurantOverview, list_all_restaurants, read_overviews
 from shared.staff.members import list_memberships
 

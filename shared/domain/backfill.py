@@ -13,8 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.days import DateWindow
-from shared.domain.run_state import EARLIEST_RUN, MAX_COUNT, is_count
-from shared.domain.validation import read_map
+from shared.domain.validation import EARLIEST_RUN, MAX_COUNT, is_count, read_map
 from shared.errors import BackfillInProgressError
 
 SLICE_DAYS = 7

@@ -11,9 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.domain.days import DateWindow, resolve_window
-from shared.domain.run_state import poll_cursor_from_document, read_run_time
-from shared.domain.validation import read_map
-from shared.domain.webhook_health import has_proven_webhooks
+from shared.domain.health import has_proven_webhooks
+from shared.domain.validation import read_map, read_run_time
 
 POLL_INTERVAL = timedelta(minutes=15)
 # The scheduler's calls are not exactly one interval apart.
@@ -95,3 +94,20 @@ def _needs_full_window(document: Mapping[str, Any], zone: ZoneInfo, now: datetim
     if night > local_now:
         night -= timedelta(days=1)
     return completed_at < night
+
+
+def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return the time up to which the restaurant was polled; None before its first poll.
+
+    A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
+    """
+    poll, rid = read_map(document, "poll"), document.get("restaurantId")
+    cursor = read_run_time(poll, "cursor", now)
+    # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a rid
+    # belongs to the rid of the settings.
+    return cursor if poll.get("rid", rid) == rid else None
+
+
+def poll_cursor_to_map(rid: str, cursor: datetime) -> dict[str, Any]:
+    """Return the fields of ``poll`` for a cursor: the time before the first request of a poll."""
+    return {"rid": rid, "cursor": cursor}

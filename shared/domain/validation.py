@@ -1,10 +1,13 @@
-"""Convert untrusted values to structs, and read stored values by their type."""
+"""Convert untrusted values to structs, and read stored values by their type.
+
+Other programs and persons write documents too: a damaged value counts as missing.
+"""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from msgspec import Struct, convert
 from msgspec.structs import fields
@@ -14,6 +17,24 @@ StructT = TypeVar("StructT", bound=Struct)
 FieldReaders = Mapping[str, Callable[[Any], object]]
 UNREADABLE_VALUE = "(unreadable)"  # shown for a value that only a person can have written
 _NO_READERS: FieldReaders = MappingProxyType({})
+
+# Between two instances.
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
+# Above every real count, and small enough to add to it.
+MAX_COUNT = 10**15
+# Before the first run of any restaurant.
+EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class RedactedStruct(Struct, frozen=True):
+    """A struct whose ``repr`` shows only its type, so that no log or traceback shows the fields."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Hide the fields from debuggers with their own rendering, too."""
+        return []
 
 
 class InvalidFieldsError(ValueError):
@@ -101,3 +122,24 @@ def replace_unreadable_values(value: object) -> object:
         return UNREADABLE_VALUE
     is_plain = value is None or isinstance(value, str | int | float | datetime)
     return value if is_plain else UNREADABLE_VALUE
+
+
+def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
+    """Return a time of an earlier run, None if it is missing or impossible.
+
+    A time in the future, edited by hand, would postpone the next run until then.
+    """
+    at = state.get(name)
+    is_possible = isinstance(at, datetime) and EARLIEST_RUN <= at <= now + MAX_CLOCK_DIFFERENCE
+    return at if is_possible else None
+
+
+def read_count(state: Mapping[str, Any], name: str) -> int:
+    """Return a count of a run's state, 0 if it is missing or impossible."""
+    count = state.get(name)
+    return count if is_count(count) else 0
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Return whether a stored value is a possible count."""
+    return isinstance(value, int) and 0 <= value <= MAX_COUNT

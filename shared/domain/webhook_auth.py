@@ -17,9 +17,8 @@ from typing import Any, Self
 
 from msgspec import Struct, json
 
-from shared.domain.redacted_struct import RedactedStruct
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
-from shared.domain.validation import InvalidFieldsError, read_struct
+from shared.domain.validation import InvalidFieldsError, RedactedStruct, read_struct
 from shared.errors import InvalidSettingsError
 
 # The keys of a payload with the credentials of webhooks; each has a list.

@@ -22,7 +22,7 @@ from google.cloud.firestore import (
 from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
 from msgspec import Struct
 
-from shared.domain.run_state import MAX_CLOCK_DIFFERENCE
+from shared.domain.validation import MAX_CLOCK_DIFFERENCE
 from shared.errors import ServiceUnavailableError
 
 READ_TIMEOUT_SECONDS = 5.0

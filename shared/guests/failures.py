@@ -21,8 +21,14 @@ from shared.domain.normalization.identifiers import (
     build_reservation_document_id,
     is_external_key,
 )
-from shared.domain.run_state import EARLIEST_RUN, is_count, read_count
-from shared.domain.validation import read_map, read_texts, typed_or_none
+from shared.domain.validation import (
+    EARLIEST_RUN,
+    is_count,
+    read_count,
+    read_map,
+    read_texts,
+    typed_or_none,
+)
 from shared.firestore import paths
 from shared.firestore.documents import (
     READ_TIMEOUT_SECONDS,

@@ -17,8 +17,7 @@ from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext, RestaurantContext
 from shared.domain.ledger.events import ANONYMIZED_EVENT_TYPE, Channel, build_lineup_event
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.run_state import read_run_time
-from shared.domain.validation import read_map, read_texts
+from shared.domain.validation import read_map, read_run_time, read_texts
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (

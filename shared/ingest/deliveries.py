@@ -13,10 +13,7 @@ from google.cloud.firestore import DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.context import AppContext
-from shared.domain.ledger.events import Channel, is_representable_instant
-from shared.domain.settings import parse_settings
-from shared.domain.validation import read_map, typed_or_none
-from shared.domain.webhook_health import (
+from shared.domain.health import (
     MissedWebhooks,
     WebhookRefusal,
     WebhookSilence,
@@ -25,6 +22,9 @@ from shared.domain.webhook_health import (
     select_unresolved_refusals,
     webhook_silence_from_document,
 )
+from shared.domain.ledger.events import Channel, is_representable_instant
+from shared.domain.settings import parse_settings
+from shared.domain.validation import read_map, typed_or_none
 from shared.firestore import paths
 from shared.firestore.documents import (
     order_newest_first,

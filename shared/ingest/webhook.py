@@ -14,16 +14,16 @@ from msgspec import Struct
 
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, connect_restaurant
-from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_body import WebhookRoute
-from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth import AuthenticationResult, authenticate_webhook, detect_scheme
-from shared.domain.webhook_health import (
+from shared.domain.health import (
     RefusalWindow,
     WebhookRefusal,
     merge_refusals,
     refusals_from_document,
 )
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.webhook_body import WebhookRoute
+from shared.domain.settings import IntegrationSettings
+from shared.domain.webhook_auth import AuthenticationResult, authenticate_webhook, detect_scheme
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.raw_client import DocumentWrite

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext
-from shared.domain.analytics.rollup import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
+from shared.domain.analytics import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
 from shared.domain.days import DateWindow
 from shared.domain.ledger.document import find_start, flatten_document
 from shared.domain.normalization.field_values import format_local_date, parse_instant

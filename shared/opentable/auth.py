@@ -9,7 +9,7 @@ from cachetools import TLRUCache
 
 from shared.concurrency import Clock, Deadline
 from shared.config import build_url
-from shared.domain.redacted_struct import RedactedStruct
+from shared.domain.validation import RedactedStruct
 from shared.domain.webhook_auth import Credentials
 from shared.errors import InvalidSettingsError
 from shared.opentable.transport import Transport, UnreadableBodyError

@@ -14,10 +14,11 @@ from shared.context import (
     connect_restaurant,
 )
 from shared.domain.backfill import ROW_COUNTERS, is_backfilling
+from shared.domain.health import MissedWebhooks, has_proven_webhooks
 from shared.domain.ledger.events import Channel
-from shared.domain.run_state import poll_cursor_from_document, poll_cursor_to_map, read_count
+from shared.domain.schedule import poll_cursor_from_document, poll_cursor_to_map
 from shared.domain.settings import parse_settings
-from shared.domain.webhook_health import MissedWebhooks, has_proven_webhooks
+from shared.domain.validation import read_count
 from shared.errors import (
     EXPECTED_RUN_ERRORS,
     PERMANENT_RUN_ERRORS,

@@ -36,12 +36,12 @@ from shared.domain.ledger.registers import ReservationState, reservation_state_f
 from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import has_drifted
-from shared.domain.reconciliation.held_plan import (
+from shared.domain.reconciliation.report import (
     PlanPrecondition,
+    ReconciliationReport,
     format_ledger_versions,
     format_version,
 )
-from shared.domain.reconciliation.report import ReconciliationReport
 from shared.errors import (
     InvalidEventError,
     OpenTableError,

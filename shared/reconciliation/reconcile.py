@@ -13,18 +13,20 @@ from msgspec import Struct, field
 
 from shared.analytics import add_corrections, create_rollup_builder, store_days
 from shared.concurrency import gather_bounded
-from shared.domain.analytics.rollup import RollupBuilder
+from shared.domain.analytics import RollupBuilder
 from shared.domain.ledger.divergence import DivergenceType, find_open_divergence
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.reconciliation.compare import ReservationFingerprint
-from shared.domain.reconciliation.held_plan import (
-    PlanPrecondition,
+from shared.domain.reconciliation.compare import (
+    ReservationFingerprint,
     describe_held_plan,
     exceeds_change_limit,
+)
+from shared.domain.reconciliation.report import (
+    PlanPrecondition,
+    ReportStatus,
     format_ledger_versions,
 )
-from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import OpenTableError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.repository import link_guests

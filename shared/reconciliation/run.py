@@ -15,10 +15,13 @@ from shared.context import AppContext, RestaurantContext, connect_restaurant
 from shared.domain.days import DateWindow, resolve_window
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.reconciliation.report import ReconciliationReport, ReportStatus, RunFailureKind
-from shared.domain.run_state import poll_cursor_from_document, read_count
-from shared.domain.schedule import covers_full_window, resolve_scheduled_window
+from shared.domain.schedule import (
+    covers_full_window,
+    poll_cursor_from_document,
+    resolve_scheduled_window,
+)
 from shared.domain.settings import parse_settings
-from shared.domain.validation import read_texts
+from shared.domain.validation import read_count, read_texts
 from shared.errors import (
     EXPECTED_RUN_ERRORS,
     PERMANENT_RUN_ERRORS,

@@ -7,7 +7,7 @@ import asyncio
 
 from msgspec import Struct, field
 
-from shared.domain.analytics.rollup import RollupBuilder
+from shared.domain.analytics import RollupBuilder
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import build_reservation_document_id

@@ -8,11 +8,10 @@ from msgspec import Struct
 
 from shared.concurrency import gather_bounded
 from shared.context import AppContext
-from shared.domain.analytics.rollup import counts_from_map, sum_counts
+from shared.domain.analytics import counts_from_map, sum_counts
 from shared.domain.days import ServiceDay
-from shared.domain.restaurant_health import RestaurantHealth, summarize_health
+from shared.domain.health import RestaurantHealth, WebhookRefusal, summarize_health
 from shared.domain.settings import IntegrationSettings, parse_settings
-from shared.domain.webhook_health import WebhookRefusal
 from shared.firestore import paths
 from shared.firestore.documents import read_document, translate_firestore_errors
 from shared.ingest.deliveries import read_unresolved_refusals

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 
 from shared.concurrency import Deadline, batched, gather_bounded
 from shared.context import AppContext
-from shared.domain.run_state import read_run_time
 from shared.domain.schedule import is_poll_due
-from shared.domain.validation import read_map
+from shared.domain.validation import read_map, read_run_time
 from shared.errors import EnqueueError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_document, read_documents

@@ -15,7 +15,7 @@ from sandbox.reservation_actions import VisitActions
 from shared.analytics import create_rollup_builder, read_analytics_days, store_days
 from shared.concurrency import Deadline
 from shared.context import RestaurantContext, connect_restaurant
-from shared.domain.analytics.rollup import sum_counts
+from shared.domain.analytics import sum_counts
 from shared.domain.days import DateWindow
 from shared.firestore import paths
 from shared.polling.backfill import backfill_restaurant, start_backfill

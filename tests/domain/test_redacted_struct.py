@@ -1,4 +1,4 @@
-from shared.domain.redacted_struct import RedactedStruct
+from shared.domain.validation import RedactedStruct
 
 
 def test_redacted_fields_are_never_shown() -> None:

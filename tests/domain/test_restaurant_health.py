@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.restaurant_health import HealthStatus, RestaurantHealth, summarize_health
+from shared.domain.health import HealthStatus, RestaurantHealth, summarize_health
 from shared.domain.settings import parse_settings
 from tests.test_codes import documented_codes
 

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.run_state import poll_cursor_from_document, poll_cursor_to_map, read_count
+from shared.domain.schedule import poll_cursor_from_document, poll_cursor_to_map
+from shared.domain.validation import read_count
 
 CURSOR_TIME = datetime(2026, 3, 14, 12, tzinfo=UTC)
 

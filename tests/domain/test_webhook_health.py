@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.ledger.document import nest_fields
-from shared.domain.webhook_health import (
+from shared.domain.health import (
     SILENCE_THRESHOLD_RUNS,
     MissedWebhooks,
     WebhookSilence,
     webhook_silence_from_document,
 )
+from shared.domain.ledger.document import nest_fields
 from tests.strategies.events import NOON, instants
 
 LATE = timedelta(minutes=5, seconds=1)

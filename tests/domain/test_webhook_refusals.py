@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.webhook_health import (
+from shared.domain.health import (
     MAX_REFUSAL_PAUSE,
     REFUSAL_LIFETIME,
     WebhookRefusal,

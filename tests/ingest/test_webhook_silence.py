@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.webhook_health import MissedWebhooks
+from shared.domain.health import MissedWebhooks
 from shared.ingest.deliveries import update_webhook_silence
 from tests.support.world import START_TIME, World
 

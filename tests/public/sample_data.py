@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from shared.domain.analytics.rollup import RollupBuilder
+from shared.domain.analytics import RollupBuilder
 from shared.domain.days import DateWindow
 from shared.firestore import paths
 from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness

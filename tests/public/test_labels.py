@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
+from shared.domain.health import HealthStatus
 from shared.domain.ledger.decide import EventOutcome
 from shared.domain.ledger.divergence import DivergenceType, ReviewDecision
 from shared.domain.ledger.events import Channel
@@ -13,7 +14,6 @@ from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.normalization.webhook_body import EnvelopeEventType
 from shared.domain.reconciliation.report import RunFailureKind
-from shared.domain.restaurant_health import HealthStatus
 from shared.domain.settings import WebhookAuthScheme
 from tests.test_codes import documented_codes
 

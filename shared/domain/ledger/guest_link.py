@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.events import Version, version_from_map, version_to_map
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.redacted_struct import RedactedStruct
+from shared.domain.validation import RedactedStruct
 from shared.errors import UnreadableDocumentError
 
 MAX_MERGES = 16

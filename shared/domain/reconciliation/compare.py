@@ -1,6 +1,8 @@
-"""Compare OpenTable's rows with the ledger's documents.
+"""Compare OpenTable's rows with the ledger's documents, and limit what a run may change.
 
-A fingerprint stands for a document in memory, so that a large window fits.
+A fingerprint stands for a document in memory, so that a large window fits. A run above the change
+limit is held for a person: the reconciliation decides which changes count
+(`shared.reconciliation.reconcile`).
 """
 
 import hashlib
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.analytics.rollup import BookingFacts
+from shared.domain.analytics import BookingFacts
 from shared.domain.ledger.divergence import find_open_divergence
 from shared.domain.ledger.document import (
     SEARCH_TERMS_PATH,
@@ -48,6 +50,10 @@ FINGERPRINT_FIELDS = (
     SEARCH_TERMS_PATH,
     *_OPENTABLE_FIELDS,
 )
+
+# A run with more changes than both of these is held: a number, and a share of the reservations.
+MAX_UNREVIEWED_CHANGES = 20
+MAX_UNREVIEWED_RATIO = 0.3
 
 
 class ReservationFingerprint(Struct, frozen=True):
@@ -138,3 +144,27 @@ def has_drifted(
     rendered = render_document(identity, state)
     has_terms = flat.get(SEARCH_TERMS_PATH) == rendered[SEARCH_TERMS_PATH]
     return not has_terms or bool(list_visible_changes(flat, rendered))
+
+
+def exceeds_change_limit(ledger_count: int, update_count: int, missing_count: int) -> bool:
+    """Return whether a person must review the changes of a run first.
+
+    Args:
+        ledger_count: OpenTable's reservations in the ledger's window.
+        update_count: Updates and cancellations; creations do not count.
+        missing_count: Reservations absent from OpenTable's response without an explanation yet.
+    """
+    max_changes = max(MAX_UNREVIEWED_CHANGES, MAX_UNREVIEWED_RATIO * ledger_count)
+    return update_count > max_changes or missing_count > max_changes
+
+
+def describe_held_plan(ledger_count: int, update_count: int, missing_count: int) -> str:
+    """Return why a run was held."""
+    reasons = []
+    if missing_count:
+        reasons.append(
+            f"{missing_count} of {ledger_count} reservations are not in OpenTable's list."
+        )
+    if update_count:
+        reasons.append(f"OpenTable's list would change {update_count} of {ledger_count}.")
+    return " ".join((*reasons, "Nothing was changed. A manager must review the plan."))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.analytics.rollup import (
+from shared.domain.analytics import (
     BookingFacts,
     BookingOutcome,
     LeadTimeBucket,

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.analytics.rollup import RollupBuilder, counts_from_map, sum_counts
-from shared.domain.analytics.summary import (
+from shared.domain.analytics import (
     CSV_HEADER,
     AnalyticsDays,
+    RollupBuilder,
     count_parties,
+    counts_from_map,
     format_analytics_csv,
     list_missing_spans,
+    sum_counts,
     summarize,
 )
 from shared.domain.normalization.identifiers import ReservationSystem

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.domain.analytics.rollup import read_booking_facts
+from shared.domain.analytics import read_booking_facts
 from shared.domain.backfill import backfill_from_document, build_backfill, is_backfilling
 from shared.domain.days import DateWindow
+from shared.domain.health import WebhookSilence, webhook_silence_from_document
 from shared.domain.ledger.decide import (
     Decision,
     ReservationWrite,
@@ -35,10 +36,9 @@ from shared.domain.ledger.guest_link import Guest, guest_from_map
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.canonical import CUT_MARK, MAX_TEXT_BYTES_LIMIT
 from shared.domain.reconciliation.compare import fingerprint_document
-from shared.domain.reconciliation.held_plan import planned_correction_from_map
-from shared.domain.run_state import poll_cursor_from_document
+from shared.domain.reconciliation.report import planned_correction_from_map
+from shared.domain.schedule import poll_cursor_from_document
 from shared.domain.validation import UNREADABLE_VALUE
-from shared.domain.webhook_health import WebhookSilence, webhook_silence_from_document
 from shared.errors import UnreadableDocumentError
 from tests.support.events import RECEIVED, envelope_event, row_event
 from tests.support.in_memory_ledger import TEST_IDENTITY, InMemoryLedger, ledger_with

@@ -1,1 +1,0 @@
-"""Counts of reservations by day, and their summaries."""
