@@ -28,10 +28,9 @@ from cli.output import (
     get_partial_path,
     open_partial_file,
 )
-from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.fields import RESERVATION_FIELDS, PersonalData
 from shared.domain.privacy import is_expired
-from shared.domain.validation import replace_unreadable_values
+from shared.domain.validation import flatten_document, replace_unreadable_values
 from shared.firestore import paths
 from shared.firestore.documents import count_documents, read_documents
 from shared.reconciliation.report_store import read_full_report

@@ -25,8 +25,9 @@ from shared.domain.analytics import (
     rollup_from_document,
 )
 from shared.domain.days import DEFAULT_DAYS_AHEAD, DateWindow
-from shared.domain.ledger.document import nest_fields, render_document
+from shared.domain.ledger.document import render_document
 from shared.domain.reconciliation.compare import ReservationFingerprint
+from shared.domain.validation import nest_fields
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import (

@@ -25,11 +25,10 @@ from functions.api.responses import (
     build_not_found_error,
     build_readable_responses,
 )
-from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import parse_instant
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.reconciliation.report import ReportStatus, describe_plan_effects
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import flatten_document, typed_or_none
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.firestore import paths
 from shared.firestore.documents import read_all

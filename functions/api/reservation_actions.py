@@ -26,10 +26,9 @@ from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseMode
 from shared.concurrency import Deadline
 from shared.context import RestaurantContext
 from shared.domain.ledger.divergence import DivergenceType, ReviewDecision, ReviewRequest
-from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import flatten_document, typed_or_none
 from shared.errors import InvalidEventError
 from shared.ledger.staff_actions import (
     ReviewOutcome,

@@ -32,11 +32,11 @@ from functions.api.responses import (
 from shared.domain.days import ServiceDay, find_service_date
 from shared.domain.http_messages import list_entity_tags
 from shared.domain.ledger.divergence import ReviewDecision
-from shared.domain.ledger.document import find_start, flatten_document
+from shared.domain.ledger.document import find_start
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.search import parse_search_text
 from shared.domain.settings import IntegrationSettings
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import flatten_document, typed_or_none
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.ledger.day_reservations import compute_day_etag, read_day_reservations

@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from shared.domain.ledger.divergence import ReviewDecision
-from shared.domain.ledger.document import find_start, flatten_document, nest_fields
+from shared.domain.ledger.document import find_start
 from shared.domain.normalization.field_values import MAX_PARTY_SIZE, ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.validation import read_map
+from shared.domain.validation import flatten_document, nest_fields, read_map
 
 # The document fields read by `read_booking_facts`.
 ANALYTICS_FIELDS = (

@@ -10,12 +10,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from msgspec.structs import replace
-
 from shared.domain.http_messages import InvalidJsonError, parse_strict_json
-from shared.domain.ledger.events import FieldValue, ReservationEvent
+from shared.domain.ledger.events import FieldValue
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind, PersonalData
-from shared.domain.ledger.registers import RegisterValue, ReservationState
 from shared.domain.normalization import field_values
 from shared.domain.normalization.field_values import parse_status
 from shared.domain.normalization.identifiers import build_external_key
@@ -84,24 +81,6 @@ _ID_KEYS = ("id", "reservationId", "reservation_id", "guest_id")
 _MIN_PHONE_DIGITS = 7
 
 
-def redact_event(event: ReservationEvent) -> ReservationEvent:
-    """Return an event without personal data."""
-    values = {name: redact_value(name, value) for name, value in event.fields.items()}
-    return replace(event, fields=values, payload=redact_json(event.payload))
-
-
-def redact_state(state: ReservationState) -> ReservationState:
-    """Return the registers of a reservation without personal values, in their versions."""
-    registers_by_actor = {}
-    for actor, registers in state.registers_by_actor.items():
-        redacted = {
-            name: RegisterValue(current.version, redact_value(name, current.value))
-            for name, current in registers.fields.items()
-        }
-        registers_by_actor[actor] = replace(registers, fields=redacted)
-    return replace(state, registers_by_actor=registers_by_actor)
-
-
 def redact_journal_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a journal entry to overwrite for an erasure; empty if there are none.
 
@@ -154,23 +133,6 @@ def _is_safe_value(value: object) -> bool:
     if isinstance(value, str):
         return _SAFE_TEXT.fullmatch(value.strip()) is not None or parse_status(value) is not None
     return value is None or isinstance(value, int | float)
-
-
-def collect_personal_values(state: ReservationState, guest_key: str) -> set[str]:
-    """Return the names, phone numbers and addresses of a guest stored with a reservation.
-
-    Args:
-        state: The registers of all actors: a relay's values count even if OpenTable's prevail.
-        guest_key: The guest's key; details of another linked guest are left out.
-    """
-    values: list[FieldValue] = []
-    if state.linked_guest is not None and guest_key in state.linked_guest.path:
-        values += state.linked_guest.details
-    for registers in state.registers_by_actor.values():
-        values += (
-            current.value for name, current in registers.fields.items() if name in GUEST_PATHS
-        )
-    return {value for value in values if isinstance(value, str) and value}
 
 
 def collect_referenced_keys(body: str, rid: str | None) -> set[str]:

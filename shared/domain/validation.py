@@ -143,3 +143,26 @@ def read_count(state: Mapping[str, Any], name: str) -> int:
 def is_count(value: object) -> TypeGuard[int]:
     """Return whether a stored value is a possible count."""
     return isinstance(value, int) and 0 <= value <= MAX_COUNT
+
+
+def flatten_document(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored document with its maps, one level deep, as dotted paths."""
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def nest_fields(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted paths as nested maps, the form of a new document."""
+    document: dict[str, Any] = {}
+    for path, value in flat.items():
+        name, dot, key = path.partition(".")
+        if dot:
+            document.setdefault(name, {})[key] = value
+        else:
+            document[name] = value
+    return document

@@ -30,7 +30,7 @@ from google.cloud.firestore_v1.types import (
 from msgspec import Struct
 
 from shared.concurrency import batched
-from shared.domain.ledger.document import nest_fields
+from shared.domain.validation import nest_fields
 from shared.errors import ServiceUnavailableError
 from shared.firestore.codec import decode_fields, encode_fields
 

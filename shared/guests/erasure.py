@@ -12,15 +12,11 @@ from datetime import timedelta
 from google.cloud.firestore import FieldFilter
 
 from shared.context import RestaurantContext
-from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.document import reservation_state_from_document
 from shared.domain.ledger.events import Channel
-from shared.domain.ledger.registers import reservation_state_from_document
-from shared.domain.privacy import (
-    collect_personal_values,
-    collect_referenced_keys,
-    mentions_person,
-    redact_json,
-)
+from shared.domain.ledger.registers import collect_personal_values
+from shared.domain.privacy import collect_referenced_keys, mentions_person, redact_json
+from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (

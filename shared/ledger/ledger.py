@@ -16,22 +16,22 @@ from shared.concurrency import batched, gather_bounded, sleep_randomly
 from shared.context import RestaurantContext
 from shared.domain.ledger.decide import (
     Decision,
-    EventOutcome,
     JournalEntryRequired,
     ReservationWrite,
     StoredReservation,
     UnreadableDocument,
     VersionConflict,
+    WriteContext,
+    build_repeated_sequence_entry_id,
     decide,
     read_reservation_state,
 )
-from shared.domain.ledger.document import ReservationIdentity, flatten_document
-from shared.domain.ledger.events import Actor, ReservationEvent
-from shared.domain.ledger.journal import WriteContext, build_repeated_sequence_entry_id
-from shared.domain.ledger.registers import ReservationState
-from shared.domain.ledger.state_transition import GuestRequired
+from shared.domain.ledger.document import ReservationIdentity
+from shared.domain.ledger.events import Actor, EventOutcome, ReservationEvent
+from shared.domain.ledger.registers import GuestRequired, ReservationState
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.normalization.webhook_body import EnvelopeEventType
+from shared.domain.validation import flatten_document
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.documents import translate_firestore_errors
 from shared.ledger.repository import ConditionalWrite, ReservationRepository, ReservationSnapshot

@@ -15,7 +15,7 @@ from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext
 from shared.domain.analytics import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
 from shared.domain.days import DateWindow
-from shared.domain.ledger.document import find_start, flatten_document
+from shared.domain.ledger.document import find_start
 from shared.domain.normalization.field_values import format_local_date, parse_instant
 from shared.domain.normalization.identifiers import (
     build_guest_key,
@@ -29,7 +29,7 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
-from shared.domain.validation import read_map
+from shared.domain.validation import flatten_document, read_map
 from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.codec import build_query

@@ -6,12 +6,13 @@ from msgspec import Struct
 
 from shared.concurrency import gather_bounded
 from shared.context import RestaurantContext
-from shared.domain.ledger.decide import EventOutcome, ReservationWrite
-from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.decide import ReservationWrite
+from shared.domain.ledger.events import EventOutcome
 from shared.domain.ledger.guest_link import guest_references_from_document
 from shared.domain.ledger.rebuild import decide_rebuild
-from shared.domain.ledger.state_transition import GuestRequired
+from shared.domain.ledger.registers import GuestRequired
 from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX, ReservationSystem
+from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (

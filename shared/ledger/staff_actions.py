@@ -16,15 +16,16 @@ from shared.domain.ledger.divergence import (
     find_review_decision,
     is_reviewable,
 )
-from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.document import reservation_state_from_document
 from shared.domain.ledger.events import Channel, build_lineup_event
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import ReservationStatus, canonicalize_text
 from shared.domain.normalization.identifiers import (
     OPENTABLE_DOCUMENT_PREFIX,
     ReservationSystem,
     build_reservation_document_id,
 )
+from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
 from shared.firestore.documents import translate_firestore_errors
 from shared.ledger.ledger import ApplyResult, Ledger, apply_events

@@ -9,11 +9,11 @@ from google.cloud.firestore import AsyncDocumentReference, FieldFilter, Incremen
 from msgspec import Struct
 
 from shared.context import AppContext, RestaurantContext
-from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.guest_link import LinkedGuest
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.privacy import collect_referenced_keys, is_expired, redact_json
 from shared.domain.quarantine import summarize_quarantined_body
+from shared.domain.validation import flatten_document
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.errors import InvalidEventError
 from shared.firestore import paths

@@ -15,7 +15,6 @@ from msgspec import Struct, field
 from shared.concurrency import batched
 from shared.domain.ledger.decide import (
     Decision,
-    EventOutcome,
     JournalEntryRequired,
     NoChange,
     ReservationWrite,
@@ -30,10 +29,9 @@ from shared.domain.ledger.divergence import (
     find_open_divergence,
     find_review_decision,
 )
-from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.events import Actor, ReservationEvent
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
-from shared.domain.ledger.state_transition import GuestRequired
+from shared.domain.ledger.document import reservation_state_from_document
+from shared.domain.ledger.events import Actor, EventOutcome, ReservationEvent
+from shared.domain.ledger.registers import GuestRequired, ReservationState
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import has_drifted
 from shared.domain.reconciliation.report import (
@@ -42,6 +40,7 @@ from shared.domain.reconciliation.report import (
     format_ledger_versions,
     format_version,
 )
+from shared.domain.validation import flatten_document
 from shared.errors import (
     InvalidEventError,
     OpenTableError,

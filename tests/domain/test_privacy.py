@@ -8,20 +8,22 @@ from hypothesis import strategies as st
 
 from shared.domain.ledger.events import ReservationEvent
 from shared.domain.ledger.guest_link import UNVERSIONED, LinkedGuest
-from shared.domain.ledger.registers import ReservationState
+from shared.domain.ledger.registers import (
+    ReservationState,
+    collect_personal_values,
+    redact_event,
+    redact_state,
+)
 from shared.domain.privacy import (
     MASK,
     PERSONAL_FIELDS,
-    collect_personal_values,
     collect_referenced_keys,
     is_expired,
     mask_changes,
     mask_json,
     mentions_person,
-    redact_event,
     redact_journal_entry,
     redact_json,
-    redact_state,
     redact_value,
 )
 from tests.strategies.json_values import json_values

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from shared.domain.days import DateWindow, resolve_window
 from shared.domain.health import has_proven_webhooks
-from shared.domain.ledger.document import nest_fields
 from shared.domain.schedule import covers_full_window, is_poll_due, resolve_scheduled_window
+from shared.domain.validation import nest_fields
 from tests.strategies.events import NOON
 
 ZONE = ZoneInfo("America/New_York")

@@ -10,7 +10,7 @@ from shared.domain.health import (
     WebhookSilence,
     webhook_silence_from_document,
 )
-from shared.domain.ledger.document import nest_fields
+from shared.domain.validation import nest_fields
 from tests.strategies.events import NOON, instants
 
 LATE = timedelta(minutes=5, seconds=1)

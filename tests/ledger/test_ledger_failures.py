@@ -3,7 +3,7 @@
 import pytest
 from google.api_core import exceptions as google
 
-from shared.domain.ledger.decide import EventOutcome
+from shared.domain.ledger.events import EventOutcome
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.paths import reservation_document
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS, Ledger

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.ledger.decide import EventOutcome
+from shared.domain.ledger.events import EventOutcome
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError
 from shared.firestore.paths import reservation_document

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.models import SandboxGuest
-from shared.domain.ledger.document import flatten_document
+from shared.domain.validation import flatten_document
 from shared.firestore import paths
 from shared.ingest.events import QuarantineResult
 from shared.ledger.ledger import ApplyResult

@@ -6,9 +6,8 @@ import pytest
 from playwright.async_api import Browser
 
 from shared.domain.health import HealthStatus
-from shared.domain.ledger.decide import EventOutcome
 from shared.domain.ledger.divergence import DivergenceType, ReviewDecision
-from shared.domain.ledger.events import Channel
+from shared.domain.ledger.events import Channel, EventOutcome
 from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem

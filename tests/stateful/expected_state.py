@@ -9,14 +9,10 @@ from google.cloud.firestore import AsyncClient
 
 from sandbox.models import SandboxGuest, SandboxReservation
 from sandbox.store import SandboxStore
-from shared.domain.ledger.document import (
-    ReservationIdentity,
-    diff_fields,
-    flatten_document,
-    render_document,
-)
+from shared.domain.ledger.document import ReservationIdentity, diff_fields, render_document
 from shared.domain.ledger.guest_link import guest_from_map, resolve_guest
-from shared.domain.ledger.state_transition import link_guest
+from shared.domain.ledger.registers import link_guest
+from shared.domain.validation import flatten_document
 from shared.firestore import paths
 from tests.support.oracles import rebuild_state
 from tests.support.world import NEW_YORK

@@ -18,9 +18,14 @@ from shared.domain.ledger.decide import (
     StoredReservation,
     UnreadableDocument,
     VersionConflict,
+    WriteContext,
     decide,
 )
-from shared.domain.ledger.document import FlatDocument, ReservationIdentity, flatten_document
+from shared.domain.ledger.document import (
+    FlatDocument,
+    ReservationIdentity,
+    reservation_state_from_document,
+)
 from shared.domain.ledger.events import (
     GUEST_LINKED_EVENT_TYPE,
     Actor,
@@ -29,10 +34,9 @@ from shared.domain.ledger.events import (
     Version,
 )
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.journal import WriteContext
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
-from shared.domain.ledger.state_transition import GuestRequired
+from shared.domain.ledger.registers import GuestRequired, ReservationState
 from shared.domain.privacy import redact_journal_entry
+from shared.domain.validation import flatten_document
 from tests.strategies.events import KEY, RELAY_RECEIVED_AT, ZONE
 from tests.strategies.guests import GuestOrEvent
 

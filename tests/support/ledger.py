@@ -4,13 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.context import RestaurantContext
-from shared.domain.ledger.document import (
-    ReservationIdentity,
-    diff_fields,
-    flatten_document,
-    render_document,
-)
+from shared.domain.ledger.document import ReservationIdentity, diff_fields, render_document
 from shared.domain.settings import IntegrationSettings
+from shared.domain.validation import flatten_document
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger

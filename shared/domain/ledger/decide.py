@@ -2,11 +2,12 @@
 
 The decision depends only on the event and on the document, journal entries and guests as read. It
 never depends on the order of arrival or on how an earlier commit failed.
+
+An event has one immutable journal entry, in the same commit as its change.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, field
@@ -15,49 +16,52 @@ from shared.domain.ledger.document import (
     FlatDocument,
     ReservationIdentity,
     diff_fields,
-    flatten_document,
     list_visible_changes,
     native_state_from_document,
     render_document,
     render_native_update,
-)
-from shared.domain.ledger.events import Actor, ReservationEvent, version_from_map
-from shared.domain.ledger.fields import PATHS_BY_NAME
-from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.journal import (
-    WriteContext,
-    build_added_fields_entry_id,
-    build_journal_entry,
-    build_repeated_sequence_entry_id,
-    omit_hidden_changes,
-)
-from shared.domain.ledger.registers import (
-    NOTATION_FIELDS,
-    ReservationState,
+    render_write_times,
     reservation_state_from_document,
 )
-from shared.domain.ledger.state_transition import GuestRequired, StateTransition, merge_with_guest
-from shared.domain.normalization.canonical import (
-    CUT_TEXTS_FIELD,
-    canonicalize_field,
-    is_same_value,
+from shared.domain.ledger.events import (
+    GUEST_LINKED_EVENT_TYPE,
+    Actor,
+    EventOutcome,
+    ReservationEvent,
+    version_from_map,
+    version_to_map,
 )
+from shared.domain.ledger.fields import PATHS_BY_NAME
+from shared.domain.ledger.guest_link import Guest
+from shared.domain.ledger.registers import (
+    NOTATION_FIELDS,
+    GuestRequired,
+    ReservationState,
+    StateTransition,
+    merge_with_guest,
+)
+from shared.domain.normalization.canonical import CUT_TEXTS_FIELD, canonicalize_field, is_same_value
 from shared.domain.normalization.identifiers import ReservationSystem
+from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
+from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
 
+_MAX_DATETIME = datetime(9999, 12, 31, tzinfo=UTC)
 
-class EventOutcome(StrEnum):
-    """The effect of an event.
 
-    UNCHANGED: a newer version with the same visible values, or a stored version with fields unread
-    by earlier releases. STALE: an older version without an effect.
+class WriteContext(Struct, frozen=True):
+    """The values of a commit that are not in its event.
+
+    Attributes:
+        now: Time of receipt, UTC.
+        attempt_id: A random id of the writer's attempt. The writer finds its own commit by it if
+            the response was lost.
+        journal_retention: How long an entry stays after the reservation's start.
     """
 
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    STALE = "stale"
-    DUPLICATE = "duplicate"
+    now: datetime
+    attempt_id: str
+    journal_retention: timedelta
 
 
 class StoredReservation(Struct, frozen=True):
@@ -255,12 +259,17 @@ def _choose_entry_id(
     and the second to arrive has an id of its own.
     """
     if added_fields:
-        return build_added_fields_entry_id(event, added_fields)
+        return f"{event.event_id}.{'-'.join(sorted(added_fields))}"
     entry = stored.journal_entries.get(event.event_id)
     if entry is None or event.actor is not Actor.OPENTABLE:
         return event.event_id
     is_same_event = version_from_map(entry["version"]) == event.version
     return event.event_id if is_same_event else build_repeated_sequence_entry_id(event)
+
+
+def build_repeated_sequence_entry_id(event: ReservationEvent) -> str:
+    """Return the entry id of a ``sequence_id`` repeated with another timestamp."""
+    return f"{event.event_id}.{event.version.occurred_at:%Y%m%dT%H%M%S.%fZ}"
 
 
 def _build_write(
@@ -286,7 +295,7 @@ def _build_write(
     if not is_create:
         outcome = _classify_update(merged, changes, added_fields)
     if changed_fields:
-        changed_fields |= _build_timestamps(event, identity, context.now, is_create=is_create)
+        changed_fields |= render_write_times(event, identity, context.now, is_create=is_create)
     shown_changes = omit_hidden_changes(changes, flat, state)
     entry = build_journal_entry(event, outcome, shown_changes, state, context)
     return ReservationWrite(
@@ -298,6 +307,74 @@ def _build_write(
         state=state,
         forgotten_guest_keys=merged.forgotten_guest_keys,
     )
+
+
+def build_journal_entry(
+    event: ReservationEvent,
+    outcome: str,
+    changes: Mapping[str, Mapping[str, Any]],
+    state: ReservationState,
+    context: WriteContext,
+) -> dict[str, Any]:
+    """Return the journal entry of an event.
+
+    Args:
+        changes: Visible path to ``{"from", "to"}``.
+        state: The state after the event.
+    """
+    start_at = state.resolve_field("startAt")
+    expires_at = start_at if isinstance(start_at, datetime) else context.now
+    if expires_at < _MAX_DATETIME - context.journal_retention:
+        expires_at += context.journal_retention
+    entry = {
+        "eventId": event.event_id,
+        "eventType": event.event_type,
+        "source": event.channel.value,
+        "actor": event.actor.value,
+        "occurredAt": event.version.occurred_at,
+        "sequenceId": event.version.sequence_id or None,
+        "version": version_to_map(event.version),
+        "fields": dict(event.fields),
+        "receivedAt": context.now,
+        "outcome": str(outcome),
+        "changes": dict(changes),
+        # Text, not a map: Firestore can refuse a name or a depth in a map, never in a text.
+        "payload": event.payload,
+        "attempt": context.attempt_id,
+        "journalExpireAt": expires_at,
+    }
+    if event.requested_by is not None:
+        entry["by"] = event.requested_by
+    if event.authentication is not None:
+        entry["authentication"] = event.authentication.to_map()
+    if event.event_type == GUEST_LINKED_EVENT_TYPE and state.linked_guest is not None:
+        # The guest's values stay in the guest's record, within reach of an erasure.
+        version = version_to_map(state.linked_guest.version)
+        entry["guest"] = {"guestKey": state.linked_guest.key, "version": version}
+    return entry
+
+
+def omit_hidden_changes(
+    changes: Mapping[str, Mapping[str, Any]],
+    stored: Mapping[str, Any],
+    state: ReservationState,
+) -> dict[str, Mapping[str, Any]]:
+    """Return the changes that an entry may contain.
+
+    An entry never copies values of a linked guest, and no personal value after an erasure.
+
+    Args:
+        changes: All visible changes of the event.
+        stored: The flat document before the event.
+        state: The state after the event.
+    """
+    hidden_paths: frozenset[str] = frozenset()
+    if state.guest_references.forbids_personal_data:
+        hidden_paths = PERSONAL_PATHS
+    # The old values are a guest's, too, if one was linked.
+    elif stored.get("sync.guest") is not None or state.linked_guest is not None:
+        hidden_paths = GUEST_PATHS
+    return {path: change for path, change in changes.items() if path not in hidden_paths}
 
 
 def _classify_update(
@@ -314,18 +391,3 @@ def _classify_update(
     after = merged.state_after.get_registers(actor)
     has_effect = before.is_below(merged.event.version) or after != before
     return EventOutcome.UNCHANGED if has_effect else EventOutcome.STALE
-
-
-def _build_timestamps(
-    event: ReservationEvent, identity: ReservationIdentity, now: datetime, *, is_create: bool
-) -> FlatDocument:
-    """Return the times of writing; another application keeps most of a native reservation's."""
-    timestamps: FlatDocument = {"updatedAt": now}
-    if identity.system is ReservationSystem.LINEUP:
-        return timestamps
-    if is_create:
-        timestamps["createdAt"] = now
-    is_relay = event.actor is Actor.RELAY
-    if is_create or not is_relay:
-        timestamps["reconciliation.lastReconciledAt"] = None if is_relay else now
-    return timestamps

@@ -1,4 +1,4 @@
-"""Render a reservation's state as the ledger's document.
+"""Render a reservation's state as the ledger's document, and read it from one.
 
 Here a document is a flat map of dotted paths (``source.state``), the form of Firestore's
 field-masked updates: fields of other apps are never touched.
@@ -7,7 +7,8 @@ Native reservations were made in Lineup. Another application writes their docume
 format, so they are never rendered: an event of the staff writes only its own fields.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -17,23 +18,33 @@ from msgspec import Struct
 
 from shared.domain.ledger.divergence import find_open_divergence, find_review_decision
 from shared.domain.ledger.events import (
+    ACTOR_PRECEDENCE,
     Actor,
     FieldValue,
     ReservationEvent,
     is_representable_instant,
+    version_from_map,
+    version_to_map,
 )
 from shared.domain.ledger.fields import PATHS_BY_NAME
-from shared.domain.ledger.guest_link import guest_references_to_fields, linked_guest_to_map
+from shared.domain.ledger.guest_link import (
+    guest_references_from_document,
+    guest_references_to_fields,
+    linked_guest_from_map,
+    linked_guest_to_map,
+)
 from shared.domain.ledger.registers import (
     MAX_STATUS_HISTORY_ENTRIES,
+    FieldRegisters,
+    RegisterValue,
     ReservationState,
     StatusHistoryEntry,
-    registers_from_map,
-    registers_to_map,
 )
 from shared.domain.normalization.canonical import (
     CUT_TEXTS_FIELD,
     MAX_TEXT_BYTES_LIMIT,
+    SPELLING_SUFFIX,
+    canonicalize_fields,
     canonicalize_path,
     cut_value,
     is_cut,
@@ -44,12 +55,18 @@ from shared.domain.normalization.field_values import (
     format_utc,
     parse_instant,
 )
-from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
+from shared.domain.normalization.identifiers import (
+    ReservationSystem,
+    build_reservation_document_id,
+    is_document_id,
+    parse_object_event_id,
+)
 from shared.domain.search import build_search_terms
 from shared.domain.validation import UNREADABLE_VALUE
 from shared.errors import InvalidEventError, UnreadableDocumentError
 
 UNKNOWN_DINER_NAME = "OpenTable Guest"
+_STATUSES = list(ReservationStatus)  # a stored value may be unhashable
 
 _OPTIONAL_PATHS = {
     name: path for name, path in PATHS_BY_NAME.items() if path.startswith("metadata.")
@@ -205,29 +222,6 @@ def render_native_update(
     return document
 
 
-def flatten_document(document: Mapping[str, Any]) -> FlatDocument:
-    """Return a stored document with its maps, one level deep, as dotted paths."""
-    flat: FlatDocument = {}
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
-        else:
-            flat[name] = value
-    return flat
-
-
-def nest_fields(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted paths as nested maps, the form of a new document."""
-    document: dict[str, Any] = {}
-    for path, value in flat.items():
-        name, dot, key = path.partition(".")
-        if dot:
-            document.setdefault(name, {})[key] = value
-        else:
-            document[name] = value
-    return document
-
-
 def diff_fields(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> FlatDocument:
     """Return the rendered fields missing or different in the stored document."""
     return {
@@ -264,3 +258,124 @@ def _to_shown_value(stored: object) -> FieldValue | float:
     if isinstance(stored, list) and all(isinstance(item, str) for item in stored):
         return cut_value(stored, MAX_TEXT_BYTES_LIMIT)
     return UNREADABLE_VALUE
+
+
+def render_write_times(
+    event: ReservationEvent, identity: ReservationIdentity, now: datetime, *, is_create: bool
+) -> FlatDocument:
+    """Return the times of writing; another application keeps most of a native reservation's."""
+    timestamps: FlatDocument = {"updatedAt": now}
+    if identity.system is ReservationSystem.LINEUP:
+        return timestamps
+    if is_create:
+        timestamps["createdAt"] = now
+    is_relay = event.actor is Actor.RELAY
+    if is_create or not is_relay:
+        timestamps["reconciliation.lastReconciledAt"] = None if is_relay else now
+    return timestamps
+
+
+def reservation_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
+    """Read the state from a flattened document.
+
+    Raises:
+        UnreadableDocumentError: The document is damaged, so nothing may be merged into it.
+    """
+    if flat.get("sync") is not None:  # as a map it would be flattened
+        raise UnreadableDocumentError("sync is not a map")
+    linked_guest = flat.get("sync.guest")
+    try:
+        return ReservationState(
+            {
+                actor: registers_from_map(stored)
+                for actor in ACTOR_PRECEDENCE
+                if (stored := flat.get(f"sync.{actor.lower()}")) is not None
+            },
+            status_history_from_maps(flat.get("statusHistory") or ()),
+            None if linked_guest is None else linked_guest_from_map(linked_guest),
+            guest_references_from_document(flat),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UnreadableDocumentError("sync, guests or statusHistory is malformed") from None
+
+
+def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:
+    """Return registers as stored in ``sync``.
+
+    Only fields older than the highest version have a version of their own in ``olderVersions``.
+    OpenTable's objects are complete, so theirs is empty.
+    """
+    return {
+        "version": registers.version and version_to_map(registers.version),
+        "values": {name: current.value for name, current in registers.fields.items()},
+        "olderVersions": {
+            name: version_to_map(current.version)
+            for name, current in registers.fields.items()
+            if current.version != registers.version
+        },
+    }
+
+
+def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
+    """Read stored registers, in canonical form also if an earlier release stored another one."""
+    version, older_versions = version_from_map(stored["version"]), stored["olderVersions"]
+    fields = {}
+    for name, value in field_values_from_map(stored["values"]).items():
+        # A spelling, split off just now, has the version of its id.
+        stored_name = name if name in stored["values"] else name.removesuffix(SPELLING_SUFFIX)
+        is_older = stored_name in older_versions
+        fields[name] = RegisterValue(
+            version_from_map(older_versions[stored_name]) if is_older else version, value
+        )
+    return FieldRegisters(version, fields)
+
+
+def field_values_from_map(stored: Mapping[str, Any]) -> dict[str, FieldValue]:
+    """Read stored values by field name, in canonical form.
+
+    Raises:
+        TypeError: No event reports such a value.
+    """
+    values = canonicalize_fields(stored)
+    for name, value in values.items():
+        if not _is_field_value(name, value):
+            raise TypeError("A field is malformed.")
+    return values
+
+
+def _is_field_value(name: str, value: object) -> bool:
+    if value is None:
+        return True
+    if name == "guestKey":
+        return isinstance(value, str) and is_document_id(value)
+    if name == "status":
+        return value in _STATUSES
+    if isinstance(value, datetime):
+        return is_representable_instant(value)
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, str | int) and name != "startAt"
+
+
+def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry, ...]:
+    """Read the stored status history, without entries in another app's format."""
+    history = []
+    for item in stored:
+        try:
+            occurred_at, event_id = item["timestamp"], item["eventId"]
+            sequence_id = parse_object_event_id(event_id)
+            if not isinstance(occurred_at, datetime):
+                continue
+            entry = StatusHistoryEntry(
+                # OpenTable's times are in whole seconds.
+                occurred_at if sequence_id is None else occurred_at.replace(microsecond=0),
+                Actor(item["source"]),
+                sequence_id or 0,
+                operator.index(item.get("typeRank", 0)),  # TypeError unless it is an integer
+                event_id,
+                ReservationStatus(item["status"]),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError):
+            continue
+        history.append(entry)
+    return tuple(history)

@@ -51,6 +51,20 @@ class Channel(StrEnum):
     REPLAY = "REPLAY"
 
 
+class EventOutcome(StrEnum):
+    """The effect of an event.
+
+    UNCHANGED: a newer version with the same visible values, or a stored version with fields unread
+    by earlier releases. STALE: an older version without an effect.
+    """
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    DUPLICATE = "duplicate"
+
+
 class Version(Struct, frozen=True, order=True):
     """The position of an event among the events of its actor.
 

@@ -11,35 +11,39 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.domain.ledger.decide import EventOutcome, ReservationWrite, StoredReservation
+from shared.domain.ledger.decide import (
+    ReservationWrite,
+    StoredReservation,
+    WriteContext,
+    build_journal_entry,
+    omit_hidden_changes,
+)
 from shared.domain.ledger.document import (
     FlatDocument,
     ReservationIdentity,
     diff_fields,
-    flatten_document,
+    field_values_from_map,
     list_visible_changes,
     render_document,
+    reservation_state_from_document,
 )
 from shared.domain.ledger.events import (
     Actor,
     Channel,
+    EventOutcome,
     ReservationEvent,
     build_lineup_event,
     version_from_map,
 )
 from shared.domain.ledger.guest_link import resolve_guest
-from shared.domain.ledger.journal import WriteContext, build_journal_entry, omit_hidden_changes
 from shared.domain.ledger.registers import (
-    ReservationState,
-    field_values_from_map,
-    reservation_state_from_document,
-)
-from shared.domain.ledger.state_transition import (
     GuestRequired,
+    ReservationState,
     find_required_guest,
     link_guest,
+    redact_state,
 )
-from shared.domain.privacy import redact_state
+from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
 
 REBUILT_EVENT_TYPE = "staff.rebuilt"

@@ -7,10 +7,12 @@ of arrival, the channel and our own clock do not matter. The document is a pure 
 state (`shared.domain.ledger.document`).
 
 The status history keeps the newest entries of a set in a total order, so the same holds for it.
+
+`merge_with_guest` merges an event, links the guest of the resulting state, and redacts both if the
+guest was forgotten.
 """
 
-import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,39 +22,31 @@ from msgspec.structs import replace
 from shared.domain.ledger.events import (
     ACTOR_PRECEDENCE,
     ANONYMIZED_EVENT_TYPE,
+    GUEST_LINKED_EVENT_TYPE,
     Actor,
     FieldValue,
     ReservationEvent,
     Version,
-    is_representable_instant,
-    version_from_map,
-    version_to_map,
 )
 from shared.domain.ledger.guest_link import (
+    Guest,
     GuestReferences,
     LinkedGuest,
-    guest_references_from_document,
-    linked_guest_from_map,
+    UnresolvedGuest,
+    resolve_guest,
 )
-from shared.domain.normalization.canonical import (
-    SPELLING_SUFFIX,
-    canonicalize_fields,
-    is_same_value,
-)
+from shared.domain.normalization.canonical import SPELLING_SUFFIX, is_same_value
 from shared.domain.normalization.field_values import ReservationStatus
-from shared.domain.normalization.identifiers import (
-    is_document_id,
-    lower_caseless_key,
-    parse_object_event_id,
-)
+from shared.domain.normalization.identifiers import lower_caseless_key
+from shared.domain.privacy import GUEST_PATHS, redact_json, redact_value
 from shared.domain.validation import typed_or_none
-from shared.errors import UnreadableDocumentError
 
 MAX_STATUS_HISTORY_ENTRIES = 100
-_STATUSES = list(ReservationStatus)  # a stored value may be unhashable
 
 # How a sender wrote a start time or an id. It may differ between two events of one version.
 NOTATION_FIELDS = frozenset({"startAtNote", "openTableIdSpelling", "guestIdSpelling"})
+
+ResolvedGuests = Mapping[str, LinkedGuest | UnresolvedGuest]
 
 
 class RegisterValue(NamedTuple):
@@ -222,107 +216,149 @@ class ReservationState(Struct, frozen=True):
         return None
 
 
-def reservation_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
-    """Read the state from a flattened document.
+class GuestRequired(Struct, frozen=True):
+    """The guest's record decides; read it and merge again."""
 
-    Raises:
-        UnreadableDocumentError: The document is damaged, so nothing may be merged into it.
+    key: str
+
+
+class StateTransition(Struct, frozen=True):
+    """An event and the state before and after it, redacted if the guest was forgotten.
+
+    Attributes:
+        state_as_read: The state before the event, never redacted.
+        state_after: Includes the linked guest.
+        forgotten_guest_keys: Forgotten guests, first connected to the reservation by this event.
     """
-    if flat.get("sync") is not None:  # as a map it would be flattened
-        raise UnreadableDocumentError("sync is not a map")
-    linked_guest = flat.get("sync.guest")
-    try:
-        return ReservationState(
-            {
-                actor: registers_from_map(stored)
-                for actor in ACTOR_PRECEDENCE
-                if (stored := flat.get(f"sync.{actor.lower()}")) is not None
-            },
-            status_history_from_maps(flat.get("statusHistory") or ()),
-            None if linked_guest is None else linked_guest_from_map(linked_guest),
-            guest_references_from_document(flat),
+
+    event: ReservationEvent
+    state_as_read: ReservationState
+    state_before: ReservationState
+    state_after: ReservationState
+    forgotten_guest_keys: frozenset[str] = field(default_factory=frozenset)
+
+
+def merge_with_guest(
+    event: ReservationEvent, state_before: ReservationState, guests: Mapping[str, Guest | None]
+) -> StateTransition | GuestRequired:
+    """Merge an event and link the guest of the resulting state.
+
+    Once a referenced guest is forgotten or the reservation is anonymized, every event of the
+    reservation is redacted before it is stored, for every actor.
+
+    Args:
+        guests: Records by key, None if none is stored. A missing key was not read.
+    """
+    state_after = state_before.merge_event(event)
+    is_guest_update = event.event_type == GUEST_LINKED_EVENT_TYPE
+    resolved = _resolve_guests(state_before, state_after, guests, is_guest_update=is_guest_update)
+    required = find_required_guest(resolved)
+    if required is not None:
+        return required
+    state_after = link_guest(state_after, resolved, is_complete=is_guest_update)
+    if not state_after.guest_references.forbids_personal_data:
+        return StateTransition(event, state_before, state_before, state_after)
+    event, redacted_before = redact_event(event), redact_state(state_before)
+    redacted_after = replace(
+        redacted_before.merge_event(event),
+        linked_guest=state_after.linked_guest,
+        guest_references=state_after.guest_references,
+    )
+    newly_forgotten = frozenset(
+        guest.key
+        for guest in resolved.values()
+        if isinstance(guest, LinkedGuest)
+        and guest.is_forgotten
+        and not state_before.guest_references.has_forgotten_guest
+    )
+    return StateTransition(event, state_before, redacted_before, redacted_after, newly_forgotten)
+
+
+def _resolve_guests(
+    state_before: ReservationState,
+    state_after: ReservationState,
+    guests: Mapping[str, Guest | None],
+    *,
+    is_guest_update: bool,
+) -> ResolvedGuests:
+    """Resolve the references that affect the shown guest or the redaction.
+
+    Earlier references are resolved again only after a guest's record changed: that update is
+    applied to all reservations of the guest.
+    """
+    keys = state_after.guest_references.keys
+    if not is_guest_update:
+        keys -= state_before.guest_references.keys
+    resolved = {key: resolve_guest(key, guests) for key in sorted(keys)}
+    shown_key = state_after.resolve_field("guestKey")
+    if isinstance(shown_key, str) and shown_key not in resolved:
+        linked_guest = state_before.linked_guest
+        # The stored link is still valid, and spares the commit a read of the guest.
+        is_linked = linked_guest is not None and linked_guest.referenced_key == shown_key
+        resolved[shown_key] = (
+            linked_guest if linked_guest and is_linked else resolve_guest(shown_key, guests)
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise UnreadableDocumentError("sync, guests or statusHistory is malformed") from None
+    return resolved
 
 
-def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:
-    """Return registers as stored in ``sync``.
+def find_required_guest(resolved: ResolvedGuests) -> GuestRequired | None:
+    """Return the first guest whose record decides and was not read yet."""
+    for guest in resolved.values():
+        if isinstance(guest, UnresolvedGuest) and not guest.was_read:
+            return GuestRequired(guest.key)
+    return None
 
-    Only fields older than the highest version have a version of their own in ``olderVersions``.
-    OpenTable's objects are complete, so theirs is empty.
+
+def link_guest(
+    state: ReservationState, resolved: ResolvedGuests, *, is_complete: bool
+) -> ReservationState:
+    """Return the state with the guest of its ``guestKey``, None for an anonymized reservation.
+
+    Args:
+        resolved: Guests by referenced key, including the shown one if any.
+        is_complete: Whether every reference was resolved.
     """
-    return {
-        "version": registers.version and version_to_map(registers.version),
-        "values": {name: current.value for name, current in registers.fields.items()},
-        "olderVersions": {
-            name: version_to_map(current.version)
+    guest = resolved.get(str(state.resolve_field("guestKey")))
+    is_shown = not state.guest_references.is_anonymized
+    return replace(
+        state,
+        linked_guest=guest if isinstance(guest, LinkedGuest) and is_shown else None,
+        guest_references=state.guest_references.with_resolved(
+            resolved.values(), is_complete=is_complete
+        ),
+    )
+
+
+def redact_event(event: ReservationEvent) -> ReservationEvent:
+    """Return an event without personal data."""
+    values = {name: redact_value(name, value) for name, value in event.fields.items()}
+    return replace(event, fields=values, payload=redact_json(event.payload))
+
+
+def redact_state(state: ReservationState) -> ReservationState:
+    """Return the registers of a reservation without personal values, in their versions."""
+    registers_by_actor = {}
+    for actor, registers in state.registers_by_actor.items():
+        redacted = {
+            name: RegisterValue(current.version, redact_value(name, current.value))
             for name, current in registers.fields.items()
-            if current.version != registers.version
-        },
-    }
+        }
+        registers_by_actor[actor] = replace(registers, fields=redacted)
+    return replace(state, registers_by_actor=registers_by_actor)
 
 
-def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
-    """Read stored registers, in canonical form also if an earlier release stored another one."""
-    version, older_versions = version_from_map(stored["version"]), stored["olderVersions"]
-    fields = {}
-    for name, value in field_values_from_map(stored["values"]).items():
-        # A spelling, split off just now, has the version of its id.
-        stored_name = name if name in stored["values"] else name.removesuffix(SPELLING_SUFFIX)
-        is_older = stored_name in older_versions
-        fields[name] = RegisterValue(
-            version_from_map(older_versions[stored_name]) if is_older else version, value
-        )
-    return FieldRegisters(version, fields)
+def collect_personal_values(state: ReservationState, guest_key: str) -> set[str]:
+    """Return the names, phone numbers and addresses of a guest stored with a reservation.
 
-
-def field_values_from_map(stored: Mapping[str, Any]) -> dict[str, FieldValue]:
-    """Read stored values by field name, in canonical form.
-
-    Raises:
-        TypeError: No event reports such a value.
+    Args:
+        state: The registers of all actors: a relay's values count even if OpenTable's prevail.
+        guest_key: The guest's key; details of another linked guest are left out.
     """
-    values = canonicalize_fields(stored)
-    for name, value in values.items():
-        if not _is_field_value(name, value):
-            raise TypeError("A field is malformed.")
-    return values
-
-
-def _is_field_value(name: str, value: object) -> bool:
-    if value is None:
-        return True
-    if name == "guestKey":
-        return isinstance(value, str) and is_document_id(value)
-    if name == "status":
-        return value in _STATUSES
-    if isinstance(value, datetime):
-        return is_representable_instant(value)
-    if isinstance(value, list):
-        return all(isinstance(item, str) for item in value)
-    return isinstance(value, str | int) and name != "startAt"
-
-
-def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry, ...]:
-    """Read the stored status history, without entries in another app's format."""
-    history = []
-    for item in stored:
-        try:
-            occurred_at, event_id = item["timestamp"], item["eventId"]
-            sequence_id = parse_object_event_id(event_id)
-            if not isinstance(occurred_at, datetime):
-                continue
-            entry = StatusHistoryEntry(
-                # OpenTable's times are in whole seconds.
-                occurred_at if sequence_id is None else occurred_at.replace(microsecond=0),
-                Actor(item["source"]),
-                sequence_id or 0,
-                operator.index(item.get("typeRank", 0)),  # TypeError unless it is an integer
-                event_id,
-                ReservationStatus(item["status"]),
-            )
-        except (KeyError, ValueError, TypeError, AttributeError):
-            continue
-        history.append(entry)
-    return tuple(history)
+    values: list[FieldValue] = []
+    if state.linked_guest is not None and guest_key in state.linked_guest.path:
+        values += state.linked_guest.details
+    for registers in state.registers_by_actor.values():
+        values += (
+            current.value for name, current in registers.fields.items() if name in GUEST_PATHS
+        )
+    return {value for value in values if isinstance(value, str) and value}

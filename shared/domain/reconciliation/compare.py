@@ -19,16 +19,16 @@ from shared.domain.ledger.document import (
     SEARCH_TERMS_PATH,
     ReservationIdentity,
     find_diner_name,
-    flatten_document,
     list_visible_changes,
     render_document,
+    reservation_state_from_document,
 )
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.fields import RESERVATION_FIELDS
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.canonical import build_path_comparison_key
 from shared.domain.search import build_search_terms
-from shared.domain.validation import typed_or_none
+from shared.domain.validation import flatten_document, typed_or_none
 
 # Without the fields of envelopes, guests and reconciliation itself: rows have no such fields.
 _OPENTABLE_FIELDS = (

@@ -17,7 +17,7 @@ from sandbox.guest_actions import GuestActions
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
-from shared.domain.ledger.document import flatten_document
+from shared.domain.validation import flatten_document
 from shared.firestore.raw_client import FirestoreClient
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ledger.ledger import ApplyResult

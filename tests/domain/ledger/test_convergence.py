@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from shared.domain.ledger import registers
 from shared.domain.ledger.decide import ReservationWrite
-from shared.domain.ledger.document import UNKNOWN_DINER_NAME, flatten_document, render_document
+from shared.domain.ledger.document import (
+    UNKNOWN_DINER_NAME,
+    render_document,
+    reservation_state_from_document,
+)
 from shared.domain.ledger.events import Actor, FieldValue, ReservationEvent
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest, LinkedGuest, resolve_guest
-from shared.domain.ledger.registers import reservation_state_from_document
-from shared.domain.ledger.state_transition import link_guest
+from shared.domain.ledger.registers import link_guest
 from shared.domain.privacy import PERSONAL_FIELDS, redact_json
+from shared.domain.validation import flatten_document
 from tests.strategies.events import (
     ArrivalSequence,
     arrival_sequence_pairs,

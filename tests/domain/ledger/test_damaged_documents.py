@@ -26,19 +26,19 @@ from shared.domain.ledger.decide import (
 )
 from shared.domain.ledger.divergence import build_repair_event
 from shared.domain.ledger.document import (
-    flatten_document,
     list_visible_changes,
     native_state_from_document,
     render_document,
+    reservation_state_from_document,
 )
 from shared.domain.ledger.events import GUEST_LINKED_EVENT_TYPE, Actor, Version
 from shared.domain.ledger.guest_link import Guest, guest_from_map
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.canonical import CUT_MARK, MAX_TEXT_BYTES_LIMIT
 from shared.domain.reconciliation.compare import fingerprint_document
 from shared.domain.reconciliation.report import planned_correction_from_map
 from shared.domain.schedule import poll_cursor_from_document
-from shared.domain.validation import UNREADABLE_VALUE
+from shared.domain.validation import UNREADABLE_VALUE, flatten_document
 from shared.errors import UnreadableDocumentError
 from tests.support.events import RECEIVED, envelope_event, row_event
 from tests.support.in_memory_ledger import TEST_IDENTITY, InMemoryLedger, ledger_with

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.decide import (
     Decision,
-    EventOutcome,
     JournalEntryRequired,
     NoChange,
     ReservationWrite,
@@ -20,6 +19,7 @@ from shared.domain.ledger.events import (
     GUEST_LINKED_EVENT_TYPE,
     Actor,
     Channel,
+    EventOutcome,
     ReservationEvent,
     Version,
     version_to_map,

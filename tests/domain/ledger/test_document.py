@@ -10,27 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.domain.ledger.decide import ReservationWrite, StoredReservation, decide
+from shared.domain.ledger.decide import ReservationWrite, StoredReservation, WriteContext, decide
 from shared.domain.ledger.divergence import find_open_divergence, format_opentable_version
 from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
-    flatten_document,
     is_visible_path,
     native_state_from_document,
-    nest_fields,
+    registers_from_map,
     render_document,
     render_native_update,
 )
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
 from shared.domain.ledger.guest_link import UNVERSIONED, LinkedGuest
-from shared.domain.ledger.journal import WriteContext
-from shared.domain.ledger.registers import (
-    MAX_STATUS_HISTORY_ENTRIES,
-    ReservationState,
-    registers_from_map,
-)
+from shared.domain.ledger.registers import MAX_STATUS_HISTORY_ENTRIES, ReservationState
 from shared.domain.normalization.identifiers import ReservationSystem
+from shared.domain.validation import flatten_document, nest_fields
 from shared.errors import InvalidEventError
 from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from functions.api.reservations import ReservationResponse
-from shared.domain.ledger.decide import EventOutcome, NoChange, ReservationWrite, VersionConflict
-from shared.domain.ledger.events import ReservationEvent
+from shared.domain.ledger.decide import NoChange, ReservationWrite, VersionConflict
+from shared.domain.ledger.events import EventOutcome, ReservationEvent
 from shared.domain.ledger.fields import (
     PATHS_BY_NAME,
     RESERVATION_FIELDS,

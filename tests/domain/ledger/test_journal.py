@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.ledger.events import ReservationEvent, version_from_map
-from shared.domain.ledger.journal import (
+from shared.domain.ledger.decide import (
     WriteContext,
     build_journal_entry,
     build_repeated_sequence_entry_id,
     omit_hidden_changes,
 )
+from shared.domain.ledger.events import ReservationEvent, version_from_map
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.webhook_auth import AuthenticationResult
 from tests.support.events import RECEIVED, envelope_event, merge_events, row_event

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.domain.ledger.decide import ReservationWrite, StoredReservation
-from shared.domain.ledger.document import diff_fields, flatten_document
+from shared.domain.ledger.decide import ReservationWrite, StoredReservation, WriteContext
+from shared.domain.ledger.document import diff_fields
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.journal import WriteContext
 from shared.domain.ledger.rebuild import decide_rebuild, merge_journal_entries
-from shared.domain.ledger.state_transition import GuestRequired
+from shared.domain.ledger.registers import GuestRequired
 from shared.domain.privacy import PERSONAL_FIELDS, PERSONAL_PATHS
+from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
 from tests.strategies.events import (
     GUEST_KEY,

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.document import (
+    registers_from_map,
+    registers_to_map,
+    reservation_state_from_document,
+    status_history_from_maps,
+)
 from shared.domain.ledger.events import (
     ANONYMIZED_EVENT_TYPE,
     Actor,
@@ -21,12 +26,9 @@ from shared.domain.ledger.registers import (
     RegisterValue,
     ReservationState,
     StatusHistoryEntry,
-    registers_from_map,
-    registers_to_map,
-    reservation_state_from_document,
-    status_history_from_maps,
 )
 from shared.domain.normalization.field_values import ReservationStatus
+from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
 from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
 from tests.support.events import envelope_event, merge_events, row_event

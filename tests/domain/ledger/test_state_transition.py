@@ -13,8 +13,12 @@ from shared.domain.ledger.events import (
     Version,
 )
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.registers import ReservationState
-from shared.domain.ledger.state_transition import GuestRequired, StateTransition, merge_with_guest
+from shared.domain.ledger.registers import (
+    GuestRequired,
+    ReservationState,
+    StateTransition,
+    merge_with_guest,
+)
 from shared.domain.privacy import PERSONAL_FIELDS
 from tests.support.events import RECEIVED, RID, envelope_event, row_event
 

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.ledger.decide import EventOutcome, NoChange, ReservationWrite, VersionConflict
-from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.events import ReservationEvent
-from shared.domain.ledger.registers import reservation_state_from_document
+from shared.domain.ledger.decide import NoChange, ReservationWrite, VersionConflict
+from shared.domain.ledger.document import reservation_state_from_document
+from shared.domain.ledger.events import EventOutcome, ReservationEvent
 from shared.domain.normalization.canonical import CUT_MARK
 from shared.domain.reconciliation.compare import (
     compute_event_digest,
     fingerprint_document,
     has_drifted,
 )
+from shared.domain.validation import flatten_document
 from tests.strategies.events import GUEST_KEY, NOON, RID, ZONE
 from tests.support.events import envelope_event, row_event
 from tests.support.in_memory_ledger import (

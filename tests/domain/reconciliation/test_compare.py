@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.ledger.divergence import DivergenceType, build_divergence_event
-from shared.domain.ledger.document import ReservationIdentity, flatten_document, nest_fields
+from shared.domain.ledger.document import ReservationIdentity, reservation_state_from_document
 from shared.domain.ledger.events import ReservationEvent
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.registers import ReservationState
 from shared.domain.reconciliation.compare import (
     FINGERPRINT_FIELDS,
     ReservationFingerprint,
@@ -14,6 +14,7 @@ from shared.domain.reconciliation.compare import (
     fingerprint_document,
     has_drifted,
 )
+from shared.domain.validation import flatten_document, nest_fields
 from tests.strategies.events import GUEST_KEY
 from tests.strategies.guests import KNOWN_GUESTS
 from tests.support.events import RECEIVED, envelope_event, row_event
