@@ -14,7 +14,7 @@ from typing_extensions import override
 from cli.output import CommandError, RetryLaterError
 from cli.target import LocalRun
 from functions.api.app import build_app
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from shared.context import AppContext
 from shared.domain.normalization.field_values import format_utc
 from shared.errors import InvalidSettingsError, ServiceUnavailableError

@@ -34,7 +34,7 @@ from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.firestore.raw_client import DEFAULT_DATABASE, FirestoreClient
-from shared.ledger.rebuild import RebuildResult, rebuild_restaurant
+from shared.ledger.staff_actions import RebuildResult, rebuild_restaurant
 from shared.restaurants.settings import RidTakenError, read_settings
 
 _MAX_LISTED_RESERVATIONS = 20

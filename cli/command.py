@@ -32,7 +32,7 @@ from cli.target import (
     LocalRun,
     select_target,
 )
-from functions.api.context import build_api_context
+from functions.api.auth import build_api_context
 from shared.config import Environment
 from shared.context import build_app_context
 from shared.domain.normalization.identifiers import is_restaurant_id

@@ -17,7 +17,8 @@ from functions.http import (
     json_function,
     require_json_post,
 )
-from shared.context import AppContext, RestaurantContext
+from shared.concurrency import Deadline
+from shared.context import AppContext, RestaurantContext, connect_restaurant
 from shared.domain.http_messages import parse_strict_json
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.identifiers import build_reservation_document_id
@@ -28,16 +29,14 @@ from shared.domain.normalization.webhook_body import (
     is_test_event,
 )
 from shared.domain.webhook_auth import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
-from shared.guests.sync import fetch_guest_after_commit
-from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
-from shared.ingest.webhook import (
-    AuthenticatedSender,
-    authenticate_sender,
-    record_refusal,
-    refetch_after_relay_event,
-)
+from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
+from shared.guests.fetch import ensure_guest_stored
+from shared.guests.repository import link_guests
+from shared.ingest.authentication import AuthenticatedSender, authenticate_sender, record_refusal
+from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event, wrap_row
 from shared.ledger.ledger import ApplyResult
 from shared.log import LogEvent, Severity, log_event, log_internal_error
+from shared.opentable.query import Resource
 
 _MAX_PENDING_BODIES = 64
 _BODY_TIMEOUT_SECONDS = 3.0
@@ -174,3 +173,63 @@ async def fetch_after_commit(
         pass
     except Exception as error:  # noqa: BLE001 -- the event is committed: a 503 would repeat it
         log_internal_error(error, restaurant.id)
+
+
+async def refetch_after_relay_event(restaurant: RestaurantContext, applied: ApplyResult) -> None:
+    """Fetch and apply OpenTable's row of a reservation that a relay changed, within a budget.
+
+    A failure is only logged: the relay's event is committed, and the next poll brings the row too.
+    """
+    if not applied.needs_refetch:
+        return
+    context = restaurant.context
+    budget_seconds = context.environment.refetch_budget_seconds
+    open_table_id = str(applied.state.find_opentable_id("openTableId"))
+    try:
+        async with asyncio.timeout(budget_seconds):
+            deadline = Deadline.after(budget_seconds)
+            connected = await connect_restaurant(restaurant, deadline)
+            row = await context.opentable.fetch_row(
+                connected.access, Resource.RESERVATIONS, open_table_id, deadline
+            )
+            outcome = "not_found"
+            if row is not None:
+                # The row takes the same path as in a poll; its version decides.
+                incoming = wrap_row(row, context.clock(), Channel.POLL)
+                result = await ingest_event(restaurant, incoming)
+                outcome = result.outcome if isinstance(result, ApplyResult) else result.reason
+    except (*EXPECTED_RUN_ERRORS, TimeoutError) as error:
+        outcome = type(error).__name__
+    log_event(
+        Severity.INFO,
+        LogEvent.WEBHOOK_REFETCH,
+        restaurantId=restaurant.id,
+        outcome=outcome,
+    )
+
+
+async def fetch_guest_after_commit(restaurant: RestaurantContext, applied: ApplyResult) -> None:
+    """Fetch the guest of a reservation just written by a webhook, within a short time budget.
+
+    A failure is only logged: the reservation is committed, and the next poll fetches the guest.
+    """
+    if applied.missing_guest_key is None:
+        return
+    context = restaurant.context
+    budget_seconds = context.environment.guest_budget_seconds
+    try:
+        async with asyncio.timeout(budget_seconds):
+            connected = await connect_restaurant(restaurant, Deadline.after(budget_seconds))
+            await ensure_guest_stored(
+                connected,
+                applied.guest_id,
+                lambda guest_id, _key: context.opentable.fetch_row(
+                    connected.access, Resource.GUESTS, guest_id, connected.deadline
+                ),
+            )
+            link = applied.event.external_key, applied.missing_guest_key
+            await link_guests(restaurant, [link], Channel.POLL)
+        outcome = "linked"
+    except (*EXPECTED_RUN_ERRORS, InvalidEventError, TimeoutError) as error:
+        outcome = type(error).__name__
+    log_event(Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=restaurant.id, outcome=outcome)

@@ -38,7 +38,7 @@ from shared.firestore.documents import (
 )
 from shared.firestore.raw_client import FirestoreClient
 from shared.guests.erasure import erase_guest
-from shared.ledger.rebuild import RebuildResult, rebuild_restaurant
+from shared.ledger.staff_actions import RebuildResult, rebuild_restaurant
 from shared.restaurants.settings import RidTakenError
 
 FORMAT_NAME = "opentable-ledger-backup"

@@ -21,7 +21,7 @@ from dev.release import DEPLOYED_PYTHON
 from shared.domain.settings import IntegrationSettings
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger
-from shared.opentable.retry import MAX_CALL_ATTEMPTS
+from shared.opentable.transport import MAX_CALL_ATTEMPTS
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from tests.support.accounts import ServedAccounts, serve_accounts

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from cli.api import OperatorClient, open_operator_session
 from dev.local.demo_data import build_native_reservations
-from functions.api.context import build_api_context
+from functions.api.auth import build_api_context
 from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
 from sandbox.models import generate_guest_details
@@ -23,8 +23,8 @@ from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import AuthenticationResult
 from shared.firestore import paths
+from shared.ingest.authentication import record_refusal
 from shared.ingest.events import IncomingEvent, ingest_event
-from shared.ingest.webhook import record_refusal
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
 from tests.support.accounts import serve_accounts

@@ -10,7 +10,7 @@ from google.api_core import exceptions as google
 from msgspec import structs
 
 from dev.local.auth_emulator import LocalAccounts
-from functions.api.context import build_api_context
+from functions.api.auth import build_api_context
 from functions.poll import opentable_poll
 from functions.reconcile import opentable_reconcile
 from functions.webhook import opentable_webhook

@@ -19,8 +19,6 @@ from typing_extensions import override
 
 from functions.api import (
     analytics,
-    backfill,
-    health,
     integration,
     integration_settings,
     quarantine,
@@ -32,8 +30,7 @@ from functions.api import (
     staff,
     webhooks,
 )
-from functions.api.auth import AuthenticationMiddleware
-from functions.api.context import ApiContext, build_api_context
+from functions.api.auth import ApiContext, AuthenticationMiddleware, build_api_context
 from functions.api.requests import has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
@@ -127,17 +124,15 @@ def _build_routes() -> list[BaseRoute]:
         generate_unique_id_function=lambda route: route.name,
     )
     for module in (
-        health,
+        restaurants,
         reservations,
         reservation_actions,
         integration,
         integration_settings,
-        backfill,
         reports,
         quarantine,
         quarantine_actions,
         analytics,
-        restaurants,
         staff,
         webhooks,
     ):

@@ -3,11 +3,12 @@
 `AuthenticationMiddleware` runs before a request is routed, its body is read or anything is
 validated: an unauthenticated request costs the same whatever it asks for, and learns nothing.
 FastAPI runs `authorize` before it validates the query and the body, so a caller without a role
-learns nothing about either.
+learns nothing about either. The result is the context of the call: the clients of the API, the
+user, and the restaurant.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import ceil
 from typing import TYPE_CHECKING, Annotated
@@ -19,11 +20,20 @@ from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.api.context import ApiContext, RequestContext, UserContext
 from functions.api.requests import RestaurantId
 from functions.api.responses import ApiError, build_failure_response, build_invalid_request_error
 from functions.http import read_request_body
-from shared.staff.identity import AuthenticatedUser, Role, UnauthenticatedError
+from shared.context import AppContext
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.log import LogEvent, Severity, log_event
+from shared.staff.accounts import UserAccounts
+from shared.staff.identity import (
+    AuthenticatedUser,
+    IdTokenVerifier,
+    Role,
+    StaffRoles,
+    UnauthenticatedError,
+)
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
@@ -33,6 +43,68 @@ _MAX_TOKEN_LENGTH = 8_192
 _MAX_LIMITED_USERS = 10_000
 # A page that opens makes several calls at once.
 _BURST_SECONDS = 5
+
+
+class ApiContext(Struct, frozen=True):
+    """The clients of the staff API."""
+
+    app_context: AppContext
+    token_verifier: IdTokenVerifier
+    staff_roles: StaffRoles
+    accounts: UserAccounts
+
+
+def build_api_context(app_context: AppContext) -> ApiContext:
+    """Build the clients of the staff API.
+
+    Raises:
+        InvalidSettingsError: No Google Cloud project is set.
+    """
+    project = app_context.environment.require_project()
+    accounts = UserAccounts(project, time.monotonic)
+    return ApiContext(
+        app_context,
+        IdTokenVerifier(project, accounts),
+        StaffRoles(app_context.firestore, time.monotonic),
+        accounts,
+    )
+
+
+class UserContext(Struct, frozen=True):
+    """A request of a user that concerns no single restaurant."""
+
+    api_context: ApiContext
+    user: AuthenticatedUser
+
+    @property
+    def app_context(self) -> AppContext:
+        """The clients and settings common to all functions."""
+        return self.api_context.app_context
+
+
+class RequestContext(UserContext, frozen=True):
+    """A request of a user with a role in the restaurant."""
+
+    restaurant_id: str
+    role: Role
+
+    async def read_names(self, uids: Iterable[object]) -> dict[str, str]:
+        """Return what to call the users among stored values; unknown ones are missing.
+
+        Without Firebase there are no names, because a history is useful without them.
+        """
+        try:
+            return await self.api_context.accounts.read_names(
+                uid for uid in uids if isinstance(uid, str)
+            )
+        except (InvalidSettingsError, ServiceUnavailableError) as error:
+            log_event(
+                Severity.WARNING,
+                LogEvent.STAFF_CALL,
+                outcome="no_names",
+                error=type(error).__name__,
+            )
+            return {}
 
 
 class AuthenticationMiddleware:

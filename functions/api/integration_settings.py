@@ -7,8 +7,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
 
-from functions.api.auth import ManagerContext
-from functions.api.context import RequestContext
+from functions.api.auth import ManagerContext, RequestContext
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute, Utf8Text
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline

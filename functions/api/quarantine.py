@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field, ValidationError, model_validator
 
-from functions.api.auth import ManagerContext
-from functions.api.context import RequestContext
+from functions.api.auth import ManagerContext, RequestContext
 from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestModel, StaffRoute
 from functions.api.responses import (
     ResponseModel,

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from functions.api.auth import ManagerContext
-from functions.api.context import RequestContext
+from functions.api.auth import ManagerContext, RequestContext
 from functions.api.integration import require_stored_settings
 from functions.api.quarantine import build_quarantine_review, require_quarantine_item
 from functions.api.requests import (

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import Field, ValidationError
 
-from functions.api.auth import HostContext, ManagerContext
-from functions.api.context import RequestContext
+from functions.api.auth import HostContext, ManagerContext, RequestContext
 from functions.api.integration import build_settings_error
 from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestModel, StaffRoute
 from functions.api.responses import (

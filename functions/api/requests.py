@@ -30,7 +30,7 @@ from shared.errors import InvalidCursorError, InvalidSettingsError
 from shared.log import log_internal_error
 
 if TYPE_CHECKING:
-    from functions.api.context import ApiContext
+    from functions.api.auth import ApiContext
 
 API_PREFIX = "/api/restaurants/{restaurant_id}"
 API_TIMEOUT_SECONDS = 25.0

@@ -9,8 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Header
 from pydantic import Field
 
-from functions.api.auth import HostContext, ManagerContext
-from functions.api.context import RequestContext
+from functions.api.auth import HostContext, ManagerContext, RequestContext
 from functions.api.integration import require_cached_settings
 from functions.api.reports import require_full_report
 from functions.api.requests import (

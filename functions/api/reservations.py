@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
-from functions.api.auth import HostContext
-from functions.api.context import RequestContext
+from functions.api.auth import HostContext, RequestContext
 from functions.api.integration import require_cached_settings
 from functions.api.requests import (
     API_PREFIX,
@@ -40,8 +39,7 @@ from shared.domain.validation import flatten_document, typed_or_none
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.ledger.day_reservations import compute_day_etag, read_day_reservations
-from shared.ledger.queries import read_journal_page
-from shared.ledger.search import search_reservations
+from shared.ledger.queries import read_journal_page, search_reservations
 
 router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
 

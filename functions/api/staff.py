@@ -5,8 +5,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Body, Query
 from pydantic import AfterValidator, Field
 
-from functions.api.auth import ManagerContext
-from functions.api.context import RequestContext
+from functions.api.auth import ManagerContext, RequestContext
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,

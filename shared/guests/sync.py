@@ -5,24 +5,21 @@ with its guest. A guest missing in both the feed and Firestore is fetched by id 
 without a stored reservation are not stored.
 """
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
 
-from shared.concurrency import Deadline, gather_bounded
-from shared.context import ConnectedRestaurant, RestaurantContext, connect_restaurant
+from shared.concurrency import gather_bounded
+from shared.context import ConnectedRestaurant, RestaurantContext
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.guest_link import Guest, LinkedGuest
 from shared.domain.normalization.identifiers import build_guest_key
 from shared.domain.reconciliation.compare import ReservationFingerprint
-from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.guests.erasure import erase_guest
 from shared.guests.failures import read_due_guest_failures, read_guest_failures
 from shared.guests.fetch import (
     GuestFetcher,
-    ensure_guest_stored,
     load_guest_fetcher,
     parse_or_quarantine_guest,
 )
@@ -37,14 +34,12 @@ from shared.guests.repository import (
 )
 from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import read_unlinked_guest_ids
-from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, Resource
 
 MAX_GUESTS_PER_RECONCILIATION = 500
 MAX_GUESTS_PER_RETRY = 200
 _MAX_CONCURRENT_QUERIES = 8
 _MAX_CONCURRENT_SYNCS = 16
-_EXPECTED_FETCH_ERRORS = (*EXPECTED_RUN_ERRORS, InvalidEventError, TimeoutError)
 
 
 class GuestFeed(Struct):
@@ -276,30 +271,3 @@ async def fetch_guests_after_reconciliation(
     for result in applied:
         feed.add_from_result(result)
     await fetch_missing_guests(restaurant, feed, MAX_GUESTS_PER_RECONCILIATION)
-
-
-async def fetch_guest_after_commit(restaurant: RestaurantContext, applied: ApplyResult) -> None:
-    """Fetch the guest of a reservation just written by a webhook, within a short time budget.
-
-    A failure is only logged: the reservation is committed, and the next poll fetches the guest.
-    """
-    if applied.missing_guest_key is None:
-        return
-    context = restaurant.context
-    budget_seconds = context.environment.guest_budget_seconds
-    try:
-        async with asyncio.timeout(budget_seconds):
-            connected = await connect_restaurant(restaurant, Deadline.after(budget_seconds))
-            await ensure_guest_stored(
-                connected,
-                applied.guest_id,
-                lambda guest_id, _key: context.opentable.fetch_row(
-                    connected.access, Resource.GUESTS, guest_id, connected.deadline
-                ),
-            )
-            link = applied.event.external_key, applied.missing_guest_key
-            await link_guests(restaurant, [link], Channel.POLL)
-        outcome = "linked"
-    except _EXPECTED_FETCH_ERRORS as error:
-        outcome = type(error).__name__
-    log_event(Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=restaurant.id, outcome=outcome)

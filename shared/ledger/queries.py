@@ -1,25 +1,36 @@
-"""Queries over the reservations of a restaurant, and the journal of one of them."""
+"""Query the reservations of a restaurant: a window, a search by guest, the journal of one."""
 
 import asyncio
 import base64
 import binascii
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from google.cloud.firestore import FieldFilter
+from google.cloud.firestore import (
+    AsyncClient,
+    AsyncCollectionReference,
+    DocumentSnapshot,
+    FieldFilter,
+)
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext
 from shared.domain.analytics import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
 from shared.domain.days import DateWindow
-from shared.domain.ledger.document import find_start
+from shared.domain.ledger.document import (
+    SEARCH_TERMS_PATH,
+    find_diner_name,
+    find_start,
+    read_external_key,
+)
 from shared.domain.normalization.field_values import format_local_date, parse_instant
 from shared.domain.normalization.identifiers import (
     build_guest_key,
-    build_reservation_document_id,
     is_document_id,
     lower_caseless_key,
 )
@@ -29,6 +40,7 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
+from shared.domain.search import SearchQuery
 from shared.domain.validation import flatten_document, read_map
 from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
@@ -39,6 +51,10 @@ from shared.firestore.raw_client import FirestoreClient
 # A reconciliation recomputes the local dates from here on.
 _LOCAL_DATE_LOOKBACK = timedelta(days=2)
 _COUNT_TIMEOUT_SECONDS = 12.0
+
+# A search by a common first letter reads no more than this; `next_cursor` continues.
+MAX_SCANNED_RESERVATIONS = 500
+_READ_SIZE = 100
 
 
 class LedgerWindow(Struct):
@@ -100,18 +116,6 @@ async def load_ledger_window(
         for task in tasks:
             task.cancel()
     return ledger_window
-
-
-def read_external_key(document_id: str, source: Mapping[str, Any]) -> str:
-    """Return the external key of one of OpenTable's reservations.
-
-    Raises:
-        UnreadableDocumentError: The document has none, or the one of another document.
-    """
-    key = source.get("externalReservationId")
-    if not isinstance(key, str) or build_reservation_document_id(key) != document_id:
-        raise UnreadableDocumentError("source.externalReservationId does not match the id")
-    return key
 
 
 async def read_unlinked_guest_ids(
@@ -239,3 +243,119 @@ def _parse_journal_cursor(cursor: str) -> tuple[datetime, str]:
     except (binascii.Error, ValueError):
         pass
     raise InvalidCursorError
+
+
+class _Section(StrEnum):
+    """A part of the results, in their order."""
+
+    UPCOMING = "upcoming"
+    PAST = "past"
+    UNDATED = "undated"
+
+
+_NEXT_SECTION = {
+    _Section.UPCOMING: _Section.PAST,
+    _Section.PAST: _Section.UNDATED,
+    _Section.UNDATED: None,
+}
+
+
+class _Position(Struct, frozen=True):
+    """Where a page ends: after this document of a section, None at the section's start."""
+
+    section: _Section
+    local_date: str | None = None
+    document_id: str | None = None
+
+
+class SearchPage(Struct, frozen=True):
+    """Found reservations by id, in order; `next_cursor` is None on the last page."""
+
+    documents: dict[str, dict[str, Any]]
+    next_cursor: str | None
+
+
+async def search_reservations(
+    client: AsyncClient,
+    restaurant_id: str,
+    query: SearchQuery,
+    *,
+    today: date,
+    limit: int,
+    cursor: str | None = None,
+) -> SearchPage:
+    """Return matching reservations: from today on, then past days, then those without a day.
+
+    Upcoming days come first to last, past days last to first.
+
+    Raises:
+        InvalidCursorError: The cursor does not come from a page.
+    """
+    position = _Position(_Section.UPCOMING) if cursor is None else _decode_cursor(cursor)
+    reservations = paths.reservations_collection(client, restaurant_id)
+    found: dict[str, dict[str, Any]] = {}
+    scanned_count = 0
+    while scanned_count < MAX_SCANNED_RESERVATIONS:
+        snapshots = await _read_after(position, reservations, query, today)
+        scanned_count += len(snapshots)
+        for snapshot in snapshots:
+            document = snapshot.to_dict() or {}
+            if query.matches(find_diner_name(document), document.get("phone")):
+                found[snapshot.id] = document
+                if len(found) == limit:
+                    return SearchPage(found, _encode_cursor(_move_to(position, snapshot)))
+        if len(snapshots) == _READ_SIZE:
+            position = _move_to(position, snapshots[-1])
+            continue
+        next_section = _NEXT_SECTION[position.section]
+        if next_section is None:
+            return SearchPage(found, None)
+        position = _Position(next_section)
+    return SearchPage(found, _encode_cursor(position))
+
+
+async def _read_after(
+    position: _Position, reservations: AsyncCollectionReference, query: SearchQuery, today: date
+) -> list[DocumentSnapshot[Any]]:
+    """Read the next candidates of a position's section: the documents with the query's term."""
+    candidates = reservations.where(
+        filter=FieldFilter(SEARCH_TERMS_PATH, "array_contains", query.index_term)
+    )
+    if position.section is _Section.UNDATED:
+        candidates = candidates.where(filter=FieldFilter("localDate", "==", value=None))
+        candidates = candidates.order_by("__name__")
+    else:
+        is_upcoming = position.section is _Section.UPCOMING
+        operator, direction = (">=", "ASCENDING") if is_upcoming else ("<", "DESCENDING")
+        candidates = candidates.where(filter=FieldFilter("localDate", operator, today.isoformat()))
+        candidates = candidates.order_by("localDate", direction).order_by("__name__", direction)
+    if position.document_id is not None:
+        after: dict[str, Any] = {"__name__": reservations.document(position.document_id)}
+        if position.local_date is not None:
+            after["localDate"] = position.local_date
+        candidates = candidates.start_after(after)
+    return await read_documents(candidates, _READ_SIZE)
+
+
+def _move_to(position: _Position, snapshot: DocumentSnapshot[Any]) -> _Position:
+    return _Position(position.section, snapshot.get("localDate"), snapshot.id)
+
+
+def _encode_cursor(position: _Position) -> str:
+    parts = [position.section.value, position.local_date, position.document_id]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _decode_cursor(cursor: str) -> _Position:
+    try:
+        section, local_date, document_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        position = _Position(_Section(section), local_date, document_id)
+    except (ValueError, TypeError):
+        raise InvalidCursorError from None
+    if document_id is None and local_date is None:
+        return position
+    has_day = local_date is None if position.section is _Section.UNDATED else bool(local_date)
+    is_typed = isinstance(document_id, str) and isinstance(local_date, str | None)
+    if not (is_typed and has_day and is_document_id(document_id)):
+        raise InvalidCursorError
+    return position

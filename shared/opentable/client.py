@@ -22,8 +22,7 @@ from shared.domain.opentable_pagination import Page, PaginationState, accept_pag
 from shared.errors import OpenTableItemRejectedError, OpenTableRequestRejectedError
 from shared.opentable.auth import AccessTokenCache
 from shared.opentable.query import ListingQuery, OpenTableAccess, OpenTableRow, Resource
-from shared.opentable.retry import call_with_retries
-from shared.opentable.transport import Transport, UnreadableBodyError
+from shared.opentable.transport import Transport, UnreadableBodyError, call_with_retries
 
 _PAGE_SIZE = 1_000
 # OpenTable may answer 400 to an id that it never issued, such as a relay's.

@@ -29,7 +29,7 @@ from shared.domain.ledger.divergence import (
     find_open_divergence,
     find_review_decision,
 )
-from shared.domain.ledger.document import reservation_state_from_document
+from shared.domain.ledger.document import read_external_key, reservation_state_from_document
 from shared.domain.ledger.events import Actor, EventOutcome, ReservationEvent
 from shared.domain.ledger.registers import GuestRequired, ReservationState
 from shared.domain.normalization.identifiers import build_reservation_document_id
@@ -51,7 +51,6 @@ from shared.firestore import paths
 from shared.firestore.documents import translate_firestore_errors
 from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.ledger import ApplyResult, Ledger, apply_events, decide_group, split_into_groups
-from shared.ledger.queries import read_external_key
 from shared.quarantine.store import quarantine_event
 from shared.reconciliation.context import (
     ReconciliationRun,

@@ -35,8 +35,8 @@ from shared.firestore.leases import (
     PrefetchedSettings,
     prepare_lease,
 )
+from shared.guests.erasure import anonymize_old_reservations
 from shared.guests.failures import guest_failure_summary_from_document
-from shared.guests.retention import anonymize_old_reservations
 from shared.ingest.deliveries import update_webhook_silence
 from shared.ledger.ledger import Ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error

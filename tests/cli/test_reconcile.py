@@ -13,7 +13,7 @@ from typing_extensions import override
 from cli.api import open_operator_session
 from cli.output import Console, ExitCode
 from cli.reports import format_report, reconcile_and_print_report, requires_action
-from functions.api.context import build_api_context
+from functions.api.auth import build_api_context
 from shared.config import read_environment
 from shared.context import build_app_context
 from shared.firestore import paths

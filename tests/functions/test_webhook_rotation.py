@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace as replace_struct
 
 from cli.api import OperatorClient, open_operator_session
-from functions.api.context import build_api_context
+from functions.api.auth import build_api_context
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.secrets import SecretsFileStore
 from tests.support.processes import ServedFunction

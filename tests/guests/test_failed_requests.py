@@ -13,7 +13,7 @@ from shared.firestore import paths
 from shared.guests import failures
 from shared.guests.failures import new_guest_failure
 from shared.opentable import query
-from shared.opentable.retry import MAX_CALL_ATTEMPTS
+from shared.opentable.transport import MAX_CALL_ATTEMPTS
 from shared.polling.backfill import backfill_restaurant, read_backfill, start_backfill
 from tests.support.guests import GuestScenario
 

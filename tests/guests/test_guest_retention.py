@@ -122,7 +122,7 @@ async def test_a_relays_reservation_without_a_time_is_anonymized(world: World) -
 async def test_a_large_backlog_is_anonymized_in_portions(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.guests.retention.MAX_RESERVATIONS_PER_RUN", 3)
+    monkeypatch.setattr("shared.guests.erasure.MAX_RESERVATIONS_PER_RUN", 3)
     for number in range(7):
         world.actions.create(GUEST_VISIT_TIME + timedelta(days=number // 3, hours=number % 3), 2)
     await world.poll()
@@ -265,7 +265,7 @@ async def test_a_run_without_time_leaves_it_to_the_next(
     world.actions.create(GUEST_VISIT_TIME, 2)
     await world.poll()
     with monkeypatch.context() as patch:
-        patch.setattr("shared.guests.retention._MIN_REMAINING_SECONDS", 10_000)
+        patch.setattr("shared.guests.erasure._MIN_REMAINING_SECONDS", 10_000)
         await pass_retention(world)
         assert anonymized_keys(await world.ledger_documents()) == set()
     await world.reconcile()

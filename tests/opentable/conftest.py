@@ -10,8 +10,7 @@ from shared.concurrency import Deadline
 from shared.domain.webhook_auth import Credentials
 from shared.opentable.client import OpenTableClient
 from shared.opentable.query import OpenTableAccess, OpenTableRow, Resource
-from shared.opentable.retry import MAX_CALL_ATTEMPTS
-from shared.opentable.transport import build_session
+from shared.opentable.transport import MAX_CALL_ATTEMPTS, build_session
 from tests.support.opentable import FakeMonotonicClock, ScriptedAdapter
 
 API = "https://api.example"

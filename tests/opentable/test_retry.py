@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.concurrency import SYSTEM_CLOCK, Deadline
 from shared.errors import OpenTableRequestRejectedError, OpenTableUnavailableError
-from shared.opentable.retry import (
+from shared.opentable.transport import (
     MAX_CALL_ATTEMPTS,
     MAX_RETRY_AFTER_SECONDS,
     RetryableError,

@@ -13,6 +13,7 @@ from google.cloud.firestore import (
     DocumentSnapshot,
 )
 
+from functions.webhook import fetch_guest_after_commit
 from sandbox.api import OPENTABLE_PRODUCTION_URL
 from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxGuest, SandboxReservation
@@ -20,7 +21,6 @@ from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.errors import InvalidEventError
 from shared.firestore import paths
-from shared.guests.sync import fetch_guest_after_commit
 from shared.ingest.events import QuarantineResult
 from shared.ledger.ledger import ApplyResult
 from shared.quarantine.store import quarantine_event

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.api.app import build_app
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from functions.api.requests import API_PREFIX
 
 

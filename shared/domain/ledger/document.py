@@ -155,6 +155,18 @@ def _resolve_fields(state: ReservationState) -> FlatDocument:
     return document
 
 
+def read_external_key(document_id: str, source: Mapping[str, Any]) -> str:
+    """Return the external key of one of OpenTable's reservations.
+
+    Raises:
+        UnreadableDocumentError: The document has none, or the one of another document.
+    """
+    key = source.get("externalReservationId")
+    if not isinstance(key, str) or build_reservation_document_id(key) != document_id:
+        raise UnreadableDocumentError("source.externalReservationId does not match the id")
+    return key
+
+
 def find_start(document: Mapping[str, Any]) -> datetime | None:
     """Return the start of a reservation, None if it is missing or damaged.
 

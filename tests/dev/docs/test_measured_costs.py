@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from dev.docs import capacity as a
 from functions.poll import ScheduledPollRequest, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
+from functions.webhook import fetch_guest_after_commit
 from sandbox.guest_actions import GuestActions
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.domain.validation import flatten_document
 from shared.firestore.raw_client import FirestoreClient
-from shared.guests.sync import fetch_guest_after_commit
 from shared.ledger.ledger import ApplyResult
 from tests.support.firestore import FirestoreUsageMeter
 from tests.support.world import NEW_YORK, START_TIME, World

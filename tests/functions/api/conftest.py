@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from dev.local.auth_emulator import LocalAccounts
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, SecretsFileStore

@@ -8,7 +8,7 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec.structs import replace
 
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from shared.staff.identity import StaffRoles
 from tests.support.clocks import FakeTimer
 from tests.support.firestore import FirestoreSpy

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from shared.concurrency import Deadline
 from shared.errors import EnqueueError
 from shared.polling.backfill import backfill_restaurant

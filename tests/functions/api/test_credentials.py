@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat

@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from functions.api.auth import RequestLimiter
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext, RequestLimiter
 from functions.api.responses import ApiError
 from shared.staff.identity import AuthenticatedUser
 from tests.support.clocks import FakeTimer

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from functions.api.app import build_app
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from tests.support.staff_api import OPENAPI_DOCUMENT, OPERATIONS, StaffApiClient
 
 

@@ -15,7 +15,7 @@ from schemathesis import GenerationMode, checks
 from schemathesis import openapi as schemathesis_openapi
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from shared.restaurants.directory import RestaurantDirectory
 from tests.support.staff_api import (
     OPENAPI_DOCUMENT,

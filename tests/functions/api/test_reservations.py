@@ -10,7 +10,7 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import DELETE_FIELD
 from msgspec.structs import replace
 
-from functions.api.context import ApiContext
+from functions.api.auth import ApiContext
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.reservations import (
     BUSINESS_DAY,

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.search import build_search_terms
 from shared.firestore import paths
-from shared.ledger import search
+from shared.ledger import queries
 from tests.support.reservations import apply_envelope, write_native_reservation
 from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import World
@@ -85,8 +85,8 @@ async def test_pages_of_a_search_have_no_gap_or_overlap(host: StaffApiClient, wo
 async def test_a_search_reads_a_bounded_number_and_continues(
     host: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "_READ_SIZE", 2)
-    monkeypatch.setattr(search, "MAX_SCANNED_RESERVATIONS", 4)
+    monkeypatch.setattr(queries, "_READ_SIZE", 2)
+    monkeypatch.setattr(queries, "MAX_SCANNED_RESERVATIONS", 4)
     for number in range(5):
         await store_reservation(world, f"r{number}", number, "Kimberly Lee")
     await store_reservation(world, "match", 9, "Kimberley Lee")

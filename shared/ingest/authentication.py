@@ -1,4 +1,4 @@
-"""Authenticate the sender of a webhook, record refusals, and fetch the row of a relay's event.
+"""Authenticate the sender of a webhook, and record refusals.
 
 A flood of refused webhooks must cost little. Each kind of refusal is logged when it begins, then
 once a minute with the number of refusals since. The counts of an existing restaurant are stored
@@ -12,25 +12,20 @@ from datetime import datetime
 from google.api_core import exceptions as google
 from msgspec import Struct
 
-from shared.concurrency import Deadline
-from shared.context import AppContext, RestaurantContext, connect_restaurant
+from shared.context import AppContext
 from shared.domain.health import (
     RefusalWindow,
     WebhookRefusal,
     merge_refusals,
     refusals_from_document,
 )
-from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookRoute
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import AuthenticationResult, authenticate_webhook, detect_scheme
-from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
+from shared.errors import InvalidSettingsError
 from shared.firestore import paths
 from shared.firestore.raw_client import DocumentWrite
-from shared.ingest.events import ingest_event, wrap_row
-from shared.ledger.ledger import ApplyResult
 from shared.log import LogEvent, Severity, log_event, log_unusable_settings
-from shared.opentable.query import Resource
 from shared.restaurants.directory import RestaurantDirectory
 
 REFUSAL_WINDOW_SECONDS = 60.0
@@ -200,36 +195,3 @@ async def _store_refusals(
     except google.GoogleAPIError:
         # A conflict too: in a minute, the counts of the other instance are read.
         window.unstored = merge_refusals(refusals, window.unstored, now)
-
-
-async def refetch_after_relay_event(restaurant: RestaurantContext, applied: ApplyResult) -> None:
-    """Fetch and apply OpenTable's row of a reservation that a relay changed, within a budget.
-
-    A failure is only logged: the relay's event is committed, and the next poll brings the row too.
-    """
-    if not applied.needs_refetch:
-        return
-    context = restaurant.context
-    budget_seconds = context.environment.refetch_budget_seconds
-    open_table_id = str(applied.state.find_opentable_id("openTableId"))
-    try:
-        async with asyncio.timeout(budget_seconds):
-            deadline = Deadline.after(budget_seconds)
-            connected = await connect_restaurant(restaurant, deadline)
-            row = await context.opentable.fetch_row(
-                connected.access, Resource.RESERVATIONS, open_table_id, deadline
-            )
-            outcome = "not_found"
-            if row is not None:
-                # The row takes the same path as in a poll; its version decides.
-                incoming = wrap_row(row, context.clock(), Channel.POLL)
-                result = await ingest_event(restaurant, incoming)
-                outcome = result.outcome if isinstance(result, ApplyResult) else result.reason
-    except (OpenTableError, InvalidSettingsError, ServiceUnavailableError, TimeoutError) as error:
-        outcome = type(error).__name__
-    log_event(
-        Severity.INFO,
-        LogEvent.WEBHOOK_REFETCH,
-        restaurantId=restaurant.id,
-        outcome=outcome,
-    )
