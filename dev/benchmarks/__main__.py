@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dev.benchmarks import (
+    api_latency,
     cold_start,
-    flood,
     freshness,
-    idle,
     listing,
     poll_and_reconcile,
     round_trips,
-    staff_api,
+    unauthenticated,
     webhook,
 )
 from dev.benchmarks.results import (
@@ -41,15 +40,15 @@ class Benchmark(Protocol):
 
 BENCHMARKS: dict[str, Benchmark] = {
     "webhook": webhook.measure_webhook,
-    "flood": flood.measure_flood,
-    "api": staff_api.measure_unauthenticated_calls,
+    "flood": unauthenticated.measure_flood,
+    "api": unauthenticated.measure_unauthenticated_calls,
     "trips": round_trips.measure_round_trips,
     "poll": poll_and_reconcile.measure_polls,
     "reconcile": poll_and_reconcile.measure_reconciliations,
     "start": cold_start.measure_cold_start,
-    "many": poll_and_reconcile.measure_many_restaurants,
+    "many": api_latency.measure_many_restaurants,
     "listing": listing.measure_listing,
-    "idle": idle.measure_idle,
+    "idle": api_latency.measure_idle,
     "freshness": freshness.measure_freshness,
 }
 
@@ -97,16 +96,13 @@ def measure_parts(parts: Mapping[str, Benchmark], root: Path, *, quick: bool, wr
             "figures": [result.to_json() for result in results],
             "table": table,
         }
-        _write_json(root / BENCHMARK_JSON_FILE, measured)
+        json_file = root / BENCHMARK_JSON_FILE
+        json_file.parent.mkdir(exist_ok=True)
+        json_file.write_text(json.dumps(measured, indent=2, ensure_ascii=False) + "\n")
         if write:
             page = root / PERFORMANCE_PAGE
             page.write_text(replace_marked_lines(page.read_text(), name, lines))
             _write_growth_plot(root / GROWTH_PLOT_FILE, results)
-
-
-def _write_json(file: Path, measured: Mapping[str, Any]) -> None:
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(measured, indent=2, ensure_ascii=False) + "\n")
 
 
 def _write_growth_plot(file: Path, results: Sequence[BenchmarkResult]) -> None:

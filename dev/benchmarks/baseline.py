@@ -62,19 +62,21 @@ async def write_plain(request: Request) -> JSONResponse:
     entries = {snapshot.reference.parent.parent.id: snapshot.to_dict()
                async for snapshot in _get_client().get_all(newest)}  # fmt: skip
     target = _get_client().collection("restaurants", f"floor-{uuid.uuid4().hex}", "reservations")
-    pairs = [(target.document(snapshot.id), snapshot.to_dict()) for snapshot in documents]
+    pairs: list[tuple[AsyncDocumentReference, Any]] = [
+        (target.document(snapshot.id), snapshot.to_dict()) for snapshot in documents
+    ]
     pairs += [(target.document(id_).collection("ledgerEvents").document("newest"), entry)
               for id_, entry in entries.items()]  # fmt: skip
-    return await _run_timed(lambda: _write_batches(pairs))
 
+    async def write() -> int:
+        for start in range(0, len(pairs), _BATCH_SIZE):
+            batch = _get_client().batch()
+            for reference, document in pairs[start : start + _BATCH_SIZE]:
+                batch.set(reference, document)
+            await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+        return len(pairs)
 
-async def _write_batches(pairs: list[tuple[AsyncDocumentReference, Any]]) -> int:
-    for start in range(0, len(pairs), _BATCH_SIZE):
-        batch = _get_client().batch()
-        for reference, document in pairs[start : start + _BATCH_SIZE]:
-            batch.set(reference, document)
-        await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
-    return len(pairs)
+    return await _run_timed(write)
 
 
 @functions_framework.aio.http

@@ -9,11 +9,19 @@ import venv
 from contextlib import ExitStack
 from pathlib import Path
 
-from dev.benchmarks.environment import BENCHMARK_PROJECT, seed_tenants, start_benchmark_environment
+from dev.benchmarks.environment import (
+    BENCHMARK_PROJECT,
+    seed_tenants,
+    serve_fake_opentable,
+    start_benchmark_environment,
+)
 from dev.benchmarks.load_generator import Tenant, build_created_envelope, build_signature_headers
-from dev.benchmarks.poll_and_reconcile import serve_fake_opentable
-from dev.benchmarks.results import BenchmarkResult, build_ratio_result, require_at_most
-from dev.benchmarks.statistics import MeasurementPair
+from dev.benchmarks.results import (
+    BenchmarkResult,
+    MeasurementPair,
+    build_ratio_result,
+    require_at_most,
+)
 from dev.bootstrap import UV, fingerprint, run_step, uv_environment
 from dev.local.demo_staff import build_unsigned_token
 

@@ -1,17 +1,28 @@
-"""Provide the emulator, the restaurants and the process counters for all benchmarks."""
+"""Provide emulator, restaurants, OpenTable, calls and process counters for all benchmarks."""
 
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import requests
 from google.cloud.firestore import AsyncClient
 
 from dev.benchmarks.load_generator import Tenant
 from dev.local.emulator import start_emulator
+from dev.local.processes import (
+    LOOPBACK,
+    FunctionServer,
+    find_free_port,
+    run_process,
+    wait_until_reachable,
+)
 from sandbox.webhook_senders import encode_signing_secret
 from shared.firestore import paths
 
@@ -22,38 +33,12 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _GROUP_FIELD, _USER_TIME_FIELD, _SYSTEM_TIME_FIELD = 2, 11, 12
 
 
-def read_cpu_seconds(group: int) -> float:
-    """Return the user and system processor time of a process group, in seconds."""
-    stats = (stat for _, stat in _iterate_processes(group))
-    return (
-        sum(int(stat[_USER_TIME_FIELD]) + int(stat[_SYSTEM_TIME_FIELD]) for stat in stats)
-        / _TICKS_PER_SECOND
-    )
-
-
-def read_peak_memory_mib(group: int) -> float:
-    """Return the largest peak memory of any process in a group, in MiB."""
-    peaks = [0]
-    for process, _ in _iterate_processes(group):
-        lines = (process / "status").read_text().splitlines()
-        peaks += [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
-    return max(peaks) / 1024
-
-
-def _iterate_processes(group: int) -> Iterator[tuple[Path, list[str]]]:
-    for process in _PROC.glob("[0-9]*"):
-        try:
-            stat = (process / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # the process ended in between
-        if int(stat[_GROUP_FIELD]) == group:
-            yield process, stat
-
-
 BENCHMARK_PROJECT = "demo-bench"
 _SECRET_ID = "bench"  # noqa: S105 -- its id, not the secret
 _TIME_ZONE = "America/New_York"
 _TENANTS_PER_BATCH = 200
+_START_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 3_000
 _HEAP_GIB = 8  # a window of 100,000 reservations, each with its journal
 
 
@@ -124,3 +109,63 @@ async def seed_tenants(client: AsyncClient, tenants: Sequence[Tenant]) -> None:
             batch.set(paths.integration_document(client, tenant.id), settings)
             batch.set(paths.rid_claim_document(client, tenant.rid), {"restaurantId": tenant.id})
         await batch.commit()
+
+
+@contextmanager
+def serve_fake_opentable() -> Iterator[str]:
+    """Serve an OpenTable for the length of a `with` block; yield its address."""
+    port = find_free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    command = [sys.executable, "-m", "dev.benchmarks.fake_opentable", "--port", str(port)]
+    with run_process(command, print) as child:
+        wait_until_reachable(f"{url}/token", _START_TIMEOUT_SECONDS, child)
+        yield url
+
+
+def set_api_latency(opentable_url: str, seconds: float) -> None:
+    """Delay each later response of the fake OpenTable's API."""
+    url = f"{opentable_url}/_latency"
+    response = requests.post(url, params={"seconds": seconds}, timeout=_TIMEOUT_SECONDS)
+    response.raise_for_status()
+
+
+def call_served_function(function: FunctionServer, body: dict[str, Any]) -> dict[str, Any]:
+    """Return a function's response."""
+    response = requests.post(function.url, json=body, timeout=_TIMEOUT_SECONDS)
+    response.raise_for_status()
+    return dict(response.json())
+
+
+def measure_seconds(work: Callable[[], object]) -> float:
+    """Return how long some work takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def read_cpu_seconds(group: int) -> float:
+    """Return the user and system processor time of a process group, in seconds."""
+    stats = (stat for _, stat in _iterate_processes(group))
+    return (
+        sum(int(stat[_USER_TIME_FIELD]) + int(stat[_SYSTEM_TIME_FIELD]) for stat in stats)
+        / _TICKS_PER_SECOND
+    )
+
+
+def read_peak_memory_mib(group: int) -> float:
+    """Return the largest peak memory of any process in a group, in MiB."""
+    peaks = [0]
+    for process, _ in _iterate_processes(group):
+        lines = (process / "status").read_text().splitlines()
+        peaks += [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+    return max(peaks) / 1024
+
+
+def _iterate_processes(group: int) -> Iterator[tuple[Path, list[str]]]:
+    for process in _PROC.glob("[0-9]*"):
+        try:
+            stat = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # the process ended in between
+        if int(stat[_GROUP_FIELD]) == group:
+            yield process, stat

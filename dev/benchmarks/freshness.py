@@ -26,14 +26,13 @@ from dev.benchmarks import baseline
 from dev.benchmarks.environment import (
     BENCHMARK_PROJECT,
     BenchmarkEnvironment,
+    call_served_function,
     seed_tenants,
     start_benchmark_environment,
 )
 from dev.benchmarks.host_page import PAGE_PAUSE_SECONDS, Change, HostPage, compute_page_delays
 from dev.benchmarks.load_generator import Tenant
-from dev.benchmarks.poll_and_reconcile import call_served_function
-from dev.benchmarks.results import BenchmarkResult, require_at_most
-from dev.benchmarks.statistics import MeasurementPair, percentile
+from dev.benchmarks.results import BenchmarkResult, MeasurementPair, percentile, require_at_most
 from dev.benchmarks.webhook import find_document_path
 from dev.docs.capacity import (
     BOOKINGS_PER_DAY,

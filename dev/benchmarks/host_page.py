@@ -7,7 +7,7 @@ from threading import Event
 
 import requests
 
-from dev.benchmarks.statistics import MeasurementPair
+from dev.benchmarks.results import MeasurementPair
 
 PAGE_PAUSE_SECONDS = 2.5
 """Between a response and the page's next request, as in `public/js/reservations/day.js`."""

@@ -6,7 +6,7 @@ The emulator reads all documents for each page, so a prepared server answers ins
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,8 +19,12 @@ from google.cloud.firestore_v1.types import RunQueryRequest, RunQueryResponse
 from typing_extensions import override
 
 from dev.benchmarks.environment import BENCHMARK_PROJECT
-from dev.benchmarks.results import BenchmarkResult, build_ratio_result, require_at_most
-from dev.benchmarks.statistics import MeasurementPair
+from dev.benchmarks.results import (
+    BenchmarkResult,
+    MeasurementPair,
+    build_ratio_result,
+    require_at_most,
+)
 from dev.local.processes import LOOPBACK
 from shared.config import read_environment
 from shared.context import build_app_context
@@ -43,14 +47,19 @@ _SETTINGS = {
 
 
 class _ListingServer(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
-    """Responds to queries with the settings of restaurants, in the order of their names."""
+    """Respond to queries with the settings of restaurants, in the order of their names."""
 
     def __init__(self, count: int) -> None:
         root = f"projects/{BENCHMARK_PROJECT}/databases/(default)/documents/restaurants"
         names = [f"{root}/restaurant-{number:06}/integrations/opentable" for number in range(count)]
         self._indexes = {name: index for index, name in enumerate(names)}
-        self._responses = _build_responses(names)
         self.queries = 0
+        document = {"fields": encode_dict(_SETTINGS), "create_time": _NOW, "update_time": _NOW}
+        response = RunQueryResponse.pb(RunQueryResponse(document=document, read_time=_NOW))
+        self._responses: list[bytes] = []
+        for name in names:  # the settings differ only in the name
+            response.document.name = name
+            self._responses.append(response.SerializeToString())
 
     @override
     def service(self, handler_call_details: Any) -> Any:
@@ -64,17 +73,6 @@ class _ListingServer(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has n
             start = self._indexes[query.start_at.values[0].reference_value] + 1
         end = start + query.limit.value if query.HasField("limit") else None
         yield from self._responses[start:end]
-
-
-def _build_responses(names: Sequence[str]) -> list[bytes]:
-    """Return the responses with the settings of each restaurant, which differ only in the name."""
-    document = {"fields": encode_dict(_SETTINGS), "create_time": _NOW, "update_time": _NOW}
-    response = RunQueryResponse.pb(RunQueryResponse(document=document, read_time=_NOW))
-    responses = []
-    for name in names:
-        response.document.name = name
-        responses.append(response.SerializeToString())
-    return responses
 
 
 @contextmanager
@@ -116,7 +114,12 @@ async def _measure_rounds(host: str, count: int) -> list[MeasurementPair]:
         return len(await list_jobs(context, POLL_FUNCTION))
 
     async def stream_settings() -> int:
-        return await _stream_settings(client)
+        # One query for all enabled restaurants, without pages.
+        query = client.collection_group("integrations").where(
+            filter=FieldFilter("enabled", "==", value=True)
+        )
+        snapshots = query.stream(retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
+        return sum([(snapshot.to_dict() or {})["enabled"] async for snapshot in snapshots])
 
     async def measure(list_all: Callable[[], Awaitable[int]]) -> float:
         started = time.perf_counter()
@@ -129,12 +132,3 @@ async def _measure_rounds(host: str, count: int) -> list[MeasurementPair]:
         MeasurementPair(await measure(stream_settings), await measure(list_restaurants))
         for _ in range(_ROUNDS)
     ]
-
-
-async def _stream_settings(client: AsyncClient) -> int:
-    """Read the settings of all enabled restaurants by one query."""
-    query = client.collection_group("integrations").where(
-        filter=FieldFilter("enabled", "==", value=True)
-    )
-    snapshots = query.stream(retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
-    return sum([(snapshot.to_dict() or {})["enabled"] async for snapshot in snapshots])

@@ -1,15 +1,13 @@
-"""Measure polls and reconciliations: against plain reads and writes, growth, many restaurants."""
+"""Measure polls and reconciliations against plain reads and writes, and how both grow."""
 
 import asyncio
 import json
 import queue
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +15,34 @@ import requests
 
 from dev.benchmarks import baseline
 from dev.benchmarks.environment import (
+    call_served_function,
+    measure_seconds,
     read_peak_memory_mib,
     seed_tenants,
+    serve_fake_opentable,
     start_benchmark_environment,
 )
 from dev.benchmarks.load_generator import Tenant
 from dev.benchmarks.results import (
     BenchmarkResult,
+    MeasurementPair,
     build_ratio_result,
+    fit_growth_exponent,
     require_at_least,
     require_at_most,
 )
 from dev.benchmarks.round_trips import CountingProxy, start_counting_proxy
-from dev.benchmarks.statistics import MeasurementPair, fit_growth_exponent
-from dev.local.processes import (
-    LOOPBACK,
-    FunctionServer,
-    find_free_port,
-    run_process,
-    serve_function,
-    wait_until_reachable,
-)
+from dev.local.processes import FunctionServer, serve_function
 
 _TIMEOUT_SECONDS = 3_000
 _START_TIMEOUT_SECONDS = 60
 _BASELINES = ("write_plain", "get_all", "stream")
 _FUNCTIONS = ("opentable_poll", "opentable_reconcile")
+_POLL_ROWS, _QUICK_POLL_ROWS = 10_000, 1_000
+_WINDOW_ROWS, _QUICK_WINDOW_ROWS = (1_000, 10_000, 100_000), (500, 1_000, 2_000)
+_ROUNDS = 3
+_ROWS_PER_DIFFERENCE = 1_000  # 0.1 % of the rows differ
+GROWTH_PREFIX = "growth: "  # begins the names of the figures that the plot shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +93,6 @@ class ScheduledFunctions:
         )
 
 
-def call_served_function(function: FunctionServer, body: dict[str, Any]) -> dict[str, Any]:
-    """Return a function's response."""
-    response = requests.post(function.url, json=body, timeout=_TIMEOUT_SECONDS)
-    response.raise_for_status()
-    return dict(response.json())
-
-
-def measure_seconds(work: Callable[[], object]) -> float:
-    """Return how long some work takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def require_counts(response: dict[str, Any], **counts: int) -> None:
     """Check a run's counts.
 
@@ -116,24 +102,6 @@ def require_counts(response: dict[str, Any], **counts: int) -> None:
     actual = {name: response.get(name) for name in counts}
     if actual != counts:
         raise RuntimeError(f"Expected {counts}, and got {response}: the bench measured nothing.")
-
-
-@contextmanager
-def serve_fake_opentable() -> Iterator[str]:
-    """Serve an OpenTable for the length of a `with` block; yield its address."""
-    port = find_free_port()
-    url = f"http://{LOOPBACK}:{port}"
-    command = [sys.executable, "-m", "dev.benchmarks.fake_opentable", "--port", str(port)]
-    with run_process(command, print) as child:
-        wait_until_reachable(f"{url}/token", _START_TIMEOUT_SECONDS, child)
-        yield url
-
-
-def set_api_latency(opentable_url: str, seconds: float) -> None:
-    """Delay each later response of the fake OpenTable's API."""
-    url = f"{opentable_url}/_latency"
-    response = requests.post(url, params={"seconds": seconds}, timeout=_TIMEOUT_SECONDS)
-    response.raise_for_status()
 
 
 @contextmanager
@@ -172,104 +140,70 @@ def start_scheduled_functions(
         yield ScheduledFunctions(url, functions, counted_functions, proxy, durations), tenants
 
 
-_POLL_ROWS, _QUICK_POLL_ROWS = 10_000, 1_000
-_WINDOW_ROWS, _QUICK_WINDOW_ROWS = (1_000, 10_000, 100_000), (500, 1_000, 2_000)
-_ROUNDS = 3
-_ROWS_PER_DIFFERENCE = 1_000  # 0.1 % of the rows differ
-GROWTH_PREFIX = "growth: "  # begins the names of the figures that the plot shows
-
-
 def measure_polls(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figures of the poll."""
     size = _QUICK_POLL_ROWS if quick else _POLL_ROWS
     with start_scheduled_functions(1) as (scheduled, (tenant,)):
         scheduled.update_opentable_rows(tenant, rows=size)
         require_counts(scheduled.poll(tenant), created=size)
-        return [
-            _measure_changed_rows(scheduled, tenant, size),
-            _measure_unchanged_rows(scheduled, tenant, size),
-            _count_poll_writes(scheduled, tenant),
-        ], []
-
-
-def _measure_changed_rows(
-    scheduled: ScheduledFunctions, tenant: Tenant, size: int
-) -> BenchmarkResult:
-    def pair() -> MeasurementPair:
-        scheduled.update_opentable_rows(tenant, every=1)
-        product_seconds = measure_seconds(
-            lambda: require_counts(scheduled.poll(tenant), updated=size)
-        )
-        return MeasurementPair(
-            size / scheduled.run_baseline("write_plain", tenant), size / product_seconds
-        )
-
-    pairs = [pair() for _ in range(_ROUNDS)]
-    return build_ratio_result(
-        f"poll: {size:,} changed rows", "rows/s", require_at_least(0.50), pairs
-    )
-
-
-def _measure_unchanged_rows(
-    scheduled: ScheduledFunctions, tenant: Tenant, size: int
-) -> BenchmarkResult:
-    def pair() -> MeasurementPair:
-        baseline_seconds = scheduled.run_baseline("get_all", tenant)
-        product_seconds = measure_seconds(
-            lambda: require_counts(scheduled.poll(tenant), unchanged=size)
-        )
-        return MeasurementPair(size / baseline_seconds, size / product_seconds)
-
-    pairs = [pair() for _ in range(_ROUNDS)]
-    return build_ratio_result(
-        f"poll: {size:,} stored rows", "rows/s", require_at_least(0.70), pairs
-    )
-
-
-def _count_poll_writes(scheduled: ScheduledFunctions, tenant: Tenant) -> BenchmarkResult:
-    scheduled.proxy.take_traffic()
-    scheduled.poll(tenant, count_calls=True)
-    writes_by_collection = scheduled.proxy.take_traffic().writes_by_collection
-    ledger_writes = writes_by_collection.total() - writes_by_collection["integrations"]
-    return BenchmarkResult(
-        "… documents written, without run state",
-        ledger_writes,
-        require_at_most(0),
-        ledger_writes,
-        "",
-        detail=dict(writes_by_collection),
-    )
+        changed, stored = [], []
+        for _ in range(_ROUNDS):
+            scheduled.update_opentable_rows(tenant, every=1)
+            product_seconds = measure_seconds(
+                lambda: require_counts(scheduled.poll(tenant), updated=size)
+            )
+            baseline_seconds = scheduled.run_baseline("write_plain", tenant)
+            changed.append(MeasurementPair(size / baseline_seconds, size / product_seconds))
+        for _ in range(_ROUNDS):
+            baseline_seconds = scheduled.run_baseline("get_all", tenant)
+            product_seconds = measure_seconds(
+                lambda: require_counts(scheduled.poll(tenant), unchanged=size)
+            )
+            stored.append(MeasurementPair(size / baseline_seconds, size / product_seconds))
+        scheduled.proxy.take_traffic()
+        scheduled.poll(tenant, count_calls=True)
+        writes = scheduled.proxy.take_traffic().writes_by_collection
+    ledger_writes = writes.total() - writes["integrations"]
+    return [
+        build_ratio_result(
+            f"poll: {size:,} changed rows", "rows/s", require_at_least(0.50), changed
+        ),
+        build_ratio_result(f"poll: {size:,} stored rows", "rows/s", require_at_least(0.70), stored),
+        BenchmarkResult(
+            "… documents written, without run state",
+            ledger_writes,
+            require_at_most(0),
+            ledger_writes,
+            "",
+            detail=dict(writes),
+        ),
+    ], []
 
 
 def measure_reconciliations(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figures of the reconciliation, and of how both runs grow."""
     sizes = _QUICK_WINDOW_ROWS if quick else _WINDOW_ROWS
-    with start_scheduled_functions(len(sizes)) as (scheduled, tenants):
-        return list(_measure_windows(scheduled, tenants, sizes)), []
-
-
-def _measure_windows(
-    scheduled: ScheduledFunctions, tenants: Sequence[Tenant], sizes: Sequence[int]
-) -> Iterator[BenchmarkResult]:
     first_poll_seconds, pairs = [], []
-    for tenant, size in zip(tenants, sizes, strict=True):
-        scheduled.update_opentable_rows(tenant, rows=size)
-        first_poll_seconds.append(measure_seconds(partial(_poll_new_rows, scheduled, tenant, size)))
-        pairs.append([_measure_window(scheduled, tenant, size) for _ in range(_ROUNDS)])
-    name = f"reconciliation: {sizes[-1]:,} rows, 0.1 % different"
-    yield build_ratio_result(name, "rows/s", require_at_least(0.60), pairs[-1])
-    peak = read_peak_memory_mib(scheduled.functions["opentable_reconcile"].process.pid)
-    yield BenchmarkResult("… peak memory of its process", peak, require_at_most(300), peak, "MiB")
-    yield _count_extra_writes(scheduled, tenants[0], sizes[0])
+    with start_scheduled_functions(len(sizes)) as (scheduled, tenants):
+        for tenant, size in zip(tenants, sizes, strict=True):
+            scheduled.update_opentable_rows(tenant, rows=size)
+            started = time.perf_counter()
+            require_counts(scheduled.poll(tenant), created=size)
+            first_poll_seconds.append(time.perf_counter() - started)
+            pairs.append([_measure_window(scheduled, tenant, size) for _ in range(_ROUNDS)])
+        peak = read_peak_memory_mib(scheduled.functions["opentable_reconcile"].process.pid)
+        extra_writes = _count_extra_writes(scheduled, tenants[0], sizes[0])
     repeat_seconds = [
         min(size / each.product for each in p) for size, p in zip(sizes, pairs, strict=True)
     ]
-    yield _measure_growth("first poll", sizes, first_poll_seconds)
-    yield _measure_growth("reconciliation", sizes, repeat_seconds)
-
-
-def _poll_new_rows(scheduled: ScheduledFunctions, tenant: Tenant, size: int) -> None:
-    require_counts(scheduled.poll(tenant), created=size)
+    name = f"reconciliation: {sizes[-1]:,} rows, 0.1 % different"
+    return [
+        build_ratio_result(name, "rows/s", require_at_least(0.60), pairs[-1]),
+        BenchmarkResult("… peak memory of its process", peak, require_at_most(300), peak, "MiB"),
+        extra_writes,
+        _measure_growth("first poll", sizes, first_poll_seconds),
+        _measure_growth("reconciliation", sizes, repeat_seconds),
+    ], []
 
 
 def _measure_window(scheduled: ScheduledFunctions, tenant: Tenant, size: int) -> MeasurementPair:
@@ -316,50 +250,3 @@ def _measure_growth(name: str, sizes: Sequence[int], seconds: Sequence[float]) -
         "",
         detail=detail,
     )
-
-
-_RESTAURANTS, _QUICK_RESTAURANTS = 1_000, 100
-_LATENCY_SECONDS = 0.2
-_API_CALLS_PER_RESTAURANT = 2  # if nothing changed: its guests and its reservations
-_MANY_RESTAURANTS_ROUNDS = 2
-_MAX_CONCURRENT = 16  # as in earlier measurements; the default is higher
-
-
-def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
-    """Return the figure of many restaurants in one run, without a queue."""
-    count = _QUICK_RESTAURANTS if quick else _RESTAURANTS
-    with ExitStack() as stack:
-        environment = stack.enter_context(start_benchmark_environment())
-        url = stack.enter_context(serve_fake_opentable())
-        asyncio.run(seed_tenants(environment.create_client(), environment.build_tenants(count)))
-        addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
-        variables = environment.build_variables(
-            **addresses, FAN_OUT_ABOVE=str(count), RESTAURANTS_AT_ONCE=str(_MAX_CONCURRENT)
-        )
-        function = stack.enter_context(serve_function("opentable_poll", variables))
-        _poll_all(function, count)  # has each restaurant's cursor set: the first poll asks for more
-        set_api_latency(url, _LATENCY_SECONDS)
-        baseline_seconds = _LATENCY_SECONDS * _API_CALLS_PER_RESTAURANT * count / _MAX_CONCURRENT
-        pairs = [
-            MeasurementPair(baseline_seconds, measure_seconds(lambda: _poll_all(function, count)))
-            for _ in range(_MANY_RESTAURANTS_ROUNDS)
-        ]
-    name = f"poll of {count:,} restaurants, {_LATENCY_SECONDS * 1000:.0f} ms API latency"
-    return [
-        build_ratio_result(
-            name,
-            "s",
-            require_at_most(1.30),
-            pairs,
-            atOnce=_MAX_CONCURRENT,
-            calls=_API_CALLS_PER_RESTAURANT,
-        )
-    ], []
-
-
-def _poll_all(function: FunctionServer, count: int) -> None:
-    response = call_served_function(function, {})
-    if response["restaurants"] != count or any(
-        each["status"] != "ok" for each in response["results"]
-    ):
-        raise RuntimeError(f"Not every restaurant was polled: {str(response)[:500]}")

@@ -1,7 +1,4 @@
-"""Present results beside baselines and targets: table, JSON, docs/performance.md, plot and prices.
-
-Prices are Firestore's list prices, Standard edition, without storage and free quota, November 2026.
-"""
+"""Present results beside baselines and targets: arithmetic, table, JSON, page and plot."""
 
 import math
 import os
@@ -10,15 +7,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import linear_regression, median
 from typing import Any
 
-from dev.benchmarks.statistics import MeasurementPair, summarize_rounds
 from dev.docs.tables import replace_generated_lines
 
 RESULT_TABLE_HEADER = (
     "| figure | floor | product | ratio | target | |",
     "|---|---|---|---|---|---|",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementPair:
+    """One round: baseline and product, measured directly after each other, in the same unit."""
+
+    baseline: float
+    product: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementSummary:
+    """Medians of several rounds.
+
+    `ratio` is the median of each round's ratio: a slow phase of the machine affects both sides of a
+    round.
+    """
+
+    baseline: float
+    product: float
+    ratio: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,26 @@ def build_ratio_result(
         summary.baseline,
         {"rounds": rounds, **detail},
     )
+
+
+def summarize_rounds(pairs: Sequence[MeasurementPair]) -> MeasurementSummary:
+    """Return the medians of some rounds, at least one."""
+    return MeasurementSummary(
+        median(pair.baseline for pair in pairs),
+        median(pair.product for pair in pairs),
+        median(pair.product / pair.baseline for pair in pairs),
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value not exceeded by at least a share (0 to 1) of all values."""
+    sorted_values = sorted(values)
+    return sorted_values[max(0, math.ceil(share * len(sorted_values)) - 1)]
+
+
+def fit_growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """Return k of the best fit of cost = c x size^k, by least squares of the logarithms."""
+    return linear_regression(list(map(math.log, sizes)), list(map(math.log, costs))).slope
 
 
 def format_result_table(figures: Sequence[BenchmarkResult]) -> list[str]:
@@ -246,24 +284,3 @@ def _draw_line(
     legend_x = _LEFT + 12 + 180 * number
     yield f'<circle cx="{legend_x}" cy="20" r="5" fill="{color}"/>'
     yield f'<text x="{legend_x + 12}" y="24">{line.name}</text>'
-
-
-_READS = {"one region": 0.03, "nam5": 0.06}
-_WRITES = {"one region": 0.09, "nam5": 0.18}
-_DELETES = {"one region": 0.01, "nam5": 0.02}
-_OPERATIONS_PER_PRICE = 100_000
-_MILLION = 1_000_000
-
-
-def compute_dollars_per_million(read: int, written: int) -> tuple[float, float]:
-    """Return the cost of a million events in one region and in nam5, in dollars.
-
-    It includes the later deletion of the journal entry by its TTL policy.
-    """
-    deleted = min(written, 1)
-    one_region, nam5 = (
-        (read * _READS[where] + written * _WRITES[where] + deleted * _DELETES[where])
-        * (_MILLION / _OPERATIONS_PER_PRICE)
-        for where in _READS
-    )
-    return one_region, nam5

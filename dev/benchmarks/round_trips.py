@@ -1,6 +1,7 @@
-"""Firestore's calls, counted on the wire between a served function and the emulator.
+"""Count round trips and documents of one event of each kind, and compute their price.
 
-Round trips, and documents read and written, of one event of each kind: counted on the wire.
+A proxy between a served function and the emulator counts on the wire. Prices are Firestore's list
+prices, Standard edition, without storage and free quota, November 2026.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from dev.benchmarks.load_generator import (
     build_signature_headers,
     build_updated_envelope,
 )
-from dev.benchmarks.results import BenchmarkResult, compute_dollars_per_million, require_at_most
+from dev.benchmarks.results import BenchmarkResult, require_at_most
 from dev.local.processes import LOOPBACK, FunctionServer, serve_function
 
 _MAX_THREADS = 32
@@ -79,7 +80,7 @@ class FirestoreTraffic:
 
 
 class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
-    """Hands every call on as bytes; on the wire, all calls are streams."""
+    """Forward every call as bytes: on the wire, all calls are streams."""
 
     def __init__(self, host: str, traffic: FirestoreTraffic) -> None:
         self._channel = grpc.insecure_channel(host, _UNLIMITED_MESSAGE_OPTIONS)
@@ -153,6 +154,11 @@ def start_counting_proxy(host: str) -> Iterator[CountingProxy]:
 
 
 _TIMEOUT_SECONDS = 30
+_READS = {"one region": 0.03, "nam5": 0.06}
+_WRITES = {"one region": 0.09, "nam5": 0.18}
+_DELETES = {"one region": 0.01, "nam5": 0.02}
+_OPERATIONS_PER_PRICE = 100_000
+_MILLION = 1_000_000
 
 ROUND_TRIP_TABLE_HEADER = (
     "| event | round trips | read | written | one region | nam5 |",
@@ -176,6 +182,20 @@ class EventCost:
         round_trips = len(self.traffic.calls)
         counts = f"{round_trips} | {read} | {written}"
         return f"| {self.name} | {counts} | ${one_region:.2f} | ${nam5:.2f} |"
+
+
+def compute_dollars_per_million(read: int, written: int) -> tuple[float, float]:
+    """Return the cost of a million events in one region and in nam5, in dollars.
+
+    It includes the later deletion of the journal entry by its TTL policy.
+    """
+    deleted = min(written, 1)
+    one_region, nam5 = (
+        (read * _READS[where] + written * _WRITES[where] + deleted * _DELETES[where])
+        * (_MILLION / _OPERATIONS_PER_PRICE)
+        for where in _READS
+    )
+    return one_region, nam5
 
 
 def measure_round_trips(

@@ -23,11 +23,12 @@ from dev.benchmarks.load_generator import (
 )
 from dev.benchmarks.results import (
     BenchmarkResult,
+    MeasurementPair,
     build_ratio_result,
+    percentile,
     require_at_least,
     require_at_most,
 )
-from dev.benchmarks.statistics import MeasurementPair, percentile
 from dev.local.processes import FunctionServer, serve_function
 
 _CONNECTIONS = 16

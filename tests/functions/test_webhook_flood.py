@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.benchmarks.flood import FLOOD_KINDS, FLOOD_RATE, FloodResult, send_flood
+from dev.benchmarks.unauthenticated import FLOOD_KINDS, FLOOD_RATE, FloodResult, send_flood
 from shared.firestore import paths
 from shared.restaurants.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE
 from tests.support.processes import ServedFunction

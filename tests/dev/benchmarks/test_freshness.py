@@ -12,7 +12,7 @@ from dev.benchmarks.host_page import (
     PageResponse,
     compute_page_delays,
 )
-from dev.benchmarks.statistics import MeasurementPair
+from dev.benchmarks.results import MeasurementPair
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,9 +10,9 @@ from dev.benchmarks.results import (
     PERFORMANCE_PAGE,
     REPOSITORY_ROOT,
     BenchmarkResult,
+    MeasurementPair,
     PlotLine,
     build_ratio_result,
-    compute_dollars_per_million,
     draw_growth_plot,
     format_figure,
     format_result_table,
@@ -20,7 +20,7 @@ from dev.benchmarks.results import (
     require_at_least,
     require_at_most,
 )
-from dev.benchmarks.statistics import MeasurementPair
+from dev.benchmarks.round_trips import compute_dollars_per_million
 
 
 def test_a_ratio_is_shown_with_baseline_and_target() -> None:

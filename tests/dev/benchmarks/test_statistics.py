@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.benchmarks.statistics import (
+from dev.benchmarks.results import (
     MeasurementPair,
     fit_growth_exponent,
     percentile,
