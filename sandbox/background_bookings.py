@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sandbox.guest_actions import GuestActions
+from sandbox.actions import GuestActions, ReservationActions, VisitActions
 from sandbox.models import (
     EXPECTED_STATES,
     SAMPLE_REQUESTS,
@@ -22,7 +22,6 @@ from sandbox.models import (
     SandboxReservation,
     generate_guest_details,
 )
-from sandbox.reservation_actions import ReservationActions, VisitActions
 from sandbox.store import SandboxStore
 from sandbox.visits import SimulatedAction, VisitPlanner
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from sandbox.actions import ReservationActions, VisitActions
 from sandbox.models import ENDED_STATES, SandboxReservation
-from sandbox.reservation_actions import ReservationActions, VisitActions
 from sandbox.store import SandboxStore
 
 COURSES = ("Appetizer", "Entree", "Dessert", "CheckDropped", "Paid")

@@ -1,6 +1,7 @@
 """Send webhooks as OpenTable does (v3) and as a signing relay does (Standard Webhooks envelopes).
 
-A relay sends a created reservation in full, and updates and cancellations as patches.
+A relay sends a created reservation in full, and updates and cancellations as patches. The three
+mock events of the specification are in ``events``.
 """
 
 import base64
@@ -8,11 +9,15 @@ import hashlib
 import hmac
 import json
 import random
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from zlib import crc32
 
 from sandbox.api import OPENTABLE_PRODUCTION_URL
+from sandbox.clock import ClockFunction, read_system_time
 from sandbox.models import (
     ARRIVED_STATES,
     EXPECTED_STATES,
@@ -32,6 +37,7 @@ from sandbox.webhook_delivery import (
     RELAY_RETRY_SCHEDULE,
     THREE_ATTEMPTS,
     Delivery,
+    PostFunction,
     RetrySchedule,
     WebhookDispatcher,
 )
@@ -107,6 +113,7 @@ def _relay_fields(row: SandboxReservation) -> JsonRow:
 
 
 _PREFIX = "whsec_"
+_MOCK_EVENTS_FOLDER = Path(__file__).with_name("events")
 
 
 def build_signed_headers(
@@ -222,3 +229,44 @@ class RelaySender:
 
         body = json.dumps(payload).encode()
         self.dispatcher.enqueue(Delivery(self.url, body, build_headers, self.retry_schedule))
+
+
+def post_mock_events(
+    post: PostFunction,
+    url: str,
+    secret: str,
+    clock: ClockFunction = read_system_time,
+    bodies: Sequence[bytes] | None = None,
+) -> list[int]:
+    """Post the three events, signed with ``secret`` by ``clock``; return the statuses."""
+    statuses = []
+    for body in read_mock_events() if bodies is None else bodies:
+        signed = build_signed_headers(secret, json.loads(body)["id"], clock(), body)
+        statuses.append(post(url, {"content-type": "application/json", **signed}, body))
+    return statuses
+
+
+def read_fresh_mock_events(visit_at: datetime, now: datetime) -> list[bytes]:
+    """Return the three events about a new reservation at ``visit_at``, ending at ``now``.
+
+    Each call makes new ids: a repeated event id with another content would be quarantined.
+    """
+    suffix = secrets.token_hex(3)
+    bodies = []
+    for seconds, body in zip((2, 1, 0), read_mock_events(), strict=True):
+        event = json.loads(body)
+        event["id"] += f"_{suffix}"
+        event["timestamp"] = format_opentable_utc(now - timedelta(seconds=seconds))
+        event["data"]["reservationId"] += f"_{suffix}"
+        if "reservationDateTime" in event["data"]:
+            event["data"]["reservationDateTime"] = format_opentable_utc(visit_at)
+        bodies.append(json.dumps(event).encode())
+    return bodies
+
+
+def read_mock_events() -> list[bytes]:
+    """Return the bodies in chronological order: created, updated, cancelled."""
+    return [
+        (_MOCK_EVENTS_FOLDER / f"reservation_{name}.json").read_bytes()
+        for name in ("created", "updated", "cancelled")
+    ]

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from cli.api import OperatorClient, open_operator_session
 from dev.local.demo_data import build_native_reservations
 from functions.api.auth import build_api_context
+from sandbox.actions import GuestActions
 from sandbox.fault_injection import FailureKind
-from sandbox.guest_actions import GuestActions
 from sandbox.models import generate_guest_details
 from shared.concurrency import Deadline
 from shared.domain.ledger.events import Channel

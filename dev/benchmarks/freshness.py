@@ -51,8 +51,8 @@ from dev.local.processes import (
     serve_function,
     wait_until_reachable,
 )
+from sandbox.actions import ReservationActions
 from sandbox.background_bookings import populate_store
-from sandbox.reservation_actions import ReservationActions
 from sandbox.server import create_sandbox_app
 from sandbox.simulator import Simulator, SimulatorConfig, build_simulator
 from shared.firestore import paths

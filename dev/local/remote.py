@@ -23,8 +23,8 @@ from cli.target import (
     read_run_status,
 )
 from dev.local.demo_data import DEMO_RESTAURANT_ID, DEMO_SECRET_ID, DEMO_TIME_ZONE
-from sandbox.mock_events import post_mock_events, read_fresh_mock_events
 from sandbox.simulator import post_webhook
+from sandbox.webhook_senders import post_mock_events, read_fresh_mock_events
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth import CREDENTIAL_KEYS
 

@@ -10,8 +10,8 @@ from google.api_core import exceptions as google
 from msgspec.structs import replace
 
 from dev.local.demo_data import build_native_reservations
+from sandbox.actions import VisitActions
 from sandbox.background_bookings import populate_store
-from sandbox.reservation_actions import VisitActions
 from shared.analytics import create_rollup_builder, read_analytics_days, store_days
 from shared.concurrency import Deadline
 from shared.context import RestaurantContext, connect_restaurant

@@ -12,10 +12,10 @@ import requests
 from msgspec.structs import replace
 from typing_extensions import override
 
+from sandbox.actions import ReservationActions
 from sandbox.api import OpenTableApi
 from sandbox.models import SandboxRestaurant
 from sandbox.requests_adapter import SandboxAdapter
-from sandbox.reservation_actions import ReservationActions
 from shared.concurrency import Deadline
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.mock_events import read_mock_events
+from sandbox.webhook_senders import read_mock_events
 from tests.support.webhooks import WebhookSender
 
 ORDERS = list(itertools.permutations(range(3)))

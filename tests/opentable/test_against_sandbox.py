@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sandbox.actions import ReservationActions
 from sandbox.api import OpenTableApi
 from sandbox.background_bookings import populate_store
 from sandbox.clock import ManualClock
@@ -15,7 +16,6 @@ from sandbox.fault_injection import FailureKind as Fault
 from sandbox.models import SandboxRestaurant
 from sandbox.oauth import Partner, RateLimit
 from sandbox.requests_adapter import SandboxAdapter
-from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder
 from shared.concurrency import Deadline

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.actions import GuestActions
 from sandbox.fault_injection import FailureKind
-from sandbox.guest_actions import GuestActions
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.concurrency import Clock, Deadline
 from shared.domain.backfill import Backfill

@@ -9,10 +9,10 @@ from google.api_core import exceptions as google
 from msgspec import structs
 
 from functions.poll import ScheduledPollRequest, poll_restaurants
+from sandbox.actions import ReservationActions
 from sandbox.background_bookings import populate_store
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation, SandboxRestaurant
-from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder, RenderContext, build_webhook_row
 from shared.firestore.raw_client import FirestoreClient

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.guest_actions import GuestActions
+from sandbox.actions import GuestActions
 from sandbox.http import SandboxRequest, SandboxResponse
 from shared.errors import PlanNotExecutableError
 from shared.firestore import paths

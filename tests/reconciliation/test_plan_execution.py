@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.guest_actions import GuestActions
+from sandbox.actions import GuestActions
 from shared.domain.reconciliation.report import (
     LEDGER_CHANGED_REASON,
     NOT_AT_OPENTABLE_REASON,

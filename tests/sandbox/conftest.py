@@ -2,12 +2,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sandbox.actions import GuestActions, ReservationActions, VisitActions
 from sandbox.api import OpenTableApi
 from sandbox.clock import ManualClock
-from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxReservation, SandboxRestaurant
 from sandbox.oauth import Partner
-from sandbox.reservation_actions import ReservationActions, VisitActions
 from sandbox.store import SandboxStore
 from tests.sandbox.client import NEW_YORK, RID, SANDBOX_VISIT_TIME, SandboxClient
 

@@ -1,6 +1,5 @@
+from sandbox.actions import GuestActions, ReservationActions
 from sandbox.clock import ManualClock
-from sandbox.guest_actions import GuestActions
-from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 
 RID = 555001

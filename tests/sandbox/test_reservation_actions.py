@@ -3,9 +3,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from sandbox.actions import ReservationActions, VisitActions
 from sandbox.clock import ManualClock
 from sandbox.models import ALL_STATES, ENDED_STATES, SandboxReservation, SandboxRestaurant
-from sandbox.reservation_actions import ReservationActions, VisitActions
 from sandbox.store import SandboxStore
 
 RID = 555001

@@ -3,8 +3,8 @@
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
+from sandbox.actions import ReservationActions
 from sandbox.clock import read_system_time
-from sandbox.reservation_actions import ReservationActions
 from sandbox.server import create_sandbox_app
 from sandbox.simulator import Simulator, SimulatorConfig, build_simulator
 from sandbox.webhook_delivery import WebhookDispatcher

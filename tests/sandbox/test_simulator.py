@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 from typing_extensions import override
 
-from sandbox.reservation_actions import ReservationActions
+from sandbox.actions import ReservationActions
 from sandbox.service_simulation import SimulationLoop
 from sandbox.simulator import SimulatorConfig, build_simulator, post_webhook
 from sandbox.store import SandboxStore

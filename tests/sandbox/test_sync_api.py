@@ -6,13 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sandbox.actions import GuestActions, ReservationActions
 from sandbox.api import OpenTableApi
 from sandbox.background_bookings import populate_store
 from sandbox.clock import ManualClock
-from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxRestaurant
 from sandbox.oauth import Partner
-from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder
 from tests.sandbox.client import LIST_PATH, NEW_YORK, RID, SANDBOX_VISIT_TIME, SandboxClient

@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from sandbox.actions import GuestActions, ReservationActions, VisitActions
 from sandbox.clock import ManualClock
-from sandbox.guest_actions import GuestActions
-from sandbox.mock_events import post_mock_events
-from sandbox.reservation_actions import ReservationActions, VisitActions
 from sandbox.store import SandboxStore
 from sandbox.webhook_delivery import WebhookDispatcher, deliver_all
 from sandbox.webhook_senders import (
@@ -17,6 +15,7 @@ from sandbox.webhook_senders import (
     RelaySender,
     build_signed_headers,
     encode_signing_secret,
+    post_mock_events,
 )
 from tests.sandbox.client import RID, SANDBOX_VISIT_TIME
 

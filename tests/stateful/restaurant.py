@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from sandbox.actions import GuestActions, ReservationActions, VisitActions
 from sandbox.api import OPENTABLE_PRODUCTION_URL
 from sandbox.clock import SkewedClock
-from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxReservation
-from sandbox.reservation_actions import ReservationActions, VisitActions
 from sandbox.sync_rows import RenderContext, build_reservation_row, build_webhook_row
 from sandbox.webhook_senders import RelayIdentity, build_relay_envelope
 from shared.firestore.raw_client import FirestoreClient

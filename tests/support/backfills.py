@@ -3,7 +3,7 @@
 from contextlib import aclosing
 from datetime import date, timedelta
 
-from sandbox.guest_actions import GuestActions
+from sandbox.actions import GuestActions
 from shared.concurrency import Deadline
 from shared.domain.backfill import Backfill
 from shared.polling.backfill import read_backfill, run_backfill_steps, start_backfill

@@ -14,8 +14,8 @@ from google.cloud.firestore import (
 )
 
 from functions.webhook import fetch_guest_after_commit
+from sandbox.actions import GuestActions
 from sandbox.api import OPENTABLE_PRODUCTION_URL
-from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxGuest, SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.domain.normalization.webhook_body import WebhookFormat

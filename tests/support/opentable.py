@@ -18,9 +18,9 @@ from typing_extensions import override
 from urllib3 import HTTPResponse
 
 from dev.local.processes import LOOPBACK, find_free_port, wait_until_reachable
+from sandbox.actions import ReservationActions
 from sandbox.api import OpenTableApi
 from sandbox.models import SandboxReservation, SandboxRestaurant
-from sandbox.reservation_actions import ReservationActions
 from sandbox.server import create_sandbox_app
 from sandbox.simulator import SimulatorConfig, build_simulator
 from shared.concurrency import Clock

@@ -18,13 +18,13 @@ from google.cloud.firestore import (
 )
 from msgspec import Struct
 
+from sandbox.actions import ReservationActions
 from sandbox.api import OpenTableApi
 from sandbox.clock import ManualClock
 from sandbox.http import SandboxRequest, SandboxResponse, build_json_response
 from sandbox.models import SandboxRestaurant
 from sandbox.oauth import Partner
 from sandbox.requests_adapter import SandboxAdapter
-from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import read_environment

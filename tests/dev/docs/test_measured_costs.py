@@ -14,7 +14,7 @@ from dev.docs import capacity as a
 from functions.poll import ScheduledPollRequest, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from functions.webhook import fetch_guest_after_commit
-from sandbox.guest_actions import GuestActions
+from sandbox.actions import GuestActions
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
