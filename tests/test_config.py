@@ -6,8 +6,7 @@ import pytest
 
 from shared.config import build_url, read_environment, validate_base_url
 from shared.errors import InvalidSettingsError
-from shared.tasks.cloud_tasks import CloudTasksQueue
-from shared.tasks.queue import InProcessTaskQueue, build_task_queue
+from shared.tasks.queue import CloudTasksQueue, InProcessTaskQueue, build_task_queue
 
 EMULATOR = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8787"}
 

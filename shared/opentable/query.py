@@ -95,6 +95,17 @@ class OpenTableAccess(Struct, frozen=True):
     credentials: Credentials
 
 
+class RowPage(Struct, frozen=True):
+    """The new rows of one page.
+
+    Rows that an earlier page of the same listing had in the same version are left out.
+    ``malformed_items`` are items other than JSON objects.
+    """
+
+    rows: tuple[OpenTableRow, ...]
+    malformed_items: tuple[object, ...]
+
+
 class ItemReader:
     """Reads single reservations or guests for one run; returns the failure of one, not raised."""
 

@@ -42,8 +42,7 @@ from shared.ingest.deliveries import read_last_webhook, update_webhook_silence
 from shared.ingest.events import normalize_or_quarantine_rows, quarantine_if_rejected
 from shared.ledger.ledger import ApplyResult, Ledger, apply_events
 from shared.log import LogEvent, Severity, log_event, log_internal_error
-from shared.opentable.client import RowPage
-from shared.opentable.query import ListingQuery, LocalDateTime, Resource
+from shared.opentable.query import ListingQuery, LocalDateTime, Resource, RowPage
 from shared.restaurants.settings import check_webhook_settings
 
 RowCounts = dict[str, int]

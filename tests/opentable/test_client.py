@@ -14,8 +14,8 @@ from shared.errors import (
     OpenTableRequestRejectedError,
     OpenTableUnavailableError,
 )
-from shared.opentable.client import OpenTableClient, RowPage, parse_page, parse_row
-from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableAccess, Resource
+from shared.opentable.client import OpenTableClient, parse_page, parse_row
+from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableAccess, Resource, RowPage
 from shared.opentable.transport import UnreadableBodyError
 from tests.support.opentable import ScriptedAdapter, ScriptedResponse
 

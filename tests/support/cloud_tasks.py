@@ -11,7 +11,7 @@ from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
 
 from dev.local.processes import LOOPBACK
-from shared.tasks.cloud_tasks import CloudTasksQueue
+from shared.tasks.queue import CloudTasksQueue
 
 QUEUE = "projects/p/locations/us-central1/queues/opentable"
 URL = "https://us-central1-p.cloudfunctions.net"

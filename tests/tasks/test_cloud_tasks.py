@@ -58,7 +58,7 @@ async def test_transient_errors_are_retried(tasks: FakeCloudTasks, status: Statu
 async def test_persistent_errors_are_raised(
     tasks: FakeCloudTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.tasks.cloud_tasks.MAX_ENQUEUE_SECONDS", 0.5)
+    monkeypatch.setattr("shared.tasks.queue.MAX_ENQUEUE_SECONDS", 0.5)
     tasks.next_statuses += [Status.UNAVAILABLE] * 99
     with pytest.raises(EnqueueError, match="the next run tries again"):
         await tasks.task_queue().enqueue(TASK)
