@@ -14,12 +14,10 @@ def read_system_time() -> datetime:
 class SkewedClock:
     """A clock with a constant difference to another clock; negative is behind."""
 
-    def __init__(
-        self, base: ClockFunction = read_system_time, skew: timedelta = timedelta(0)
-    ) -> None:
-        """Follow ``base``, an aware clock, at a distance of ``skew``."""
+    def __init__(self, base: ClockFunction = read_system_time) -> None:
+        """Follow ``base``, an aware clock, without a difference at first."""
         self._base = base
-        self.skew = skew
+        self.skew = timedelta(0)
 
     def __call__(self) -> datetime:
         """Return the skewed time."""

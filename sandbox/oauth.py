@@ -72,12 +72,12 @@ class _Token:
 class TokenIssuer:
     """Keep one current token per partner, shared by all its clients."""
 
-    def __init__(self, partners: list[Partner], clock: ClockFunction, seed: int = 0) -> None:
-        """Serve ``partners`` by ``clock``; ``seed`` makes the tokens repeatable."""
+    def __init__(self, partners: list[Partner], clock: ClockFunction) -> None:
+        """Serve ``partners`` by ``clock``; the tokens are repeatable."""
         self.partners = partners
         self.lifetime = timedelta(seconds=1_989_434)
         self._clock = clock
-        self._random = random.Random(seed)
+        self._random = random.Random(0)
         self._current: dict[str, _Token] = {}
 
     def issue(self, authorization: str) -> dict[str, object]:

@@ -235,12 +235,12 @@ def post_mock_events(
     post: PostFunction,
     url: str,
     secret: str,
+    bodies: Sequence[bytes],
     clock: ClockFunction = read_system_time,
-    bodies: Sequence[bytes] | None = None,
 ) -> list[int]:
-    """Post the three events, signed with ``secret`` by ``clock``; return the statuses."""
+    """Post mock events, signed with ``secret`` by ``clock``; return the statuses."""
     statuses = []
-    for body in read_mock_events() if bodies is None else bodies:
+    for body in bodies:
         signed = build_signed_headers(secret, json.loads(body)["id"], clock(), body)
         statuses.append(post(url, {"content-type": "application/json", **signed}, body))
     return statuses

@@ -203,7 +203,18 @@ class FloodBenchmark:
 def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figures of genuine webhooks in a flood, and a table of the flood's cost."""
     with ExitStack() as stack:
-        benchmark = _start_benchmark(stack, quick=quick)
+        environment = stack.enter_context(start_benchmark_environment(allow_gc_pauses=False))
+        tenants = environment.build_tenants(_TENANT_COUNT)
+        asyncio.run(_seed(environment, tenants))
+        # Without a partner, a credential can be verified only after a lookup of its restaurant.
+        variables = environment.build_variables(OPENTABLE_PARTNER_SECRET="")
+        benchmark = FloodBenchmark(
+            stack.enter_context(serve_function("opentable_webhook", variables)),
+            stack.enter_context(start_load_generator()),
+            stack.enter_context(start_load_generator()),
+            tenants,
+            _QUICK_SECONDS if quick else _SECONDS,
+        )
         benchmark.warm_up()
         pairs, failures, flood_statuses = [], 0, Counter[str]()
         for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
@@ -226,22 +237,6 @@ def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     ]
     rows = [f"| {kind} | {format_figure(cost)} |" for kind, cost in costs.items()]
     return results, ["| refused webhook | processor time, ms |", "|---|---|", *rows]
-
-
-def _start_benchmark(stack: ExitStack, *, quick: bool) -> FloodBenchmark:
-    environment = stack.enter_context(start_benchmark_environment(allow_gc_pauses=False))
-    tenants = environment.build_tenants(_TENANT_COUNT)
-    asyncio.run(_seed(environment, tenants))
-    # Without a partner, a credential can be verified only after a lookup of its restaurant.
-    variables = environment.build_variables(OPENTABLE_PARTNER_SECRET="")
-    server = stack.enter_context(serve_function("opentable_webhook", variables))
-    return FloodBenchmark(
-        server,
-        stack.enter_context(start_load_generator()),
-        stack.enter_context(start_load_generator()),
-        tenants,
-        _QUICK_SECONDS if quick else _SECONDS,
-    )
 
 
 async def _seed(environment: BenchmarkEnvironment, tenants: Sequence[Tenant]) -> None:

@@ -311,14 +311,13 @@ IDLE_FIGURES = (
 )
 
 
-def compute_idle_dollars(*, queued: bool = False, booked: bool = False) -> float:
-    """Return the monthly cost of a restaurant without changes.
+def compute_idle_dollars(*, booked: bool = False) -> float:
+    """Return the monthly cost of a restaurant without changes that no task processes.
 
     Args:
-        queued: Whether tasks process it.
         booked: Whether its days are full of reservations.
     """
-    return evaluate_figures(IDLE_FIGURES, {"queued": queued, "booked": booked})["idle"]
+    return evaluate_figures(IDLE_FIGURES, {"queued": False, "booked": booked})["idle"]
 
 
 def compute_figures(restaurants: int) -> dict[str, float]:

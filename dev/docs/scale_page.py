@@ -55,6 +55,7 @@ class QueueLimits:
 
 
 _TICK_COUNT = 9  # two hours
+_SAMPLE_COUNT = 1_000
 # Tasks per second and concurrent tasks.
 _SMALL_QUEUE = QueueLimits(0.125, 2)
 _LARGE_QUEUE = QueueLimits(4, 8)
@@ -183,18 +184,18 @@ def simulate_backlog(
     return max(0.0, free_at - (ticks - 1) * interval_seconds)
 
 
-def sample_durations(mean: float, count: int = 1_000, seed: int = 0) -> list[float]:
+def sample_durations(mean: float, count: int = _SAMPLE_COUNT) -> list[float]:
     """Return how long tasks take: most about the mean, a few much longer; equal in every run."""
-    rng = random.Random(seed)
+    rng = random.Random(0)
     # Scaled, because the mean of a sample differs from that of its distribution.
     samples = [rng.lognormvariate(0.0, 0.5) for _ in range(count)]
     return [mean * duration * count / sum(samples) for duration in samples]
 
 
-def sample_batch_durations(mean: float, size: int, count: int = 1_000) -> list[float]:
+def sample_batch_durations(mean: float, size: int) -> list[float]:
     """Return how long tasks take that each process a number of restaurants at the same time."""
-    durations = sample_durations(mean, count * size)
-    return [max(durations[first : first + size]) for first in range(0, count * size, size)]
+    durations = sample_durations(mean, _SAMPLE_COUNT * size)
+    return [max(durations[first : first + size]) for first in range(0, len(durations), size)]
 
 
 def simulate_ramp(operations_per_second: float) -> float:

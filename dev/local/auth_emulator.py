@@ -41,17 +41,18 @@ class LocalAccounts:
     def build_routes(self) -> list[Route]:
         """Return the routes of the API."""
         calls = {
-            "": self._create,
-            ":lookup": self._look_up,
-            ":update": self._update,
-            ":sendOobCode": self._send_code,
+            "": self.create_account,
+            ":lookup": self.look_up_accounts,
+            ":update": self.update_account,
+            ":sendOobCode": self.send_password_code,
         }
         return [
             Route(f"{_ACCOUNTS_PATH}{suffix}", endpoint, methods=["POST"])
             for suffix, endpoint in calls.items()
         ]
 
-    async def _look_up(self, request: Request) -> JSONResponse:
+    async def look_up_accounts(self, request: Request) -> JSONResponse:
+        """Return the accounts of the given user ids and e-mail addresses."""
         query = await request.json()
         self.lookup_count += 1
         if self.failure_status is not None:
@@ -65,7 +66,8 @@ class LocalAccounts:
         # Firebase leaves the list out if there is no account.
         return JSONResponse({"users": users} if users else {})
 
-    async def _create(self, request: Request) -> JSONResponse:
+    async def create_account(self, request: Request) -> JSONResponse:
+        """Create an account with a new user id."""
         fields = await request.json()
         if self._find_by_email(fields["email"]):
             return _build_error("EMAIL_EXISTS")
@@ -73,7 +75,8 @@ class LocalAccounts:
         self.add(uid, **fields)
         return JSONResponse({"localId": uid})
 
-    async def _update(self, request: Request) -> JSONResponse:
+    async def update_account(self, request: Request) -> JSONResponse:
+        """Change fields of an account."""
         fields: dict[str, Any] = await request.json()
         user = self.users.get(fields["localId"])
         if user is None:
@@ -83,7 +86,8 @@ class LocalAccounts:
         user |= fields
         return JSONResponse({"localId": user["localId"]})
 
-    async def _send_code(self, request: Request) -> JSONResponse:
+    async def send_password_code(self, request: Request) -> JSONResponse:
+        """Return the link to set a password. Firebase would send it by e-mail."""
         fields = await request.json()
         if not self._find_by_email(fields["email"]):
             return _build_error("EMAIL_NOT_FOUND")

@@ -70,7 +70,14 @@ def run_process(
         env=env,
         start_new_session=True,  # a process group of its own, for killpg
     )
-    reader = threading.Thread(target=_forward_lines, args=(child, on_line), daemon=True)
+
+    def forward_lines() -> None:
+        if child.stdout is not None:
+            with child.stdout:
+                for line in child.stdout:
+                    on_line(line.rstrip("\n"))
+
+    reader = threading.Thread(target=forward_lines, daemon=True)
     reader.start()
     try:
         yield child
@@ -110,13 +117,6 @@ def wait_until_reachable(
         if time.monotonic() > deadline:
             raise ProcessFailedError(f"Nothing answered at {url} within {seconds:g} seconds.")
         time.sleep(_POLL_INTERVAL_SECONDS)
-
-
-def _forward_lines(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
-    if child.stdout is not None:
-        with child.stdout:
-            for line in child.stdout:
-                on_line(line.rstrip("\n"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def post_mock_events_to_run(port: int) -> str:
         post_webhook,
         build_run_url(port, LOCAL_WEBHOOK_PATH),
         secret,
-        bodies=read_fresh_mock_events(visit_at, now),
+        read_fresh_mock_events(visit_at, now),
     )
     page = build_run_url(port, f"/#/{DEMO_RESTAURANT_ID}/reservations/{visit_at:%Y-%m-%d}")
     return (

@@ -91,7 +91,20 @@ def check_webhook(url: str, canary: Canary) -> str:
     """Send a signed event and find it in the ledger; return the path of the document."""
     sent_at = datetime.now(UTC)
     event_id = f"smoke-{int(sent_at.timestamp() * 1000)}"
-    body = _build_envelope(canary, event_id, sent_at)
+    event = {
+        "eventType": "reservation.cancelled",
+        "id": event_id,
+        "timestamp": sent_at.isoformat(),
+        "data": {
+            "reservationId": RESERVATION,
+            "restaurantId": canary.restaurant_id,
+            "dinerName": "Smoke Test",
+            "partySize": 2,
+            "reservationDateTime": _STARTS_AT,
+            "specialRequests": event_id,  # changes the document each time
+        },
+    }
+    body = json.dumps(event).encode()
     signature = build_signed_headers(canary.secret, event_id, int(time.time()), body)
     result = _request_json(url, body, {"Content-Type": "application/json", **signature})
     if result.get("status") not in {"created", "updated"}:
@@ -192,23 +205,6 @@ def _read_canary() -> Canary:
             name: read(f"{name}-token") for name in ("opentable-poll", "opentable-reconcile")
         },
     )
-
-
-def _build_envelope(canary: Canary, event_id: str, sent_at: datetime) -> bytes:
-    event = {
-        "eventType": "reservation.cancelled",
-        "id": event_id,
-        "timestamp": sent_at.isoformat(),
-        "data": {
-            "reservationId": RESERVATION,
-            "restaurantId": canary.restaurant_id,
-            "dinerName": "Smoke Test",
-            "partySize": 2,
-            "reservationDateTime": _STARTS_AT,
-            "specialRequests": event_id,  # changes the document each time
-        },
-    }
-    return json.dumps(event).encode()
 
 
 def _call_private_service(

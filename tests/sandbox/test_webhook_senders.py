@@ -16,6 +16,7 @@ from sandbox.webhook_senders import (
     build_signed_headers,
     encode_signing_secret,
     post_mock_events,
+    read_mock_events,
 )
 from tests.sandbox.client import RID, SANDBOX_VISIT_TIME
 
@@ -152,7 +153,9 @@ def test_signatures_verify_by_the_reference_library() -> None:
 
 
 def test_the_mock_events_are_posted_in_order_and_signed(inbox: Inbox) -> None:
-    statuses = post_mock_events(inbox.post, "https://r.example", SECRET, inbox.clock)
+    statuses = post_mock_events(
+        inbox.post, "https://r.example", SECRET, read_mock_events(), inbox.clock
+    )
     assert statuses == [200, 200, 200]
     assert [letter["eventType"] for letter in inbox.read()] == [
         "reservation.created",
