@@ -34,8 +34,10 @@ from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_g
 from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.query import ItemReader, OpenTableRow, Resource
-from shared.reconciliation.context import (
+from shared.reconciliation.comparison import (
     ReconciliationRun,
+    WindowComparison,
+    compare_window,
     report_unreadable_document,
     report_unreadable_row,
     report_wrong_time_zone,
@@ -49,7 +51,6 @@ from shared.reconciliation.corrections import (
     read_reservation_states,
     recompute_local_dates,
 )
-from shared.reconciliation.window import WindowComparison, compare_window
 
 MAX_POLL_GAP = timedelta(days=1)
 _MAX_CONCURRENT_FETCHES = 8
