@@ -92,7 +92,7 @@ def operator_client(
     secrets = tmp_path / "secrets.json"
     secrets.write_text("{}")
     store = SecretsFileStore(str(secrets))
-    context = build_api_context(replace(world.services, secret_store=store))
+    context = build_api_context(replace(world.context, secret_store=store))
     with serve_accounts() as served:
         monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
         yield open_operator_session(context, "olga").restaurant(world.restaurant.id)
@@ -130,7 +130,7 @@ async def create_reservations(world: World) -> None:
     await world.poll()
     guests.merge(merged.key, known_guest.key)
     guests.forget(leaving.key)
-    client = world.services.firestore
+    client = world.context.firestore
     for own in build_native_reservations(world.restaurant.id, NEW_YORK, world.clock()):
         await (
             paths.reservations_collection(client, world.restaurant.id).document(own["id"]).set(own)
@@ -146,8 +146,8 @@ async def send_relay_events(world: World) -> None:
 
 
 async def refuse_webhook(world: World) -> None:
-    record_refusal(world.services, world.restaurant.id, "bearer", "no_credential_matches")
-    await store_refusals(world.services)
+    record_refusal(world.context, world.restaurant.id, "bearer", "no_credential_matches")
+    await store_refusals(world.context)
 
 
 async def resolve_quarantine(world: World, operator: OperatorClient) -> None:
@@ -170,7 +170,7 @@ async def write_every_field(world: World, operator: OperatorClient) -> None:
     await operator.call("POST", "reservations/lineup-3/cancel", body={"reason": "z"})
     await operator.call("PUT", "integration", body={"country": "US", "name": "Demo"})
     await operator.call("POST", "integration/backfill")
-    await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    await backfill_restaurant(world.context, Deadline.after(60), world.restaurant.id)
     world.clock.advance(600)
     await world.poll()
     await hold_plan_with_missing(world)

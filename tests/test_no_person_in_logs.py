@@ -63,8 +63,8 @@ async def function_caller(firestore: FirestoreClient) -> AsyncIterator[FunctionC
     secrets = CredentialCache(secret_source.read, lambda: 0.0)
     directory = RestaurantDirectory(firestore, secrets, None, lambda: 0.0)
     world.sandbox.tokens.partners[0].client_secret = "marked-secret"
-    services = structs.replace(world.services, directory=directory)
-    yield FunctionCaller(structs.replace(world, services=services))
+    context = structs.replace(world.context, directory=directory)
+    yield FunctionCaller(structs.replace(world, context=context))
     world.executor.shutdown()
     process._contexts_by_loop.clear()
 
@@ -205,7 +205,7 @@ async def test_no_failure_of_opentable(
     party = GuestScenario(function_caller.world)
     booked = create_marked_reservation(party)
     function_caller.world.sandbox.faults.script_failure(kind, times=50)
-    hurried = _hurried(function_caller.world.services)
+    hurried = _hurried(function_caller.world.context)
     await function_caller.webhook(party.row(booked), hurried)
     await function_caller.call(opentable_poll, {}, hurried)
     await function_caller.call(opentable_reconcile, {}, hurried)
@@ -214,9 +214,9 @@ async def test_no_failure_of_opentable(
     assert lines_with_forbidden_text(text) == []
 
 
-def _hurried(services: AppContext) -> AppContext:
+def _hurried(context: AppContext) -> AppContext:
     hurry = {"guest_budget_seconds": 0.1, "run_budget_seconds": 0.3}
-    return structs.replace(services, environment=structs.replace(services.environment, **hurry))
+    return structs.replace(context, environment=structs.replace(context.environment, **hurry))
 
 
 def _raising(crash: type[Exception]) -> CommitHook:
@@ -237,7 +237,7 @@ async def test_no_fault_of_the_store_or_of_ours(
 ) -> None:
     party = GuestScenario(function_caller.world)
     booked = create_marked_reservation(party)
-    tapped = structs.replace(function_caller.world.services, firestore=firestore_spy.client)
+    tapped = structs.replace(function_caller.world.context, firestore=firestore_spy.client)
     for function, body in (
         (opentable_webhook, party.row(booked)),
         (opentable_poll, {}),
@@ -276,12 +276,12 @@ async def test_no_secret_that_cannot_be_read(
     directory = RestaurantDirectory(
         firestore, CredentialCache(secret_source.read, lambda: 0.0), None, lambda: 0.0
     )
-    services = structs.replace(function_caller.world.services, directory=directory)
+    context = structs.replace(function_caller.world.context, directory=directory)
     payloads: list[object] = ["marked, no JSON", {"bearerTokens": "marked"}, {"clientSecret": 5}]
     for payload in payloads:
         secret_source.payloads[function_caller.world.restaurant.secret] = payload
-        await function_caller.webhook(envelope_with_diner(function_caller, 1), services)
-        await function_caller.call(opentable_poll, {}, services)
+        await function_caller.webhook(envelope_with_diner(function_caller, 1), context)
+        await function_caller.call(opentable_poll, {}, context)
     assert lines_with_forbidden_text(captured_log()) == []
 
 
@@ -314,9 +314,9 @@ async def test_no_call_of_the_staff(
 
 
 async def _manager(world: World) -> StaffApiClient:
-    services = world.services
-    api_context = build_api_context(services)
-    members = paths.staff_member_document(services.firestore, world.restaurant.id, "mara")
+    context = world.context
+    api_context = build_api_context(context)
+    members = paths.staff_member_document(context.firestore, world.restaurant.id, "mara")
     await members.set({"role": "manager"})
-    token = unsigned_id_token(services.firestore.project, "mara")
+    token = unsigned_id_token(context.firestore.project, "mara")
     return StaffApiClient(api_transport(api_context), world.restaurant.id, token)

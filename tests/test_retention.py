@@ -31,8 +31,8 @@ async def guest_scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScena
 
 
 def with_settings(world: World, **settings: Any) -> World:
-    environment = structs.replace(world.services.environment, **settings)
-    return replace(world, services=replace(world.services, environment=environment))
+    environment = structs.replace(world.context.environment, **settings)
+    return replace(world, context=replace(world.context, environment=environment))
 
 
 async def quarantine_items(party: GuestScenario) -> list[dict[str, Any]]:
@@ -41,13 +41,13 @@ async def quarantine_items(party: GuestScenario) -> list[dict[str, Any]]:
 
 
 def quarantine_review(party: GuestScenario) -> QuarantineReview:
-    services = party.world.services
-    return QuarantineReview(services.firestore, party.world.restaurant.id, services.clock)
+    context = party.world.context
+    return QuarantineReview(context.firestore, party.world.restaurant.id, context.clock)
 
 
 async def journal_event_ids(party: GuestScenario, key: str) -> list[str]:
-    services, restaurant_id = party.world.services, party.world.restaurant.id
-    page = await read_journal_page(services, restaurant_id, f"opentable-{key.lower()}", 50, None)
+    context, restaurant_id = party.world.context, party.world.restaurant.id
+    page = await read_journal_page(context, restaurant_id, f"opentable-{key.lower()}", 50, None)
     return [entry["eventId"] for entry in page.entries]
 
 
@@ -139,7 +139,7 @@ async def test_only_expired_documents_are_deleted_in_the_emulator(
     guest_scenario.world.clock.set(GUEST_VISIT_TIME + timedelta(days=400))
     await quarantine_text(guest_scenario.world, json.dumps({"partySize": -1}))
     delete_expired_documents(
-        Client(project=guest_scenario.world.services.firestore.project),
+        Client(project=guest_scenario.world.context.firestore.project),
         guest_scenario.world.clock(),
     )
     after = await guest_scenario.all_documents()
@@ -176,7 +176,7 @@ async def test_an_expired_item_is_gone_from_the_quarantine(guest_scenario: Guest
     assert item_id not in await quarantine_review(guest_scenario).list_newest(10)
     assert await quarantine_review(guest_scenario).read_item(item_id) is None
     backlog = await read_quarantine_backlog(
-        guest_scenario.world.services, guest_scenario.world.restaurant.id
+        guest_scenario.world.context, guest_scenario.world.restaurant.id
     )
     assert (len(await quarantine_review(guest_scenario).list_newest(10)), backlog.open_count) == (
         1,

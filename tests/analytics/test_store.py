@@ -97,7 +97,7 @@ async def test_only_changed_days_are_written(world: World) -> None:
 async def test_a_correction_needs_no_further_query(
     world: World, firestore_spy: FirestoreSpy
 ) -> None:
-    spied = replace(world, services=replace(world.services, firestore=firestore_spy.client))
+    spied = replace(world, context=replace(world.context, firestore=firestore_spy.client))
     booked = spied.actions.create(SOON, 4)
     await spied.reconcile()
     firestore_spy.take_calls()
@@ -182,8 +182,8 @@ async def test_a_window_of_past_days_is_counted(world: World) -> None:
 async def test_each_slice_of_a_backfill_is_counted(world: World) -> None:
     world.actions.create(START_TIME - timedelta(days=100), 4)
     days = date(2025, 11, 20), date(2025, 12, 31)
-    await start_backfill(world.services, world.restaurant.id, *days)
-    await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    await start_backfill(world.context, world.restaurant.id, *days)
+    await backfill_restaurant(world.context, Deadline.after(60), world.restaurant.id)
     stored = await stored_rollups(world)
     assert (min(stored), max(stored), len(stored)) == ("2025-11-20", "2025-12-31", 42)
     assert stored["2025-12-04"]["OPENTABLE"]["covers"] == 4
@@ -225,9 +225,9 @@ async def test_a_held_plan_is_counted_after_it_is_forced(world: World) -> None:
 async def test_an_unavailable_store_fails_the_rollup_and_not_the_run(
     world: World, firestore_spy: FirestoreSpy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    services = replace(world.services, firestore=firestore_spy.client)
+    context = replace(world.context, firestore=firestore_spy.client)
     restaurant = await connect_restaurant(
-        RestaurantContext(services, world.settings()), Deadline.after(30)
+        RestaurantContext(context, world.settings()), Deadline.after(30)
     )
     firestore_spy.failure = google.ServiceUnavailable
     window = DateWindow(date(2026, 3, 14), date(2026, 3, 15))
@@ -260,7 +260,7 @@ async def test_a_day_damaged_by_hand_counts_nothing_and_is_counted_again(
 ) -> None:
     world.actions.create(START_TIME, 2)
     await world.poll()
-    client, restaurant_id = world.services.firestore, world.restaurant.id
+    client, restaurant_id = world.context.firestore, world.restaurant.id
     day = paths.analytics_collection(client, restaurant_id).document("2026-03-14")
     await day.set({"localDate": "2026-03-14", "sources": sources})
     window = DateWindow(START_TIME.date(), START_TIME.date())

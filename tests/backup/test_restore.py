@@ -67,7 +67,7 @@ async def test_an_enabled_integration_is_not_restored(diner: MarkedDiner) -> Non
 async def test_a_rid_of_another_restaurant_is_not_taken(diner: MarkedDiner) -> None:
     lines = await read_backup_lines(diner.world)
     await lose_restaurant(diner.world)
-    claim = paths.rid_claim_document(diner.world.services.firestore, diner.world.restaurant.rid)
+    claim = paths.rid_claim_document(diner.world.context.firestore, diner.world.restaurant.rid)
     await claim.set({"restaurantId": "another"})
     with pytest.raises(RidTakenError):
         await restore_lines(diner.world, lines)
@@ -90,7 +90,7 @@ async def test_lost_documents_are_rebuilt_from_newer_journals(diner: MarkedDiner
     await diner.scenario.ingest_and_fetch_guest(changed)
     await diner.world.change_settings(enabled=False)
     reservations = paths.reservations_collection(
-        diner.world.services.firestore, diner.world.restaurant.id
+        diner.world.context.firestore, diner.world.restaurant.id
     )
     await reservations.document(f"opentable-{changed.key.lower()}").delete()
     result = await restore_lines(diner.world, lines)

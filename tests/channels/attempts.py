@@ -26,7 +26,7 @@ PrepareDelivery = Callable[[World, SampleEvent], Awaitable[DeliveryAttempt]]
 
 async def _prepare_webhook(world: World, body: dict[str, Any]) -> DeliveryAttempt:
     async def attempt() -> bool:
-        code = await call_webhook(world.services, json.dumps(body).encode())
+        code = await call_webhook(world.context, json.dumps(body).encode())
         assert code in {200, 503}
         return code == 200
 
@@ -55,7 +55,7 @@ async def prepare_reconciliation(world: World, event: SampleEvent) -> DeliveryAt
         with use_single_row_opentable(world) as counter:
             counter.row = sample_as_row(event, world.restaurant.rid)
             answer = await reconcile_restaurant(
-                world.services, ReconciliationOptions(), world.restaurant.id
+                world.context, ReconciliationOptions(), world.restaurant.id
             )
         assert answer["status"] in {"COMPLETED", "FAILED"}
         return bool(answer["status"] == "COMPLETED") and not answer["divergences"]

@@ -37,13 +37,13 @@ class SingleRowOpenTable:
 @contextmanager
 def use_single_row_opentable(world: World) -> Iterator[SingleRowOpenTable]:
     """Have a world's services ask a counter in the sandbox's place."""
-    counter, session, services = SingleRowOpenTable(), build_session(1), world.services
+    counter, session, context = SingleRowOpenTable(), build_session(1), world.context
     session.mount("https://", counter.adapter)
-    urls = services.environment.api_url, services.environment.oauth_url
+    urls = context.environment.api_url, context.environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)
-    world.services = replace(services, get_opentable_client=lambda: client)
+    world.context = replace(context, get_opentable_client=lambda: client)
     yield counter
-    world.services = services
+    world.context = context
 
 
 RESERVATION_KEY = "ot_1"
@@ -119,7 +119,7 @@ class OpenTableChannel:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._stored_ledger = StoredLedger(world.services.firestore, world.settings())
+        self._stored_ledger = StoredLedger(world.context.firestore, world.settings())
 
     async def document(self) -> dict[str, Any]:
         return await self._stored_ledger.document(RESERVATION_KEY)
@@ -136,7 +136,7 @@ class EnvelopeWebhookChannel(OpenTableChannel):
 
     async def deliver(self, event: SampleEvent) -> None:
         body = sample_as_envelope(event, self._world.restaurant.id)
-        await call_webhook(self._world.services, json.dumps(body).encode())
+        await call_webhook(self._world.context, json.dumps(body).encode())
 
 
 class RowWebhookChannel(OpenTableChannel):
@@ -144,7 +144,7 @@ class RowWebhookChannel(OpenTableChannel):
 
     async def deliver(self, event: SampleEvent) -> None:
         body = sample_as_row(event, self._world.restaurant.rid)
-        await call_webhook(self._world.services, json.dumps(body).encode())
+        await call_webhook(self._world.context, json.dumps(body).encode())
 
 
 class PollChannel(OpenTableChannel):

@@ -46,11 +46,11 @@ class CallFailure:
 @contextmanager
 def fail_firestore_call(world: World, failure: CallFailure) -> Iterator[None]:
     """Inject a failure into the Firestore calls of a world's context."""
-    services = world.services
-    client = FaultyFirestore(services.firestore, cast("WorkerFaults", failure)).client
+    context = world.context
+    client = FaultyFirestore(context.firestore, cast("WorkerFaults", failure)).client
     directory = RestaurantDirectory(
-        client, services.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
+        client, context.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
     )
-    world.services = replace(services, firestore=client, directory=directory)
+    world.context = replace(context, firestore=client, directory=directory)
     yield
-    world.services = services
+    world.context = context

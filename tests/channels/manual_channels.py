@@ -90,6 +90,6 @@ class StaffChannel:
 
     def _reservation(self) -> Any:
         reservations = paths.reservations_collection(
-            self._world.services.firestore, self._world.restaurant.id
+            self._world.context.firestore, self._world.restaurant.id
         )
         return reservations.document("own-1")

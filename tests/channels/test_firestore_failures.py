@@ -80,16 +80,16 @@ async def assert_applied_once(world: World, source: PrepareDelivery, event: Samp
 async def test_a_commit_without_response_ends_at_the_webhook_deadline(
     world: World,
 ) -> None:
-    wire, calm = FirestoreSpy(world.services.firestore), world.services
+    wire, calm = FirestoreSpy(world.context.firestore), world.context
     directory = RestaurantDirectory(
         wire.client, calm.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
     )
     environment = structs.replace(calm.environment, webhook_deadline_seconds=0.5)
     changes: dict[str, Any] = {"directory": directory, "environment": environment}
-    world.services = replace(calm, firestore=wire.client, **changes)
+    world.context = replace(calm, firestore=wire.client, **changes)
     wire.before_commit.append(asyncio.Event().wait)
     attempt = await attempts.prepare_envelope_webhook(world, complete_event(1, partySize=1))
     assert not await attempt()
-    world.services = calm
+    world.context = calm
     assert await attempt()
     await assert_applied_once(world, attempts.prepare_envelope_webhook, complete_event(1))

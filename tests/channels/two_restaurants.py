@@ -63,10 +63,8 @@ class TwoRestaurants:
         both = [self.world.restaurant.id, self.healthy_restaurant.id]
         deadline = Deadline.after(60)
         runs = {
-            "poll": partial(poll_restaurant, self.world.services, deadline),
-            "reconcile": partial(
-                reconcile_restaurant, self.world.services, ReconciliationOptions()
-            ),
+            "poll": partial(poll_restaurant, self.world.context, deadline),
+            "reconcile": partial(reconcile_restaurant, self.world.context, ReconciliationOptions()),
         }
         return await run_for_each_restaurant(both, 2, runs[kind], deadline)
 
@@ -81,7 +79,7 @@ class TwoRestaurants:
     async def differing_keys_of(self, restaurant: Restaurant) -> list[str]:
         """Return the keys of reservations that differ between ledger and OpenTable."""
         documents = paths.reservations_collection(
-            self.world.services.firestore, restaurant.id
+            self.world.context.firestore, restaurant.id
         ).stream()
         stored_documents = [snapshot.to_dict() or {} async for snapshot in documents]
         ledger = {each["source"]["externalReservationId"]: each for each in stored_documents}
@@ -91,7 +89,7 @@ class TwoRestaurants:
     async def settings_document(self) -> dict[str, Any]:
         """Return the troubled restaurant's settings document."""
         settings = paths.integration_document(
-            self.world.services.firestore, self.world.restaurant.id
+            self.world.context.firestore, self.world.restaurant.id
         )
         return (await settings.get()).to_dict() or {}
 
@@ -110,11 +108,11 @@ async def open_two_restaurants(firestore: FirestoreClient) -> AsyncIterator[TwoR
     failing_sandbox = OpenTableApi(store, partners)
     failing_sandbox.tokens = world.sandbox.tokens
     adapter = RoutingAdapter(world.sandbox, failing_sandbox, world.restaurant.rid)
-    session, environment = build_session(4), world.services.environment
+    session, environment = build_session(4), world.context.environment
     session.mount("https://", adapter)
     urls = environment.api_url, environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)
-    world.services = replace(world.services, get_opentable_client=lambda: client)
+    world.context = replace(world.context, get_opentable_client=lambda: client)
     restaurants = TwoRestaurants(world, healthy_restaurant, failing_sandbox, adapter)
     await restaurants.run("poll")
     assert (

@@ -79,7 +79,7 @@ class BusyRestaurant:
         act()
         await self.deliver()
         if self._is_due(self.poll_minutes, step):
-            result: Any = (await poll_restaurants(self.world.services, ScheduledPollRequest())).body
+            result: Any = (await poll_restaurants(self.world.context, ScheduledPollRequest())).body
             assert [entry["status"] for entry in result["results"]] in (["ok"], ["skipped"])
         if self._is_due(self.reconcile_minutes, step):
             report = await self.world.reconcile(is_scheduled=True)
@@ -100,7 +100,7 @@ async def open_busy_restaurant(world: World) -> BusyRestaurant:
     """Create reservations, connect webhooks, and make both sides equal."""
     for number in range(RESERVATION_COUNT_IN_DRILL):
         world.actions.create(START_TIME + timedelta(days=2, minutes=15 * number), 2)
-    busy = BusyRestaurant(world, webhook_dispatcher_to(world, world.services))
+    busy = BusyRestaurant(world, webhook_dispatcher_to(world, world.context))
     sender = DirectSender(world.sandbox.store, busy.dispatcher, WEBHOOK_URL, "Bearer proof")
     world.sandbox.store.add_listener(sender.send_event)
     await world.poll()
@@ -108,12 +108,12 @@ async def open_busy_restaurant(world: World) -> BusyRestaurant:
     return busy
 
 
-def webhook_dispatcher_to(world: World, services: AppContext) -> WebhookDispatcher:
+def webhook_dispatcher_to(world: World, context: AppContext) -> WebhookDispatcher:
     """Return a dispatcher that delivers to the webhook of this context."""
     loop = asyncio.get_running_loop()
 
     def post(_url: str, headers: dict[str, str], body: bytes) -> int:
-        call = call_webhook(services, body, headers)
+        call = call_webhook(context, body, headers)
         return asyncio.run_coroutine_threadsafe(call, loop).result(30)
 
     return WebhookDispatcher(post, world.clock)

@@ -51,7 +51,7 @@ async def test_the_cursor_lost(busy_restaurant: BusyRestaurant, report_drill: Re
     busy_restaurant.dispatcher.faults.silent = True
     await busy_restaurant.run_for(14)
     settings = paths.integration_document(
-        busy_restaurant.world.services.firestore, busy_restaurant.world.restaurant.id
+        busy_restaurant.world.context.firestore, busy_restaurant.world.restaurant.id
     )
     await settings.update({"poll.cursor": DELETE_FIELD})
     level = await busy_restaurant.run_until_equal()

@@ -35,13 +35,13 @@ ROTATION = [([OLD], [OLD]), ([NEW, OLD], [OLD, NEW]), ([NEW], [NEW])]
 BURSTS = 4
 
 
-async def _services(
+async def _build_context(
     world: World, secret_source: InMemorySecretSource, client: Any, timer: FakeTimer
 ) -> AppContext:
     """Return a context that accepts a relay's signatures, with its own client."""
     await world.change_settings(webhookAuth=["standard-webhooks"])
     directory = RestaurantDirectory(client, CredentialCache(secret_source.read, timer), None, timer)
-    return replace(world.services, firestore=client, directory=directory)
+    return replace(world.context, firestore=client, directory=directory)
 
 
 def _store_credentials(world: World, secret_source: InMemorySecretSource, *secrets: str) -> None:
@@ -56,13 +56,13 @@ async def test_a_secret_rotation_under_load_rejects_and_loses_no_event(
     world: World, report_drill: ReportDrill
 ) -> None:
     secret_source, timer, numbers = InMemorySecretSource(), FakeTimer(), itertools.count()
-    services = await _services(world, secret_source, world.services.firestore, timer)
+    context = await _build_context(world, secret_source, world.context.firestore, timer)
     codes: list[int] = []
     for kept, used in ROTATION:
         _store_credentials(world, secret_source, *kept)
         timer.advance(11)
         for _ in range(BURSTS):
-            burst = [_call_webhook_signed(world, services, next(numbers), one) for one in used * 4]
+            burst = [_call_webhook_signed(world, context, next(numbers), one) for one in used * 4]
             codes += await asyncio.gather(*burst)
     report_drill(
         "secret rotated under load", sent=len(codes), refused=len(codes) - codes.count(200)
@@ -71,11 +71,11 @@ async def test_a_secret_rotation_under_load_rejects_and_loses_no_event(
     assert len(await world.ledger_documents()) == len(codes)
 
 
-async def _call_webhook_signed(world: World, services: AppContext, number: int, secret: str) -> int:
+async def _call_webhook_signed(world: World, context: AppContext, number: int, secret: str) -> int:
     body = envelope_body(reservationId=f"ot_{number}", restaurantId=world.restaurant.id)
     raw = json.dumps(body | {"id": f"evt_{number}"}).encode()
     return await call_webhook(
-        services, raw, build_signed_headers(secret, f"msg_{number}", world.clock(), raw)
+        context, raw, build_signed_headers(secret, f"msg_{number}", world.clock(), raw)
     )
 
 
@@ -86,12 +86,12 @@ async def test_redelivery_recovers_from_a_minute_without_firestore(
     world, secret_source, wire = (
         busy_restaurant.world,
         InMemorySecretSource(),
-        FirestoreSpy(busy_restaurant.world.services.firestore),
+        FirestoreSpy(busy_restaurant.world.context.firestore),
     )
     _store_credentials(world, secret_source, OLD)
-    services = await _services(world, secret_source, wire.client, FakeTimer())
+    context = await _build_context(world, secret_source, wire.client, FakeTimer())
     busy_restaurant.dispatcher.faults.silent = True
-    dispatcher = webhook_dispatcher_to(world, services)
+    dispatcher = webhook_dispatcher_to(world, context)
     attach_relay(world, dispatcher, OLD)
     wire.failure = google.ServiceUnavailable
     for number, key in enumerate([row.key for row in world.opentable_reservations().values()][:20]):
@@ -122,13 +122,13 @@ async def test_a_restaurant_enabled_again_after_a_month(
     for _ in range(30):
         world.actions.create(world.clock() + timedelta(days=3), 2)
         await busy_restaurant.run_for(24 * 60, step=24 * 60)
-    assert (await poll_restaurants(world.services, ScheduledPollRequest())).body["restaurants"] == 0
+    assert (await poll_restaurants(world.context, ScheduledPollRequest())).body["restaurants"] == 0
     await settings.update({"enabled": True})
     assert len(await busy_restaurant.differing_keys()) > 30
     busy_restaurant.poll_minutes, busy_restaurant.reconcile_minutes = 15, 60
     level = await busy_restaurant.run_until_equal()
     report = await world.reconcile()
     report_drill("enabled again after a month", equal_after=level)
-    assert (await poll_restaurants(world.services, ScheduledPollRequest())).body["restaurants"] == 1
+    assert (await poll_restaurants(world.context, ScheduledPollRequest())).body["restaurants"] == 1
     assert report["status"] == "COMPLETED"
     assert level <= timedelta(minutes=16)

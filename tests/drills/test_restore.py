@@ -62,7 +62,7 @@ async def test_documents_lost_without_a_backup_are_rebuilt_from_their_journals(
     before = await world.ledger_documents()
     lines = await read_backup_lines(world)
     await world.change_settings(enabled=False)
-    reservations = world.services.firestore.collection(
+    reservations = world.context.firestore.collection(
         "restaurants", world.restaurant.id, "reservations"
     )
     async for document in reservations.list_documents():
@@ -88,7 +88,7 @@ async def test_an_exported_database_is_imported_again(
     await scenario.poll()
     await world.reconcile()
     before = await scenario.all_documents()
-    project = world.services.firestore.project
+    project = world.context.firestore.project
     call_emulator(emulator, f"{project}:export", export_directory=str(tmp_path), export_name="e")
     await lose_restaurant(world)
     [metadata] = (tmp_path / "e").glob("*.overall_export_metadata")

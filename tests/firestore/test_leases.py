@@ -72,7 +72,7 @@ async def test_a_lease_damaged_by_hand_blocks_no_run(
 async def test_a_restaurant_without_settings_has_no_lease(world: World) -> None:
     with pytest.raises(InvalidSettingsError):
         async with acquire_lease(
-            world.services.firestore, world.clock, "none", "poll", Deadline.after(60)
+            world.context.firestore, world.clock, "none", "poll", Deadline.after(60)
         ):
             pass
 

@@ -24,12 +24,12 @@ RECONCILIATIONS = [{}, {"dryRun": True}, {"startDate": "2026-03-14", "endDate": 
 
 
 async def run_poll(world: World, body: Mapping[str, object]) -> JsonResult:
-    return await poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
+    return await poll_restaurants(world.context, read_struct(ScheduledPollRequest, body))
 
 
 async def run_reconciliation(world: World, body: Mapping[str, object]) -> JsonResult:
     request = read_struct(ScheduledReconcileRequest, body)
-    return await reconcile_restaurants(world.services, request)
+    return await reconcile_restaurants(world.context, request)
 
 
 def only_result(result: JsonResult) -> dict[str, Any]:
@@ -64,11 +64,11 @@ async def test_a_requested_reconciliation_of_a_disabled_restaurant_does_nothing(
 
 
 async def test_a_backfill_stops_while_the_restaurant_is_disabled(world: World) -> None:
-    begun = await start_backfill(world.services, world.restaurant.id)
+    begun = await start_backfill(world.context, world.restaurant.id)
     await world.change_settings(enabled=False)
     request = {"restaurantId": world.restaurant.id, "backfill": True}
     assert only_result(await run_poll(world, request))["status"] == "disabled"
-    assert await read_backfill(world.services, world.restaurant.id) == begun
+    assert await read_backfill(world.context, world.restaurant.id) == begun
     await world.change_settings(enabled=True)
     assert only_result(await run_poll(world, request))["backfill"] == "COMPLETED"
 
@@ -107,7 +107,7 @@ async def test_served_functions_leave_a_disabled_restaurant_alone(
     emulator: Emulator, world: World
 ) -> None:
     restaurant = new_restaurant()
-    client = world.services.firestore
+    client = world.context.firestore
     await seed(client, restaurant, enabled=False)
     variables = {
         "GOOGLE_CLOUD_PROJECT": client.project,

@@ -31,14 +31,14 @@ async def _four_restaurants(
     for _ in range(OTHER_RESTAURANTS):
         await seed(firestore, new_restaurant())
     environment = structs.replace(
-        world.services.environment, fan_out_threshold=2, restaurants_per_task=1
+        world.context.environment, fan_out_threshold=2, restaurants_per_task=1
     )
-    world.services = replace(world.services, environment=environment, queue=tasks.task_queue())
+    world.context = replace(world.context, environment=environment, queue=tasks.task_queue())
 
 
 async def poll_all(world: World, tick: str = SCHEDULE_TIME, **body: Any) -> JsonResult:
     request = structs.replace(read_struct(ScheduledPollRequest, body), tick=tick)
-    return await poll_restaurants(world.services, request)
+    return await poll_restaurants(world.context, request)
 
 
 def statuses(result: JsonResult) -> list[str]:
@@ -55,8 +55,8 @@ async def test_a_poll_enqueues_a_task_a_restaurant(world: World, tasks: FakeClou
 
 
 def use_large_tasks(world: World) -> World:
-    environment = structs.replace(world.services.environment, restaurants_per_task=3)
-    return replace(world, services=replace(world.services, environment=environment))
+    environment = structs.replace(world.context.environment, restaurants_per_task=3)
+    return replace(world, context=replace(world.context, environment=environment))
 
 
 async def test_a_task_may_process_several_restaurants(world: World, tasks: FakeCloudTasks) -> None:
@@ -68,7 +68,7 @@ async def test_a_task_may_process_several_restaurants(world: World, tasks: FakeC
     for task in tasks.created:
         body = parse_strict_json(task.http_request.body)
         listed: Any = (
-            await poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
+            await poll_restaurants(world.context, read_struct(ScheduledPollRequest, body))
         ).body["results"]
         polled += [entry["restaurantId"] for entry in listed]
     queued: Any = result.body["results"]
@@ -89,7 +89,7 @@ async def test_all_restaurants_of_a_task_that_was_not_enqueued_are_reported(
 async def test_the_tasks_of_the_schedule_leave_the_days_to_it(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    await reconcile_restaurants(use_large_tasks(world).services, ScheduledReconcileRequest())
+    await reconcile_restaurants(use_large_tasks(world).context, ScheduledReconcileRequest())
     bodies = [parse_strict_json(task.http_request.body) for task in tasks.created]
     assert [body["scheduled"] for body in bodies] == [True, True]
 
@@ -99,7 +99,7 @@ async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) 
     await poll_all(world)
     for task in tasks.created:
         await poll_restaurants(
-            world.services,
+            world.context,
             read_struct(ScheduledPollRequest, parse_strict_json(task.http_request.body)),
         )
     assert len(await world.ledger_documents()) == 1
@@ -142,14 +142,14 @@ async def test_a_requested_restaurant_is_polled_in_process(
 async def test_restaurants_up_to_the_limit_are_polled_in_process(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    environment = structs.replace(world.services.environment, fan_out_threshold=4)
-    services = replace(world.services, environment=environment)
-    result = await poll_all(replace(world, services=services))
+    environment = structs.replace(world.context.environment, fan_out_threshold=4)
+    context = replace(world.context, environment=environment)
+    result = await poll_all(replace(world, context=context))
     assert (len(statuses(result)), tasks.created) == (4, [])
 
 
 async def test_without_a_queue_all_restaurants_are_polled_in_process(world: World) -> None:
-    result = await poll_all(replace(world, services=replace(world.services, queue=None)))
+    result = await poll_all(replace(world, context=replace(world.context, queue=None)))
     assert "queued" not in statuses(result)
 
 
@@ -158,7 +158,7 @@ async def test_a_reconciliation_enqueues_requests_with_their_dates(
 ) -> None:
     body = {"startDate": "2026-03-13", "endDate": "2026-03-20", "dryRun": True}
     request = structs.replace(read_struct(ScheduledReconcileRequest, body), tick=SCHEDULE_TIME)
-    result = await reconcile_restaurants(world.services, request)
+    result = await reconcile_restaurants(world.context, request)
     assert (result.status_code, statuses(result)) == (200, ["QUEUED"] * 4)
     sent = [
         read_struct(ScheduledReconcileRequest, parse_strict_json(one.http_request.body))
@@ -174,7 +174,7 @@ async def test_a_reconciliation_that_was_not_enqueued_is_reported(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses += [Status.NOT_FOUND] * 4
-    result = await reconcile_restaurants(world.services, ScheduledReconcileRequest())
+    result = await reconcile_restaurants(world.context, ScheduledReconcileRequest())
     assert (result.status_code, statuses(result)) == (503, ["FAILED"] * 4)
 
 

@@ -13,14 +13,14 @@ from tests.support.world import START_TIME, World
 
 
 async def poll_one(world: World) -> Any:
-    body: Any = (await poll_restaurants(world.services, ScheduledPollRequest())).body
+    body: Any = (await poll_restaurants(world.context, ScheduledPollRequest())).body
     [result] = body["results"]
     return result
 
 
 async def test_a_poll_carries_a_running_backfill_to_its_end(world: World) -> None:
     world.actions.create(START_TIME - timedelta(days=20), 2)
-    await start_backfill(world.services, world.restaurant.id)
+    await start_backfill(world.context, world.restaurant.id)
     result = await poll_one(world)
     assert (result["status"], result["created"], result["backfill"]) == ("ok", 0, "COMPLETED")
     assert len(await world.ledger_documents()) == 1
@@ -31,26 +31,26 @@ async def test_a_poll_without_a_backfill_returns_no_progress(world: World) -> No
 
 
 async def test_a_poll_that_failed_leaves_the_backfill_to_the_next(world: World) -> None:
-    begun = await start_backfill(world.services, world.restaurant.id)
+    begun = await start_backfill(world.context, world.restaurant.id)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await poll_one(world))["status"] == "error"
-    assert await read_backfill(world.services, world.restaurant.id) == begun
+    assert await read_backfill(world.context, world.restaurant.id) == begun
 
 
 async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) -> None:
-    begun = await start_backfill(world.services, world.restaurant.id)
+    begun = await start_backfill(world.context, world.restaurant.id)
     results = [{"restaurantId": world.restaurant.id, "backfill": "RUNNING"}]
-    await run_backfills(world.services, results, Deadline.after(0))
+    await run_backfills(world.context, results, Deadline.after(0))
     assert results[0]["backfill"] == "RUNNING"
-    assert await read_backfill(world.services, world.restaurant.id) == begun
+    assert await read_backfill(world.context, world.restaurant.id) == begun
 
 
 async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
     world.actions.create(START_TIME - timedelta(days=20), 2)
-    await start_backfill(world.services, world.restaurant.id)
+    await start_backfill(world.context, world.restaurant.id)
     order = {"restaurantId": world.restaurant.id, "backfill": True}
     body: Any = (
-        await poll_restaurants(world.services, read_struct(ScheduledPollRequest, order))
+        await poll_restaurants(world.context, read_struct(ScheduledPollRequest, order))
     ).body
     assert body["results"] == [
         {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}

@@ -22,7 +22,7 @@ from tests.support.world import World
 
 async def force(world: World, report_id: str) -> JsonResult:
     body = {"restaurantId": world.restaurant.id, "force": report_id}
-    return await reconcile_restaurants(world.services, read_struct(ScheduledReconcileRequest, body))
+    return await reconcile_restaurants(world.context, read_struct(ScheduledReconcileRequest, body))
 
 
 async def test_executing_a_plan_returns_a_normal_report(world: World) -> None:
@@ -72,7 +72,7 @@ async def test_a_date_too_far_from_the_default_of_the_other_is_rejected(
 
 async def test_a_run_with_too_long_a_window_fails_for_good(world: World) -> None:
     options = ReconciliationOptions(start=date(2024, 1, 1))
-    summary = await reconcile_restaurant(world.services, options, world.restaurant.id)
+    summary = await reconcile_restaurant(world.context, options, world.restaurant.id)
     assert (summary["status"], summary["retryable"]) == ("FAILED", False)
 
 

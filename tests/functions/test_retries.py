@@ -26,17 +26,17 @@ Break = Callable[[World], Awaitable[AppContext]]
 
 async def remove_settings(world: World) -> AppContext:
     await world.integration_document.delete()
-    return world.services
+    return world.context
 
 
 async def break_time_zone(world: World) -> AppContext:
     await world.change_settings(timeZone="Nowhere/Town")
-    return world.services
+    return world.context
 
 
 async def remove_rid(world: World) -> AppContext:
     await world.change_settings(restaurantId=None)
-    return world.services
+    return world.context
 
 
 async def hide_secret(world: World) -> AppContext:
@@ -44,30 +44,30 @@ async def hide_secret(world: World) -> AppContext:
         raise InvalidSettingsError(f"The secret {secret_id!r} does not exist.")
 
     cache = CredentialCache(read_missing, SYSTEM_CLOCK.monotonic)
-    firestore = world.services.firestore
+    firestore = world.context.firestore
     directory = RestaurantDirectory(firestore, cache, None, SYSTEM_CLOCK.monotonic)
-    return replace(world.services, directory=directory)
+    return replace(world.context, directory=directory)
 
 
 async def reject_credential(world: World) -> AppContext:
     world.sandbox.faults.script_failure(FailureKind.STATUS, status=401, times=99)
-    return world.services
+    return world.context
 
 
 async def revoke_rid(world: World) -> AppContext:
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
-    return world.services
+    return world.context
 
 
 async def interrupt_opentable(world: World) -> AppContext:
     world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
-    return world.services
+    return world.context
 
 
 async def interrupt_firestore(world: World) -> AppContext:
-    spy = FirestoreSpy(world.services.firestore)
+    spy = FirestoreSpy(world.context.firestore)
     spy.failure = google.ServiceUnavailable
-    return replace(world.services, firestore=spy.client)
+    return replace(world.context, firestore=spy.client)
 
 
 PERMANENT = [
@@ -82,19 +82,19 @@ PASSING = [interrupt_opentable, interrupt_firestore]
 
 
 async def call_for_restaurant(
-    world: World, services: AppContext, function: str
+    world: World, context: AppContext, function: str
 ) -> tuple[int, dict[str, Any]]:
     """Call a function for the restaurant; return the HTTP status and the restaurant's result."""
     with stamina.set_testing(True, attempts=2):
         if function == "poll":
             poll_request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
-            result = await poll_restaurants(services, poll_request)
+            result = await poll_restaurants(context, poll_request)
         else:
             reconcile_request = ScheduledReconcileRequest(
                 restaurant_id=world.restaurant.id,
                 force="held" if function == "force" else None,
             )
-            result = await reconcile_restaurants(services, reconcile_request)
+            result = await reconcile_restaurants(context, reconcile_request)
     listed: Any = result.body.get("results") or result.body.get("reports")
     [entry] = listed
     return result.status_code, entry
@@ -105,8 +105,8 @@ async def call_for_restaurant(
 async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
     world: World, break_world: Break, function: str
 ) -> None:
-    services = await break_world(world)
-    status_code, entry = await call_for_restaurant(world, services, function)
+    context = await break_world(world)
+    status_code, entry = await call_for_restaurant(world, context, function)
     assert (status_code, entry["retryable"]) == (200, False)
     assert entry["status"] in {"error", "FAILED"}
     assert entry["error"]
@@ -117,8 +117,8 @@ async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
 async def test_a_failure_that_passes_is_answered_503(
     world: World, break_world: Break, function: str
 ) -> None:
-    services = await break_world(world)
-    status_code, entry = await call_for_restaurant(world, services, function)
+    context = await break_world(world)
+    status_code, entry = await call_for_restaurant(world, context, function)
     assert (status_code, entry["retryable"]) == (503, True)
 
 
@@ -128,10 +128,10 @@ async def test_a_forced_plan_without_settings_is_answered_200_with_its_error(wor
 
 
 async def test_a_request_for_all_restaurants_is_repeated_if_all_failed(world: World) -> None:
-    services = await revoke_rid(world)
-    environment = structs.replace(services.environment, max_concurrent_restaurants=1)
+    context = await revoke_rid(world)
+    environment = structs.replace(context.environment, max_concurrent_restaurants=1)
     result = await poll_restaurants(
-        replace(services, environment=environment), ScheduledPollRequest()
+        replace(context, environment=environment), ScheduledPollRequest()
     )
     assert result.status_code == 503
 

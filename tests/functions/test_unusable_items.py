@@ -24,7 +24,7 @@ EVERY_REQUEST = 50
 async def test_a_refused_guest_a_refused_id_and_a_damaged_document_stop_nothing(
     emulator: Emulator, world: World, local_opentable: LocalOpenTable, tmp_path: Path
 ) -> None:
-    restaurant, client = new_restaurant(), world.services.firestore
+    restaurant, client = new_restaurant(), world.context.firestore
     await seed(client, restaurant)
     secrets = tmp_path / "secrets.json"
     credentials = {"clientId": "demo-client", "clientSecret": "demo-secret"}

@@ -198,8 +198,8 @@ async def test_an_unexpected_error_after_the_commit_does_not_ask_for_a_repetitio
     def build_client() -> OpenTableClient:
         raise ZeroDivisionError
 
-    services = replace(world.services, get_opentable_client=build_client)
+    context = replace(world.context, get_opentable_client=build_client)
     body = row_body(1, rid=int(world.restaurant.rid), id="ot_1", guest_id="g1")
-    assert await call_webhook(services, json.dumps(body).encode()) == 200
+    assert await call_webhook(context, json.dumps(body).encode()) == 200
     assert (await world.ledger_documents()).keys() == {"ot_1"}
     assert "ZeroDivisionError" in capsys.readouterr().out

@@ -42,7 +42,7 @@ async def staff_api(
     """The staff API, in a third process as far as the webhooks can tell."""
     client: Any = senders[0].stored_ledger.client
     context = replace_struct(
-        world.services, firestore=client, secret_store=SecretsFileStore(str(secrets_file))
+        world.context, firestore=client, secret_store=SecretsFileStore(str(secrets_file))
     )
     return open_operator_session(build_api_context(context), "olga").restaurant(
         senders[0].restaurant.id

@@ -15,10 +15,10 @@ from tests.support.world import World, make_world
 async def spied_world(firestore_spy: FirestoreSpy) -> AsyncIterator[World]:
     """A world whose process has cached its restaurant."""
     world = await make_world(firestore_spy.client)
-    assert await call_webhook(world.services, build_body(world, "warm-up")) == 200
+    assert await call_webhook(world.context, build_body(world, "warm-up")) == 200
     firestore_spy.take_calls()
     yield world
-    cancel_background_tasks(world.services)
+    cancel_background_tasks(world.context)
     world.executor.shutdown()
 
 
@@ -39,7 +39,7 @@ def build_body(world: World, reservation_id: str, kind: str = "created") -> byte
 async def test_a_created_envelope_is_one_commit(
     spied_world: World, firestore_spy: FirestoreSpy
 ) -> None:
-    assert await call_webhook(spied_world.services, build_body(spied_world, "ot_1")) == 200
+    assert await call_webhook(spied_world.context, build_body(spied_world, "ot_1")) == 200
     assert firestore_spy.take_calls() == ["commit"]
 
 
@@ -47,7 +47,7 @@ async def test_a_cancelled_envelope_is_one_read_and_one_commit(
     spied_world: World, firestore_spy: FirestoreSpy
 ) -> None:
     body = build_body(spied_world, "warm-up", "cancelled")
-    assert await call_webhook(spied_world.services, body) == 200
+    assert await call_webhook(spied_world.context, body) == 200
     assert firestore_spy.take_calls() == ["read", "commit"]
 
 
@@ -56,11 +56,11 @@ async def test_a_refused_webhook_of_a_known_restaurant_reads_the_recent_changes_
 ) -> None:
     headers = {"authorization": "Bearer guess"}
     body = build_body(spied_world, "ot_1")
-    assert await call_webhook(spied_world.services, body, headers) == 401
-    cancel_background_tasks(spied_world.services)  # the first one of a minute is also stored
+    assert await call_webhook(spied_world.context, body, headers) == 401
+    cancel_background_tasks(spied_world.context)  # the first one of a minute is also stored
     firestore_spy.take_calls()
     firestore_spy.read_names.clear()
-    assert await call_webhook(spied_world.services, body, headers) == 401
+    assert await call_webhook(spied_world.context, body, headers) == 401
     [name] = firestore_spy.read_names
     assert (name.endswith("/openTableChanges/recent"), firestore_spy.take_calls()) == (
         True,
@@ -71,12 +71,12 @@ async def test_a_refused_webhook_of_a_known_restaurant_reads_the_recent_changes_
 async def test_a_request_without_a_credential_calls_nothing(
     spied_world: World, firestore_spy: FirestoreSpy
 ) -> None:
-    assert await call_webhook(spied_world.services, build_body(spied_world, "ot_1"), {}) == 401
+    assert await call_webhook(spied_world.context, build_body(spied_world, "ot_1"), {}) == 401
     assert firestore_spy.take_calls() == []
 
 
 async def test_thousands_of_headers_cost_little(spied_world: World) -> None:
     headers = {f"x-{number}": "" for number in range(8_000)}
     before = time.process_time()
-    assert await call_webhook(spied_world.services, build_body(spied_world, "ot_1"), headers) == 401
+    assert await call_webhook(spied_world.context, build_body(spied_world, "ot_1"), headers) == 401
     assert time.process_time() - before < 0.2

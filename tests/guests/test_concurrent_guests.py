@@ -36,8 +36,8 @@ class CommitMeter(FirestoreSpy):
 
 
 async def load_restaurant(world: World, spy: FirestoreSpy | None = None) -> ConnectedRestaurant:
-    services = replace(world.services, firestore=spy.client) if spy else world.services
-    restaurant = RestaurantContext(services, world.settings())
+    context = replace(world.context, firestore=spy.client) if spy else world.context
+    restaurant = RestaurantContext(context, world.settings())
     return await connect_restaurant(restaurant, Deadline.after(_TIMEOUT_SECONDS))
 
 
@@ -46,7 +46,7 @@ async def return_no_guest(_guest_id: str, _key: str) -> None:
 
 
 async def test_guests_beyond_the_limit_wait(world: World) -> None:
-    meter = CommitMeter(world.services.firestore)
+    meter = CommitMeter(world.context.firestore)
     restaurant = await load_restaurant(world, meter)
     await asyncio.gather(
         *(ensure_guest_stored(restaurant, guest_id, return_no_guest) for guest_id in _GUEST_IDS)

@@ -23,9 +23,7 @@ DAMAGED_RECORDS: list[dict[str, Any]] = [
 
 async def damage_record(scenario: GuestScenario, key: str, document: dict[str, Any]) -> None:
     """Replace a guest's record."""
-    guests = paths.guests_collection(
-        scenario.world.services.firestore, scenario.world.restaurant.id
-    )
+    guests = paths.guests_collection(scenario.world.context.firestore, scenario.world.restaurant.id)
     await guests.document(key).set(document)
 
 
@@ -70,7 +68,7 @@ async def test_an_erasure_goes_on_after_a_damaged_reservation(
     first, second = scenario.book(ada), scenario.book(ada)
     await scenario.world.poll()
     reservation = paths.reservation_document(
-        scenario.world.services.firestore, scenario.world.restaurant.id, first.key.lower()
+        scenario.world.context.firestore, scenario.world.restaurant.id, first.key.lower()
     )
     await reservation.update({"sync.opentable": "x"})
     scenario.guests.forget(ada)
@@ -90,7 +88,7 @@ async def test_an_erasure_goes_on_after_a_damaged_quarantine_item_and_journal_en
     async for item in scenario.world.quarantine_collection.stream():
         await item.reference.update(fields)
     reservation = paths.reservation_document(
-        scenario.world.services.firestore, scenario.world.restaurant.id, booked.key.lower()
+        scenario.world.context.firestore, scenario.world.restaurant.id, booked.key.lower()
     )
     async for entry in paths.journal_collection(reservation).stream():
         await entry.reference.update({"payload": DELETE_FIELD, "changes": 5})
@@ -120,7 +118,7 @@ class DamagedReservation:
     def __init__(self, scenario: GuestScenario, booked: SandboxReservation) -> None:
         self._scenario = scenario
         self._document = paths.reservation_document(
-            scenario.world.services.firestore, scenario.world.restaurant.id, booked.key.lower()
+            scenario.world.context.firestore, scenario.world.restaurant.id, booked.key.lower()
         )
         self._original: dict[str, Any] = {}
 
@@ -259,6 +257,6 @@ async def test_a_failure_names_the_reservations_still_damaged(
 async def read_failures(scenario: GuestScenario) -> dict[str, Any]:
     """Return the summary of failing guests."""
     world = scenario.world
-    snapshot = await paths.integration_document(world.services.firestore, world.restaurant.id).get()
+    snapshot = await paths.integration_document(world.context.firestore, world.restaurant.id).get()
     summary: dict[str, Any] = snapshot.get("guestFailures")
     return summary

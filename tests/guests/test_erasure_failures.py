@@ -28,8 +28,8 @@ async def reservation(scenario: GuestScenario) -> SandboxReservation:
 @pytest.fixture
 def other_server(scenario: GuestScenario, firestore_spy: FirestoreSpy) -> World:
     """The same restaurant through the spied Firestore client."""
-    services = replace(scenario.world.services, firestore=firestore_spy.client)
-    return replace(scenario.world, services=services)
+    context = replace(scenario.world.context, firestore=firestore_spy.client)
+    return replace(scenario.world, context=context)
 
 
 async def forget_guest(scenario: GuestScenario, booked: SandboxReservation) -> None:
@@ -110,7 +110,7 @@ async def test_an_erasure_that_failed_half_way_is_finished_by_the_next_poll(
 async def leave_personal_text(scenario: GuestScenario, booked: SandboxReservation) -> None:
     """Leave a forgotten guest's text in a journal, as a concurrent writer may do."""
     await forget_guest(scenario, booked)
-    client, restaurant_id = scenario.world.services.firestore, scenario.world.restaurant.id
+    client, restaurant_id = scenario.world.context.firestore, scenario.world.restaurant.id
     document = paths.reservation_document(client, restaurant_id, booked.key.lower())
     entry = paths.journal_collection(document).document(min(await scenario.journal(booked)))
     await entry.update({"payload": '{"guest_request": "marked"}'})

@@ -49,14 +49,14 @@ def fail_requests(
 
 async def stored_state(scenario: GuestScenario) -> dict[str, Any]:
     """Return the restaurant's settings document."""
-    client, restaurant_id = scenario.world.services.firestore, scenario.world.restaurant.id
+    client, restaurant_id = scenario.world.context.firestore, scenario.world.restaurant.id
     return (await paths.integration_document(client, restaurant_id).get()).to_dict() or {}
 
 
 async def noted_guests(scenario: GuestScenario) -> dict[str, dict[str, Any]]:
     """Return the notes of failing guests by key."""
     notes = paths.guest_failures_collection(
-        scenario.world.services.firestore, scenario.world.restaurant.id
+        scenario.world.context.firestore, scenario.world.restaurant.id
     )
     return {note.id: note.to_dict() or {} async for note in notes.stream()}
 
@@ -104,9 +104,9 @@ async def test_a_backfill_completes_and_notes_the_guest(
     guest = "65aa01bb02cc03dd04ee05ff"
     fail_requests(scenario, guest, FailureKind.STATUS, status=status)
     scenario.book(guest)
-    await start_backfill(world.services, world.restaurant.id)
-    result = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
-    backfill = await read_backfill(world.services, world.restaurant.id)
+    await start_backfill(world.context, world.restaurant.id)
+    result = await backfill_restaurant(world.context, Deadline.after(60), world.restaurant.id)
+    backfill = await read_backfill(world.context, world.restaurant.id)
     assert (result["status"], backfill and backfill.error) == ("COMPLETED", None)
     assert guest in await noted_guests(scenario)
 
@@ -274,7 +274,7 @@ async def test_a_note_with_an_impossible_number_of_attempts_is_replaced(
     long_ago = scenario.world.clock() - timedelta(days=1)
     damage = {"attempts": attempts, "nextAttemptAt": long_ago}
     notes = paths.guest_failures_collection(
-        scenario.world.services.firestore, scenario.world.restaurant.id
+        scenario.world.context.firestore, scenario.world.restaurant.id
     )
     await notes.document(returning).set(note.to_map() | damage)
     fail_requests(scenario, returning, FailureKind.STATUS, status=403)
@@ -285,7 +285,7 @@ async def test_a_note_with_an_impossible_number_of_attempts_is_replaced(
 
 async def test_a_damaged_note_is_replaced(scenario: GuestScenario, returning: str) -> None:
     notes = paths.guest_failures_collection(
-        scenario.world.services.firestore, scenario.world.restaurant.id
+        scenario.world.context.firestore, scenario.world.restaurant.id
     )
     await notes.document(returning).set({"nextAttemptAt": "soon", "attempts": []})
     booked = scenario.book(returning)
@@ -298,7 +298,7 @@ async def test_a_damaged_note_does_not_hide_the_next_attempt_of_another(
     scenario: GuestScenario, returning: str, damage: dict[str, Any]
 ) -> None:
     notes = paths.guest_failures_collection(
-        scenario.world.services.firestore, scenario.world.restaurant.id
+        scenario.world.context.firestore, scenario.world.restaurant.id
     )
     long_ago = scenario.world.clock() - timedelta(days=1)
     await notes.document("damaged").set({"nextAttemptAt": long_ago, **damage})
@@ -316,7 +316,7 @@ async def test_a_note_with_an_attempt_in_the_far_future_is_due(
     now = scenario.world.clock()
     note = new_guest_failure(None, returning, f"{scenario.world.restaurant.rid}-x", "403", now)
     notes = paths.guest_failures_collection(
-        scenario.world.services.firestore, scenario.world.restaurant.id
+        scenario.world.context.firestore, scenario.world.restaurant.id
     )
     far_future = {"nextAttemptAt": now + timedelta(days=3_000)}
     await notes.document(returning).set(note.to_map() | far_future)

@@ -144,9 +144,9 @@ FAILURES: list[tuple[FailureKind, dict[str, Any]]] = [
 async def test_a_failed_fetch_leaves_the_commit_and_the_next_poll_links_the_guest(
     kind: FailureKind, details: dict[str, Any], scenario: GuestScenario, ada: str
 ) -> None:
-    environment = structs.replace(scenario.world.services.environment, guest_budget_seconds=0.2)
-    services = structs.replace(scenario.world.services, environment=environment)
-    impatient = GuestScenario(structs.replace(scenario.world, services=services))
+    environment = structs.replace(scenario.world.context.environment, guest_budget_seconds=0.2)
+    context = structs.replace(scenario.world.context, environment=environment)
+    impatient = GuestScenario(structs.replace(scenario.world, context=context))
     other, booked = scenario.book(scenario.guests.add("Grace", "Hopper").key), scenario.book(ada)
     started = time.monotonic()
     await impatient.ingest_and_fetch_guest(other)

@@ -26,8 +26,8 @@ RETENTION = timedelta(days=40)
 @pytest.fixture
 async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
     made = await make_world(firestore)
-    environment = structs.replace(made.services.environment, anonymize_after_days=RETENTION.days)
-    yield replace(made, services=replace(made.services, environment=environment))
+    environment = structs.replace(made.context.environment, anonymize_after_days=RETENTION.days)
+    yield replace(made, context=replace(made.context, environment=environment))
     made.executor.shutdown()
 
 
@@ -42,7 +42,7 @@ async def diner(world: World) -> MarkedDiner:
 
 
 async def quarantine_references(world: World) -> list[Any]:
-    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    items = paths.quarantine_collection(world.context.firestore, world.restaurant.id)
     return [item async for item in items.list_documents()]
 
 
@@ -134,7 +134,7 @@ async def test_a_large_backlog_is_anonymized_in_portions(
 
 
 async def test_a_completed_day_is_read_once(world: World, firestore_spy: FirestoreSpy) -> None:
-    world = replace(world, services=replace(world.services, firestore=firestore_spy.client))
+    world = replace(world, context=replace(world.context, firestore=firestore_spy.client))
     world.actions.create(GUEST_VISIT_TIME, 2)
     await world.poll()
     await pass_retention(world)
@@ -151,8 +151,8 @@ async def test_reservations_of_a_later_backfill_are_anonymized(world: World) -> 
     world.actions.create(GUEST_VISIT_TIME, 2, request="marked")
     start = GUEST_VISIT_TIME.date() - timedelta(days=1)
     world.clock.advance(1)
-    await start_backfill(world.services, world.restaurant.id, start, start + timedelta(days=3))
-    steps = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
+    await start_backfill(world.context, world.restaurant.id, start, start + timedelta(days=3))
+    steps = run_backfill_steps(world.context, world.restaurant.id, Deadline.after(60))
     assert [step.status async for step in steps][-1] == "COMPLETED"
     assert anonymized_keys(await world.ledger_documents()) == set()
     await world.reconcile()
@@ -162,9 +162,9 @@ async def test_reservations_of_a_later_backfill_are_anonymized(world: World) -> 
 async def test_zero_days_switch_it_off(world: World) -> None:
     world.actions.create(GUEST_VISIT_TIME, 2, request="a quiet table")
     await world.poll()
-    environment = structs.replace(world.services.environment, anonymize_after_days=0)
+    environment = structs.replace(world.context.environment, anonymize_after_days=0)
     await pass_retention(
-        replace(world, services=replace(world.services, environment=environment)), days=9_999
+        replace(world, context=replace(world.context, environment=environment)), days=9_999
     )
     [document] = (await world.ledger_documents()).values()
     assert document["metadata"]["specialRequests"] == "a quiet table"
@@ -179,7 +179,7 @@ async def test_a_dry_run_anonymizes_nothing(world: World) -> None:
 
 
 async def test_a_native_reservation_is_left_alone(world: World) -> None:
-    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    reservations = paths.reservations_collection(world.context.firestore, world.restaurant.id)
     native = {"source": {"system": "LINEUP"}, "localDate": "2020-01-01", "dinerName": "Ada"}
     await reservations.document("native-1").set(native)
     await world.reconcile()
@@ -190,7 +190,7 @@ async def test_a_damaged_reservation_stops_no_other(world: World) -> None:
     booked = [world.actions.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
     await world.poll()
     damaged = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked[0].key.lower()
+        world.context.firestore, world.restaurant.id, booked[0].key.lower()
     )
     await damaged.update({"sync": json.dumps("lost")})
     await pass_retention(world)
@@ -212,12 +212,12 @@ async def test_a_damaged_list_of_guests_or_key_stops_no_other(
     booked = [world.actions.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
     await world.poll()
     damaged = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked[0].key.lower()
+        world.context.firestore, world.restaurant.id, booked[0].key.lower()
     )
     await damaged.update(fields)
     await pass_retention(world)
     other = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked[1].key.lower()
+        world.context.firestore, world.restaurant.id, booked[1].key.lower()
     )
     assert (await other.get()).get("guests.anonymized") is True
 
@@ -229,12 +229,12 @@ async def test_an_old_document_with_the_key_of_another_reservation_does_not_anon
     coming = world.actions.create(GUEST_VISIT_TIME + RETENTION, 2, request="marked")
     await world.poll()
     damaged = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, old.key.lower()
+        world.context.firestore, world.restaurant.id, old.key.lower()
     )
     await damaged.update({"source.externalReservationId": coming.key.lower()})
     await pass_retention(world)
     kept = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, coming.key.lower()
+        world.context.firestore, world.restaurant.id, coming.key.lower()
     )
     assert (await kept.get()).get("metadata.specialRequests") == "marked"
 

@@ -52,8 +52,8 @@ def restaurant_context(world: World) -> RestaurantContext:
 def spied_restaurant(
     restaurant_context: RestaurantContext, firestore_spy: FirestoreSpy
 ) -> RestaurantContext:
-    services = replace(restaurant_context.context, firestore=firestore_spy.client)
-    return replace(restaurant_context, context=services)
+    context = replace(restaurant_context.context, firestore=firestore_spy.client)
+    return replace(restaurant_context, context=context)
 
 
 async def read_stored_guests(restaurant: RestaurantContext) -> dict[str, Guest]:

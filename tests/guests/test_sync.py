@@ -73,12 +73,12 @@ async def test_changed_guests_are_stored_concurrently(
         await scenario.poll()
     for key in (ada, other):
         scenario.guests.rename(key, "Mary", "Somerville")
-    services = msgspec.structs.replace(scenario.world.services, firestore=firestore_spy.client)
+    context = msgspec.structs.replace(scenario.world.context, firestore=firestore_spy.client)
     lease_is_written, both_are_written = asyncio.Barrier(1), asyncio.Barrier(2)
     barriers = (lease_is_written, both_are_written, both_are_written)
     firestore_spy.before_commit.extend(barrier.wait for barrier in barriers)
     async with asyncio.timeout(20):
-        world = msgspec.structs.replace(scenario.world, services=services)
+        world = msgspec.structs.replace(scenario.world, context=context)
         await dataclasses.replace(scenario, world=world).poll()
     for reservation in booked:
         assert (await scenario.shown_diner(reservation))[0] == "Mary Somerville"

@@ -121,6 +121,6 @@ async def test_runs_that_end_at_the_same_moment_are_all_counted(world: World) ->
     await miss_one_change(world)
     async with world.acquire_lease("poll") as lease:
         assert lease is not None
-        run = partial(update_webhook_silence, world.services, lease, MissedWebhooks(1, START_TIME))
+        run = partial(update_webhook_silence, world.context, lease, MissedWebhooks(1, START_TIME))
         await asyncio.gather(run(), run(), run())
     assert await stored_silent_since(world) == START_TIME

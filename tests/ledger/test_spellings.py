@@ -121,7 +121,7 @@ async def test_many_documents_of_an_earlier_spelling_are_neither_repaired_nor_he
     rewrite_rows(world, lambda row: respell(row, ONE), monkeypatch)
     await world.poll()
     for key in await world.ledger_documents():
-        reference = paths.reservation_document(world.services.firestore, world.restaurant.id, key)
+        reference = paths.reservation_document(world.context.firestore, world.restaurant.id, key)
         spelled = {"state": "Partially Seated", "specialRequests": "Cre\u0300me\r\nnuts"}
         await reference.update(
             {

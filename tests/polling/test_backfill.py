@@ -30,7 +30,7 @@ from tests.support.world import NEW_YORK, START_TIME, World, differing_keys
 
 def steps_of(world: World, deadline: Deadline | None = None) -> AsyncGenerator[Backfill, None]:
     """Continue the backfill; by default with a minute of time."""
-    return run_backfill_steps(world.services, world.restaurant.id, deadline or Deadline.after(60))
+    return run_backfill_steps(world.context, world.restaurant.id, deadline or Deadline.after(60))
 
 
 def find_reservation(world: World, key: str) -> str:
@@ -221,7 +221,7 @@ async def test_a_failed_backfill_run_resumes_where_it_stopped(world: World) -> N
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await run_slices(world))[-1].status == "FAILED"
     world.sandbox.tokens.partners[0].rids.add(int(world.restaurant.rid))
-    resumed = await start_backfill(world.services, world.restaurant.id)
+    resumed = await start_backfill(world.context, world.restaurant.id)
     assert (resumed.status, resumed.completed_days) == ("RUNNING", 7)
     assert (await run_slices(world))[-1].status == "COMPLETED"
 
@@ -272,9 +272,9 @@ async def test_no_step_starts_that_exceeds_the_time_left(world: World, timer: Fa
 
 
 async def test_a_restaurant_without_settings_has_no_backfill(world: World) -> None:
-    assert await read_backfill(world.services, "nobody") is None
+    assert await read_backfill(world.context, "nobody") is None
     with pytest.raises(InvalidSettingsError, match="add them"):
-        await start_backfill(world.services, "nobody")
+        await start_backfill(world.context, "nobody")
 
 
 def logged_backfills(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -287,14 +287,14 @@ async def test_a_run_returns_and_logs_its_progress(
 ) -> None:
     book_range(world)
     await begin_test_backfill(world)
-    result = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    result = await backfill_restaurant(world.context, Deadline.after(60), world.restaurant.id)
     assert result == {"restaurantId": world.restaurant.id, "status": "COMPLETED"}
     [line] = logged_backfills(capsys)
     assert (line["severity"], line["daysDone"], line["daysTotal"]) == ("INFO", 28, 28)
 
 
 async def test_without_a_running_backfill_a_run_is_skipped(world: World) -> None:
-    result = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    result = await backfill_restaurant(world.context, Deadline.after(60), world.restaurant.id)
     assert result["status"] == "skipped"
 
 
@@ -303,5 +303,5 @@ async def test_a_transient_failure_is_a_warning(
 ) -> None:
     await begin_test_backfill(world)
     world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
-    await backfill_restaurant(world.services, Deadline.after(1), world.restaurant.id)
+    await backfill_restaurant(world.context, Deadline.after(1), world.restaurant.id)
     assert [line["severity"] for line in logged_backfills(capsys)] == ["WARNING"]

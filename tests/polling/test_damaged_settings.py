@@ -21,7 +21,7 @@ async def test_a_damaged_country_fails_no_poll_and_keeps_numbers_as_they_came(
 ) -> None:
     await world.change_settings(country=value)
     assert (await world.poll())["status"] == "ok"
-    settings = await read_settings(world.services.firestore, world.restaurant.id)
+    settings = await read_settings(world.context.firestore, world.restaurant.id)
     assert settings is not None
     entry = {"number": "2125550123"}
     assert parse_phone_entry(entry, settings.country) == "2125550123"
@@ -58,7 +58,7 @@ async def test_a_damaged_rid_claim_finds_no_restaurant_and_fails_no_poll(
     world: World, value: Any
 ) -> None:
     world.actions.create(START_TIME, 2)
-    claim = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
+    claim = paths.rid_claim_document(world.context.firestore, world.restaurant.rid)
     await claim.set({"restaurantId": value})
-    assert await world.services.directory.find_by_rid(world.restaurant.rid) is None
+    assert await world.context.directory.find_by_rid(world.restaurant.rid) is None
     assert (await world.poll())["status"] == "ok"

@@ -109,8 +109,8 @@ async def test_the_cursor_stays_if_a_row_cannot_be_committed(
     await world.poll()
     cursor = await read_cursor(world)
     world.clock.advance(900)
-    firestore_spy, services = FirestoreSpy(world.services.firestore), world.services
-    world.services = structs.replace(services, firestore=firestore_spy.client)
+    firestore_spy, context = FirestoreSpy(world.context.firestore), world.context
+    world.context = structs.replace(context, firestore=firestore_spy.client)
     world.actions.create(START_TIME + timedelta(days=2), 2)
     # The lease is written; then the commit of the page and those of the row fail.
     failures = [fail_with(google.ServiceUnavailable)] * (1 + MAX_COMMIT_ATTEMPTS)
@@ -120,7 +120,7 @@ async def test_the_cursor_stays_if_a_row_cannot_be_committed(
         "error",
         cursor,
     )
-    world.services = services
+    world.context = context
     assert (await world.poll())["created"] == 1
 
 
@@ -271,7 +271,7 @@ async def prove_webhooks(world: World) -> None:
 
 
 async def run_schedule(world: World) -> list[str]:
-    result: Any = (await poll_restaurants(world.services, ScheduledPollRequest())).body["results"]
+    result: Any = (await poll_restaurants(world.context, ScheduledPollRequest())).body["results"]
     return [entry["status"] for entry in result]
 
 
@@ -289,7 +289,7 @@ async def test_a_quiet_restaurant_with_working_webhooks_is_polled_every_half_hou
 async def test_a_skipped_restaurant_is_polled_on_request(world: World) -> None:
     await prove_webhooks(world)
     request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
-    result: Any = (await poll_restaurants(world.services, request)).body["results"]
+    result: Any = (await poll_restaurants(world.context, request)).body["results"]
     assert [entry["status"] for entry in result] == ["ok"]
 
 
@@ -323,8 +323,8 @@ async def test_restaurants_are_listed_in_pages(
     monkeypatch.setattr("shared.tasks.fan_out.LISTING_PAGE_SIZE", 2)
     others = [new_restaurant() for _ in range(4)]
     for other in others:
-        await seed(world.services.firestore, other)
-    jobs = await list_jobs(world.services, POLL_FUNCTION)
+        await seed(world.context.firestore, other)
+    jobs = await list_jobs(world.context, POLL_FUNCTION)
     listed = [job.restaurant_id for job in jobs]
     assert sorted(listed) == sorted([world.restaurant.id, *(other.id for other in others)])
 
@@ -341,8 +341,8 @@ async def test_restaurants_are_listed_in_pages(
 async def test_an_enabled_document_that_is_no_settings_document_is_not_listed(
     world: World, path: tuple[str, ...]
 ) -> None:
-    await world.services.firestore.document(*path).set({"enabled": True})
-    jobs = await list_jobs(world.services, POLL_FUNCTION)
+    await world.context.firestore.document(*path).set({"enabled": True})
+    jobs = await list_jobs(world.context, POLL_FUNCTION)
     assert [job.restaurant_id for job in jobs] == [world.restaurant.id]
 
 
@@ -351,7 +351,7 @@ async def test_a_failed_page_of_the_listing_is_read_again(
 ) -> None:
     monkeypatch.setattr("shared.tasks.fan_out._LISTING_PAUSES_SECONDS", (0.0, 0.0))
     firestore_spy.failure = google.ServiceUnavailable
-    context = structs.replace(world.services, firestore=firestore_spy.client)
+    context = structs.replace(world.context, firestore=firestore_spy.client)
 
     async def recover(_: float) -> None:
         firestore_spy.failure = None

@@ -98,7 +98,7 @@ async def test_a_reservation_of_a_forgotten_guest_redacts_the_body(
 
 async def test_a_firestore_failure_is_raised(world: World, firestore_spy: FirestoreSpy) -> None:
     firestore_spy.failure = google.ServiceUnavailable
-    world = replace(world, services=replace(world.services, firestore=firestore_spy.client))
+    world = replace(world, context=replace(world.context, firestore=firestore_spy.client))
     with pytest.raises(ServiceUnavailableError):
         await quarantine_text(world, json.dumps({"id": KEY}))
 

@@ -160,7 +160,7 @@ async def test_the_beginning_of_a_too_large_body_is_stored(
 
 
 async def read_backlog(world: World) -> QuarantineBacklog:
-    return await read_quarantine_backlog(world.services, world.restaurant.id)
+    return await read_quarantine_backlog(world.context, world.restaurant.id)
 
 
 async def quarantine_envelope(world: World, party_size: int) -> str:

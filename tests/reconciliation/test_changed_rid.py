@@ -44,7 +44,7 @@ def renumbered(world: World) -> Iterator[None]:
 
 
 async def change_rid(world: World) -> None:
-    client = world.services.firestore
+    client = world.context.firestore
     await paths.rid_claim_document(client, NEW_RID).set({"restaurantId": world.restaurant.id})
     settings = paths.integration_document(client, world.restaurant.id)
     await settings.update({"restaurantId": NEW_RID})

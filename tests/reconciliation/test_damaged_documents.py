@@ -131,7 +131,7 @@ async def test_a_damaged_journal_entry_is_contained(world: World) -> None:
     booked = world.actions.create(SOON, 2)
     await world.poll()
     reservation = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked.key.lower()
+        world.context.firestore, world.restaurant.id, booked.key.lower()
     )
     async for entry in paths.journal_collection(reservation).stream():
         await entry.reference.update({"fields": 5, "version": "x", "attempt": None})

@@ -193,7 +193,7 @@ async def test_a_plan_in_several_documents_is_executed_completely(
     monkeypatch.setattr(report_store, "MAX_PART_BYTES", 2_000)
     _, held = await hold_plan_with_updates(world)
     assert (await read_report(world, held))["parts"] > 2
-    summary = await execute_held_plan(world.services, world.restaurant.id, held, 30)
+    summary = await execute_held_plan(world.context, world.restaurant.id, held, 30)
     assert summary["updated"] == RESERVATION_COUNT
     assert await is_ledger_equal(world)
 

@@ -18,7 +18,7 @@ SOON = START_TIME + timedelta(days=2)
 
 async def edit_document(world: World, key: str, **fields: Any) -> None:
     """Change a document without the ledger."""
-    client, restaurant_id = world.services.firestore, world.restaurant.id
+    client, restaurant_id = world.context.firestore, world.restaurant.id
     await paths.reservation_document(client, restaurant_id, key.lower()).update(fields)
 
 
@@ -277,7 +277,7 @@ async def test_an_existing_document_is_corrected_and_foreign_fields_are_unchange
     world: World,
 ) -> None:
     booked, other = world.actions.create(SOON, 4), world.actions.create(SOON, 3)
-    client, restaurant_id = world.services.firestore, world.restaurant.id
+    client, restaurant_id = world.context.firestore, world.restaurant.id
     document = paths.reservation_document(client, restaurant_id, booked.key.lower())
     # Written by an application that used the collection before.
     await document.set(
@@ -303,8 +303,8 @@ async def test_an_existing_document_is_corrected_and_foreign_fields_are_unchange
 async def test_only_differing_reservations_are_read_a_second_time(
     world: World, firestore_spy: FirestoreSpy, read_count: int, *, is_changed: bool
 ) -> None:
-    services = structs.replace(world.services, firestore=firestore_spy.client)
-    spied = structs.replace(world, services=services)
+    context = structs.replace(world.context, firestore=firestore_spy.client)
+    spied = structs.replace(world, context=context)
     booked = [spied.actions.create(SOON, party_size) for party_size in (2, 3, 4)]
     await spied.poll()
     if is_changed:

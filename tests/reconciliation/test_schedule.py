@@ -80,9 +80,9 @@ async def test_a_requested_run_compares_all_days(world: World) -> None:
 
 async def test_a_quiet_hourly_run_writes_its_report_and_its_state(world: World) -> None:
     await world.reconcile(is_scheduled=True)
-    meter = FirestoreUsageMeter(world.services.firestore)
+    meter = FirestoreUsageMeter(world.context.firestore)
     world.clock.advance(HOUR)
-    metered = replace(world, services=replace(world.services, firestore=meter.client))
+    metered = replace(world, context=replace(world.context, firestore=meter.client))
     await metered.reconcile(is_scheduled=True)
     assert meter.take_counts()[1] == 2
 
@@ -94,8 +94,8 @@ async def test_an_hourly_run_stores_changed_counts_without_reading_the_others(
     world.actions.create(NEAR, 4)
     world.clock.advance(900)
     await world.poll()
-    spy = FirestoreSpy(world.services.firestore)
-    spied = replace(world, services=replace(world.services, firestore=spy.client))
+    spy = FirestoreSpy(world.context.firestore)
+    spied = replace(world, context=replace(world.context, firestore=spy.client))
     await spied.reconcile(is_scheduled=True)
     assert not any("reservationAnalytics" in name for name in spy.read_names)
     day = (await world.analytics_collection.document("2026-03-15").get()).to_dict() or {}
@@ -114,7 +114,7 @@ async def test_an_hourly_run_keeps_the_findings_of_later_days(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = await damage(world, FAR)
-    reference = paths.reservation_document(world.services.firestore, world.restaurant.id, key)
+    reference = paths.reservation_document(world.context.firestore, world.restaurant.id, key)
     await reference.update({"sync": "damaged"})
     await reconcile_at_night(world)
     world.clock.advance(HOUR)

@@ -127,7 +127,7 @@ def logged_problems(capsys: CapturedOutput) -> list[str]:
 
 
 async def delete_rid_claim(world: World) -> None:
-    await paths.rid_claim_document(world.services.firestore, world.restaurant.rid).delete()
+    await paths.rid_claim_document(world.context.firestore, world.restaurant.rid).delete()
 
 
 async def test_correct_stored_settings_have_no_problem(
@@ -153,7 +153,7 @@ async def test_a_settings_problem_does_not_fail_the_poll(world: World) -> None:
 
 
 async def test_a_malformed_rid_claim_counts_as_missing(world: World) -> None:
-    claim = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
+    claim = paths.rid_claim_document(world.context.firestore, world.restaurant.rid)
     await claim.set({"restaurantId": 7})
     await world.poll()
     assert "does not exist" in (await stored_problems(world))[0]
@@ -168,7 +168,7 @@ async def test_an_empty_webhook_auth_is_logged(world: World, capsys: CapturedOut
 async def test_a_fixed_problem_disappears_with_the_next_poll(world: World) -> None:
     await delete_rid_claim(world)
     await world.poll()
-    claim = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
+    claim = paths.rid_claim_document(world.context.firestore, world.restaurant.rid)
     await claim.set({"restaurantId": world.restaurant.id})
     await world.poll()
     assert await stored_problems(world) == []

@@ -25,7 +25,7 @@ async def assert_recovers(restaurant: MachineRestaurant) -> None:
         await _poll_and_reconcile(restaurant)
         await _assert_ledger_equals_opentable(restaurant)
         await restaurant.damaged.mend(
-            restaurant.world.services.firestore, restaurant.world.restaurant.id
+            restaurant.world.context.firestore, restaurant.world.restaurant.id
         )
         await run_concurrently((restaurant.workers[0], "replay all", NO_FAULT))
     await _poll_and_reconcile(restaurant)
@@ -50,7 +50,7 @@ async def _assert_ledger_equals_opentable(restaurant: MachineRestaurant) -> None
         world.sandbox.store, restaurant.rid, ledger, since, ignored_keys=damaged_keys
     )
     assert not mistakes_found, mistakes_found
-    differences = await diff_from_journals(world.services.firestore, world.restaurant.id, ledger)
+    differences = await diff_from_journals(world.context.firestore, world.restaurant.id, ledger)
     assert not differences, differences
     await _assert_native_reservation_consistent(restaurant)
 
@@ -58,7 +58,7 @@ async def _assert_ledger_equals_opentable(restaurant: MachineRestaurant) -> None
 async def _read_undamaged(restaurant: MachineRestaurant) -> dict[str, dict[str, Any]]:
     """Return the documents by external key, apart from the damaged ones."""
     reservations = paths.reservations_collection(
-        restaurant.world.services.firestore, restaurant.world.restaurant.id
+        restaurant.world.context.firestore, restaurant.world.restaurant.id
     )
     damaged_ids = {*restaurant.damaged.originals, NATIVE_RESERVATION_ID}
     return {
@@ -71,7 +71,7 @@ async def _read_undamaged(restaurant: MachineRestaurant) -> dict[str, dict[str, 
 async def _assert_native_reservation_consistent(restaurant: MachineRestaurant) -> None:
     """Assert that the native reservation is both cancelled and journaled, or neither."""
     reservations = paths.reservations_collection(
-        restaurant.world.services.firestore, restaurant.world.restaurant.id
+        restaurant.world.context.firestore, restaurant.world.restaurant.id
     )
     reservation = reservations.document(NATIVE_RESERVATION_ID)
     status = ((await reservation.get()).to_dict() or {})["status"]
@@ -80,7 +80,7 @@ async def _assert_native_reservation_consistent(restaurant: MachineRestaurant) -
 
 
 async def _assert_second_run_changes_nothing(machine: MachineRestaurant) -> None:
-    client = machine.world.services.firestore
+    client = machine.world.context.firestore
     before = await read_update_times(client)
     (second,) = await run_concurrently((machine.workers[0], "reconcile", NO_FAULT))
     found = {kind: second[kind] for kind in ("created", "updated", "cancelled", "divergences")}

@@ -46,7 +46,7 @@ _STAFF_MEMBER = AuthenticatedUser("somebody", is_operator=False)
 class Worker:
     """One process for one restaurant."""
 
-    services: AppContext
+    context: AppContext
     faults: WorkerFaults
     restaurant_id: str
     executor: ThreadPoolExecutor
@@ -56,24 +56,24 @@ class Worker:
         self.faults.start(faults)
         with suppress(ProcessKilled):
             if job == "poll":
-                return await poll_restaurant(self.services, Deadline.after(480), self.restaurant_id)
+                return await poll_restaurant(self.context, Deadline.after(480), self.restaurant_id)
             if job == "reconcile":
                 return await reconcile_restaurant(
-                    self.services, ReconciliationOptions(), self.restaurant_id
+                    self.context, ReconciliationOptions(), self.restaurant_id
                 )
             if job == "backfill":
                 return await self._backfill()
             if isinstance(job, bytes):
-                return await call_webhook(self.services, job)
+                return await call_webhook(self.context, job)
             with suppress(InvalidEventError, ServiceUnavailableError):
                 return await self._run_staff_action(job)
         return None
 
     async def _run_staff_action(self, job: str) -> None:
         """Replay the quarantine, or cancel the native reservation."""
-        settings = await self.services.directory.find_by_restaurant_id(self.restaurant_id)
+        settings = await self.context.directory.find_by_restaurant_id(self.restaurant_id)
         assert settings is not None
-        restaurant = RestaurantContext(self.services, settings)
+        restaurant = RestaurantContext(self.context, settings)
         if job == "cancel":
             await cancel_native_reservation(
                 restaurant,
@@ -83,7 +83,7 @@ class Worker:
                 idempotency_key="once",
             )
             return
-        client, clock = self.services.firestore, self.services.clock
+        client, clock = self.context.firestore, self.context.clock
         review = QuarantineReview(client, self.restaurant_id, clock)
         for item_id in await review.list_newest(_MAX_REPLAYED[job]):
             item = await review.read_item(item_id)
@@ -95,10 +95,10 @@ class Worker:
     async def _backfill(self) -> Any:
         """Start or resume a backfill of some weeks and run it."""
         with suppress(BackfillInProgressError, ServiceUnavailableError):
-            today = self.services.clock().date()
+            today = self.context.clock().date()
             days = today - timedelta(days=6), today + timedelta(days=35)
-            await start_backfill(self.services, self.restaurant_id, *days)
-        return await backfill_restaurant(self.services, Deadline.after(60), self.restaurant_id)
+            await start_backfill(self.context, self.restaurant_id, *days)
+        return await backfill_restaurant(self.context, Deadline.after(60), self.restaurant_id)
 
 
 async def run_concurrently(*runs: tuple[Worker, WorkerJob, FaultPlan]) -> list[Any]:
@@ -114,8 +114,8 @@ async def run_concurrently(*runs: tuple[Worker, WorkerJob, FaultPlan]) -> list[A
 def make_worker(world: World) -> Worker:
     """Return a new process for the world's restaurant."""
     faults = WorkerFaults()
-    client = FaultyFirestore(world.services.firestore, faults).client
-    fake_secret_source, environment = InMemorySecretSource(), world.services.environment
+    client = FaultyFirestore(world.context.firestore, faults).client
+    fake_secret_source, environment = InMemorySecretSource(), world.context.environment
     fake_secret_source.payloads[world.restaurant.secret] = {
         "clientId": "me",
         "clientSecret": "hush",
@@ -134,10 +134,10 @@ def make_worker(world: World) -> Worker:
     directory = RestaurantDirectory(
         client, CredentialCache(fake_secret_source.read, monotonic), None, monotonic
     )
-    services = replace(
-        world.services,
+    context = replace(
+        world.context,
         firestore=client,
         directory=directory,
         get_opentable_client=lambda: opentable,
     )
-    return Worker(services, faults, world.restaurant.id, executor)
+    return Worker(context, faults, world.restaurant.id, executor)

@@ -13,13 +13,13 @@ FIRST_DAY, LAST_DAY = date(2026, 3, 4), date(2026, 3, 31)  # 28 days: four slice
 
 
 async def begin_test_backfill(world: World) -> Backfill:
-    return await start_backfill(world.services, world.restaurant.id, FIRST_DAY, LAST_DAY)
+    return await start_backfill(world.context, world.restaurant.id, FIRST_DAY, LAST_DAY)
 
 
 async def run_slices(world: World, slices: int = 99) -> list[Backfill]:
     """Continue the backfill for at most `slices` steps, as one run."""
     steps: list[Backfill] = []
-    run = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
+    run = run_backfill_steps(world.context, world.restaurant.id, Deadline.after(60))
     async with aclosing(run):
         async for step in run:
             steps.append(step)
@@ -29,7 +29,7 @@ async def run_slices(world: World, slices: int = 99) -> list[Backfill]:
 
 
 async def read_state(world: World) -> Backfill:
-    backfill = await read_backfill(world.services, world.restaurant.id)
+    backfill = await read_backfill(world.context, world.restaurant.id)
     assert backfill is not None
     return backfill
 
@@ -46,5 +46,5 @@ def book_range(world: World) -> list[str]:
 
 async def run_with_short_deadline(world: World) -> list[Backfill]:
     """Continue the backfill in a run with 1.5 seconds."""
-    run = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(1.5))
+    run = run_backfill_steps(world.context, world.restaurant.id, Deadline.after(1.5))
     return [step async for step in run]

@@ -21,7 +21,7 @@ Documents = dict[str, dict[str, Any]]
 async def read_backup_lines(world: World, read_time: datetime | None = None) -> list[str]:
     """Return the lines of a backup, by default of this moment."""
     lines = iterate_backup_lines(
-        world.services.firestore, world.restaurant.id, read_time or datetime.now(UTC)
+        world.context.firestore, world.restaurant.id, read_time or datetime.now(UTC)
     )
     return [line async for line in lines]
 
@@ -30,12 +30,12 @@ async def restore_lines(world: World, lines: list[str], **header: Any) -> Restor
     """Restore a backup, with some values of its header replaced."""
     stored = read_header(lines[0])
     values = {name: getattr(stored, name) for name in ("restaurant_id", "project", "read_time")}
-    return await restore_restaurant(world.services, BackupHeader(**{**values, **header}), lines[1:])
+    return await restore_restaurant(world.context, BackupHeader(**{**values, **header}), lines[1:])
 
 
 async def lose_restaurant(world: World, *collection_ids: str) -> None:
     """Delete all documents of the restaurant, or those of some collections."""
-    client, restaurant_id = world.services.firestore, world.restaurant.id
+    client, restaurant_id = world.context.firestore, world.restaurant.id
     async for collection in client.document("restaurants", restaurant_id).collections():
         if not collection_ids or collection.id in collection_ids:
             await _delete(collection)

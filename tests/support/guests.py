@@ -82,14 +82,14 @@ class GuestScenario:
     async def stored_guests(self) -> dict[str, dict[str, Any]]:
         """Return the stored guests by key."""
         guests = paths.guests_collection(
-            self.world.services.firestore, self.world.restaurant.id
+            self.world.context.firestore, self.world.restaurant.id
         ).stream()
         return {guest.id: guest.to_dict() or {} async for guest in guests}
 
     async def all_documents(self) -> dict[str, dict[str, Any]]:
         """Return every document of the project by its path."""
         by_path: dict[str, dict[str, Any]] = {}
-        collections = [each async for each in self.world.services.firestore.collections()]
+        collections = [each async for each in self.world.context.firestore.collections()]
         while collections:
             read = await asyncio.gather(*map(_read_collection, collections))
             documents = [each for some in read for each in some]
@@ -102,7 +102,7 @@ class GuestScenario:
 
     async def journal(self, reservation: SandboxReservation) -> dict[str, dict[str, Any]]:
         """Return a reservation's journal by entry id."""
-        client, restaurant_id = self.world.services.firestore, self.world.restaurant.id
+        client, restaurant_id = self.world.context.firestore, self.world.restaurant.id
         document = paths.reservation_document(client, restaurant_id, reservation.key.lower())
         entries = paths.journal_collection(document).stream()
         return {entry.id: entry.to_dict() or {} async for entry in entries}

@@ -17,7 +17,7 @@ async def read_report(world: World, report_id: str) -> dict[str, Any]:
 
 async def execute_plan(world: World, report_id: str) -> dict[str, Any]:
     """Force a plan and return its stored report."""
-    result = await execute_held_plan(world.services, world.restaurant.id, report_id, 30)
+    result = await execute_held_plan(world.context, world.restaurant.id, report_id, 30)
     return await read_report(world, result["reportId"])
 
 

@@ -98,7 +98,7 @@ BEARER_HEADERS = {"authorization": "Bearer proof"}
 
 
 async def call_webhook(
-    services: AppContext, body: bytes, headers: Mapping[str, str] = BEARER_HEADERS
+    context: AppContext, body: bytes, headers: Mapping[str, str] = BEARER_HEADERS
 ) -> int:
     """Post a body to the webhook with this context, and return the HTTP status.
 
@@ -106,7 +106,7 @@ async def call_webhook(
     """
     # The function looks its services up before it first waits, so each caller gets its own.
     process._contexts_by_loop.clear()
-    process._contexts_by_loop[asyncio.get_running_loop()] = services
+    process._contexts_by_loop[asyncio.get_running_loop()] = context
     response = cast("Awaitable[Response]", opentable_webhook(_build_request(body, headers)))
     return (await response).status_code
 
@@ -156,22 +156,20 @@ class FunctionCaller:
         self.world = world
 
     async def call(
-        self, function: object, body: object, services: AppContext | None = None, **headers: str
+        self, function: object, body: object, context: AppContext | None = None, **headers: str
     ) -> int:
         """POST to a function; return the answer's status."""
         process._contexts_by_loop.clear()
-        process._contexts_by_loop[asyncio.get_running_loop()] = services or self.world.services
+        process._contexts_by_loop[asyncio.get_running_loop()] = context or self.world.context
         transport = httpx.ASGITransport(Starlette(routes=[Route("/", function, methods=["POST"])]))  # type: ignore[arg-type] # the framework's decorator is untyped
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             all_headers = {"content-type": "application/json", **headers}
             return (await client.post("/", content=raw, headers=all_headers)).status_code
 
-    async def webhook(
-        self, body: object, services: AppContext | None = None, **headers: str
-    ) -> int:
+    async def webhook(self, body: object, context: AppContext | None = None, **headers: str) -> int:
         """POST to the webhook, by default with a valid credential."""
-        return await self.call(opentable_webhook, body, services, **(headers or TOKEN_HEADERS))
+        return await self.call(opentable_webhook, body, context, **(headers or TOKEN_HEADERS))
 
 
 def lines_with_forbidden_text(text: str) -> list[str]:

@@ -60,7 +60,7 @@ async def _read_shared_secret(secret_id: str, _min_version: str | None = None) -
 class World(Struct):
     """Both sides of one restaurant."""
 
-    services: AppContext
+    context: AppContext
     sandbox: OpenTableApi
     clock: ManualClock
     restaurant: Restaurant
@@ -73,23 +73,23 @@ class World(Struct):
 
     @property
     def integration_document(self) -> AsyncDocumentReference:
-        return paths.integration_document(self.services.firestore, self.restaurant.id)
+        return paths.integration_document(self.context.firestore, self.restaurant.id)
 
     @property
     def reservations_collection(self) -> AsyncCollectionReference:
-        return paths.reservations_collection(self.services.firestore, self.restaurant.id)
+        return paths.reservations_collection(self.context.firestore, self.restaurant.id)
 
     @property
     def quarantine_collection(self) -> AsyncCollectionReference:
-        return paths.quarantine_collection(self.services.firestore, self.restaurant.id)
+        return paths.quarantine_collection(self.context.firestore, self.restaurant.id)
 
     @property
     def reports_collection(self) -> AsyncCollectionReference:
-        return paths.reports_collection(self.services.firestore, self.restaurant.id)
+        return paths.reports_collection(self.context.firestore, self.restaurant.id)
 
     @property
     def analytics_collection(self) -> AsyncCollectionReference:
-        return paths.analytics_collection(self.services.firestore, self.restaurant.id)
+        return paths.analytics_collection(self.context.firestore, self.restaurant.id)
 
     async def read_settings_document(self) -> dict[str, Any]:
         """Return the stored settings with the state of the runs."""
@@ -105,17 +105,17 @@ class World(Struct):
 
     def restaurant_context(self) -> RestaurantContext:
         """Return the restaurant with its settings as seeded."""
-        return RestaurantContext(self.services, self.settings())
+        return RestaurantContext(self.context, self.settings())
 
     async def poll(self) -> dict[str, Any]:
         """Run one poll."""
-        deadline = Deadline.after(self.services.environment.run_budget_seconds)
-        return await poll_restaurant(self.services, deadline, self.restaurant.id)
+        deadline = Deadline.after(self.context.environment.run_budget_seconds)
+        return await poll_restaurant(self.context, deadline, self.restaurant.id)
 
     async def reconcile(self, **options: Any) -> dict[str, Any]:
         """Run one reconciliation and return the stored report."""
         result = await reconcile_restaurant(
-            self.services, ReconciliationOptions(**options), self.restaurant.id
+            self.context, ReconciliationOptions(**options), self.restaurant.id
         )
         report = (await self.reports_collection.document(result["reportId"]).get()).to_dict()
         assert report is not None
@@ -123,7 +123,7 @@ class World(Struct):
 
     def acquire_lease(self, kind: str) -> AbstractAsyncContextManager[Lease | None]:
         """Acquire a lease of the restaurant for a block."""
-        client, restaurant_id = self.services.firestore, self.restaurant.id
+        client, restaurant_id = self.context.firestore, self.restaurant.id
         return acquire_lease(client, self.clock, restaurant_id, kind, Deadline.after(480))
 
     async def ledger_documents(self) -> dict[str, dict[str, Any]]:
@@ -138,7 +138,7 @@ class World(Struct):
     async def all_documents(self) -> dict[str, dict[str, Any]]:
         """Return every document of the project by its path."""
         documents: dict[str, dict[str, Any]] = {}
-        collections = [each async for each in self.services.firestore.collections()]
+        collections = [each async for each in self.context.firestore.collections()]
         while collections:
             async for reference in collections.pop().list_documents():
                 snapshot = await reference.get()
@@ -197,7 +197,7 @@ async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
         executor,
         Clock(SYSTEM_CLOCK.monotonic, clock),
     )
-    services = AppContext(
+    context = AppContext(
         environment=environment,
         firestore=firestore,
         directory=RestaurantDirectory(
@@ -211,7 +211,7 @@ async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
         clock=clock,
     )
     await seed(firestore, restaurant, webhookAuth=["bearer"], **settings)
-    return World(services, sandbox, clock, restaurant, executor)
+    return World(context, sandbox, clock, restaurant, executor)
 
 
 def rewrite_rows(

@@ -35,7 +35,7 @@ async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch, calls_per_bu
     """Several restaurants, and a budget for a few calls of OpenTable."""
     for _ in range(RESTAURANTS - 1):
         restaurant = new_restaurant()
-        await seed(world.services.firestore, restaurant)
+        await seed(world.context.firestore, restaurant)
         rid = int(restaurant.rid)
         world.sandbox.store.add_restaurant(SandboxRestaurant(rid, "Another one", NEW_YORK))
         world.sandbox.tokens.partners[0].rids.add(rid)
@@ -52,19 +52,19 @@ async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch, calls_per_bu
     for module in ("functions.poll", "functions.reconcile"):
         monkeypatch.setattr(f"{module}.Deadline", SimpleNamespace(after=start_deadline))
     environment = structs.replace(
-        world.services.environment,
+        world.context.environment,
         run_budget_seconds=BUDGET_SECONDS,
         max_concurrent_restaurants=1,
     )
-    return replace(world, services=replace(world.services, environment=environment))
+    return replace(world, context=replace(world.context, environment=environment))
 
 
 async def run_for_all(world: World, function_name: str) -> tuple[set[str], set[str]]:
     """Run a function for all restaurants; return the ids that it reached, and the others."""
     if function_name == POLL_FUNCTION:
-        result = await poll_restaurants(world.services, ScheduledPollRequest())
+        result = await poll_restaurants(world.context, ScheduledPollRequest())
     else:
-        result = await reconcile_restaurants(world.services, ScheduledReconcileRequest())
+        result = await reconcile_restaurants(world.context, ScheduledReconcileRequest())
     world.clock.advance(900)
     entries: Any = result.body.get("results") or result.body.get("reports")
     missed = {entry["restaurantId"] for entry in entries if entry.get("error") == OUT_OF_TIME_ERROR}
@@ -101,7 +101,7 @@ async def test_an_unreached_restaurant_is_first_in_the_next_run(
 async def test_a_restaurant_is_begun_only_with_time_for_its_poll(busy_world: World) -> None:
     polled = set()
     for _ in range(RESTAURANTS):
-        result = await poll_restaurants(busy_world.services, ScheduledPollRequest())
+        result = await poll_restaurants(busy_world.context, ScheduledPollRequest())
         busy_world.clock.advance(1_800)
         entries: Any = result.body["results"]
         polled |= {entry["restaurantId"] for entry in entries if entry["status"] == "ok"}
@@ -136,7 +136,7 @@ async def test_an_unreached_restaurant_of_a_task_is_logged_with_the_age_of_its_c
 ) -> None:
     cursor = {"cursor": START_TIME - timedelta(hours=2)}
     ids = [await seed_state(busy_world, poll=cursor) for _ in range(4)]
-    await poll_restaurants(busy_world.services, ScheduledPollRequest(restaurant_ids=tuple(ids)))
+    await poll_restaurants(busy_world.context, ScheduledPollRequest(restaurant_ids=tuple(ids)))
     assert {line["cursorAgeSeconds"] for line in read_unreached_lines(capsys).values()} == {7_200}
 
 
@@ -149,7 +149,7 @@ async def test_a_run_that_reaches_every_restaurant_logs_no_unreached_restaurant(
 
 async def seed_state(world: World, **state: object) -> str:
     restaurant = new_restaurant()
-    await seed(world.services.firestore, restaurant, **state)
+    await seed(world.context.firestore, restaurant, **state)
     return restaurant.id
 
 
@@ -163,14 +163,14 @@ async def test_unreached_restaurants_are_ordered_by_the_last_start_or_else_by_th
     started = await seed_state(world, poll={"lastStartedAt": hours_ago(2), "cursor": hours_ago(9)})
     read = await seed_state(world, poll={"cursor": hours_ago(3)})
     oldest = await seed_state(world, poll={"lastStartedAt": hours_ago(4)})
-    jobs = await list_jobs(world.services, POLL_FUNCTION)
+    jobs = await list_jobs(world.context, POLL_FUNCTION)
     assert [job.restaurant_id for job in jobs] == [world.restaurant.id, oldest, read, started]
 
 
 async def test_a_start_in_the_future_does_not_postpone_the_next_run(world: World) -> None:
     await seed_state(world, poll={"lastStartedAt": hours_ago(-24 * 365)})
     started = await seed_state(world, poll={"lastStartedAt": hours_ago(2)})
-    jobs = await list_jobs(world.services, POLL_FUNCTION)
+    jobs = await list_jobs(world.context, POLL_FUNCTION)
     assert jobs[-1].restaurant_id == started
 
 
@@ -180,18 +180,18 @@ async def test_damaged_state_of_one_restaurant_does_not_stop_the_others(
 ) -> None:
     damaged = await seed_state(world, poll=state, reconciliation=state)
     for function_name in (POLL_FUNCTION, RECONCILE_FUNCTION):
-        jobs = await list_jobs(world.services, function_name)
+        jobs = await list_jobs(world.context, function_name)
         assert {job.restaurant_id for job in jobs} == {damaged, world.restaurant.id}
 
 
 async def test_a_restaurant_whose_polls_fail_does_not_stay_first(world: World) -> None:
     working = await seed_state(world)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
-    environment = structs.replace(world.services.environment, max_concurrent_restaurants=1)
-    services = replace(world.services, environment=environment)
+    environment = structs.replace(world.context.environment, max_concurrent_restaurants=1)
+    context = replace(world.context, environment=environment)
     await world.poll()
-    await poll_restaurants(services, ScheduledPollRequest(restaurant_id=working))
+    await poll_restaurants(context, ScheduledPollRequest(restaurant_id=working))
     world.clock.advance(60)
     await world.poll()
-    jobs = await list_jobs(services, POLL_FUNCTION)
+    jobs = await list_jobs(context, POLL_FUNCTION)
     assert [job.restaurant_id for job in jobs] == [working, world.restaurant.id]

@@ -37,7 +37,7 @@ def usage_meter(firestore: FirestoreClient) -> FirestoreUsageMeter:
 async def _metered_firestore(world: World, usage_meter: FirestoreUsageMeter) -> None:
     """Meter Firestore's calls after the first poll."""
     await world.poll()
-    world.services = replace(world.services, firestore=usage_meter.client)
+    world.context = replace(world.context, firestore=usage_meter.client)
 
 
 def create_reservation_with_guest(world: World) -> SandboxReservation:
@@ -69,13 +69,13 @@ async def test_cost_of_a_booking_its_guest_and_a_change(
 
 async def run_polls(world: World) -> None:
     """Poll as the scheduler does."""
-    result = await poll_restaurants(world.services, ScheduledPollRequest())
+    result = await poll_restaurants(world.context, ScheduledPollRequest())
     assert result.status_code == 200
 
 
 async def run_reconciliations(world: World) -> None:
     """Reconcile as the scheduler does."""
-    result = await reconcile_restaurants(world.services, ScheduledReconcileRequest())
+    result = await reconcile_restaurants(world.context, ScheduledReconcileRequest())
     assert result.status_code == 200
 
 
@@ -266,7 +266,7 @@ async def test_size_of_a_reservation_and_a_journal_entry(
         )
         for size in range(3, 8):
             await ingest_reservation(world, world.actions.change_party_size(booked.key, size))
-    plain = replace(world, services=replace(world.services, firestore=firestore))
+    plain = replace(world, context=replace(world.context, firestore=firestore))
     reservations, entries = list[int](), list[int]()
     indexed: dict[str, list[int]] = {"reservations": [], "ledgerEvents": []}
     for path, document in (await plain.all_documents()).items():

@@ -40,12 +40,12 @@ def secret_file(tmp_path: Path, world: World) -> RestaurantSecretFile:
 
 @pytest.fixture
 def api_context(world: World, timer: FakeTimer, secret_file: RestaurantSecretFile) -> ApiContext:
-    firestore, store = world.services.firestore, SecretsFileStore(str(secret_file.path))
+    firestore, store = world.context.firestore, SecretsFileStore(str(secret_file.path))
     credentials = CredentialCache(store.read, FakeTimer())
     directory = RestaurantDirectory(firestore, credentials, None, FakeTimer())
     accounts = UserAccounts(firestore.project, timer)
     return ApiContext(
-        replace(world.services, directory=directory, secret_store=store),
+        replace(world.context, directory=directory, secret_store=store),
         IdTokenVerifier(firestore.project, accounts),
         StaffRoles(firestore, timer),
         accounts,
@@ -90,6 +90,6 @@ async def create_member_client(
     client: StaffApiClient, world: World, uid: str, role: str
 ) -> StaffApiClient:
     """Add a member to the restaurant's staff and return a client with their token."""
-    firestore = world.services.firestore
+    firestore = world.context.firestore
     await paths.staff_member_document(firestore, world.restaurant.id, uid).set({"role": role})
     return client.with_token(unsigned_id_token(firestore.project, uid))

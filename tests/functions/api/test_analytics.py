@@ -148,7 +148,7 @@ async def test_an_unknown_source_in_the_rollups_is_in_no_file(
     manager: StaffApiClient, world_with_analytics: World
 ) -> None:
     patterns = paths.analytics_collection(
-        world_with_analytics.services.firestore, world_with_analytics.restaurant.id
+        world_with_analytics.context.firestore, world_with_analytics.restaurant.id
     )
     await patterns.document("2026-03-14=HYPERLINK(1)").set({"sources": {"OPENTABLE": {}}})
     response = await manager.get("analytics", params=WEEK | {"format": "csv"})

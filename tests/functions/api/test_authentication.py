@@ -325,7 +325,7 @@ async def test_a_removed_member_is_forbidden_within_a_minute(
 ) -> None:
     assert (await host.get("reports")).status_code == 200
     await paths.staff_member_document(
-        world.services.firestore, world.restaurant.id, "hanna"
+        world.context.firestore, world.restaurant.id, "hanna"
     ).delete()
     timer.advance(60)
     assert error_code(await host.get("reports")) == (403, "FORBIDDEN")

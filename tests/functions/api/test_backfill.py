@@ -21,7 +21,7 @@ APRIL = {"startDate": "2026-04-01", "endDate": "2026-04-30"}
 
 
 async def run_backfill(world: World) -> None:
-    await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    await backfill_restaurant(world.context, Deadline.after(60), world.restaurant.id)
 
 
 async def test_without_a_backfill_the_state_is_empty(manager: StaffApiClient) -> None:
@@ -149,8 +149,8 @@ class RecordingQueue:
 async def start_backfill_with_queue(
     api_context: ApiContext, manager: StaffApiClient, queue: RecordingQueue
 ) -> httpx.Response:
-    services = replace(api_context.app_context, queue=queue)
-    client = replace(manager, transport=api_transport(replace(api_context, app_context=services)))
+    context = replace(api_context.app_context, queue=queue)
+    client = replace(manager, transport=api_transport(replace(api_context, app_context=context)))
     return await client.post("integration/backfill", MARCH)
 
 

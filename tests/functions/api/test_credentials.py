@@ -212,7 +212,7 @@ async def test_a_refused_change_leaves_no_credential(
     world: World,
 ) -> None:
     before, settings = secret_file.read(), await world.read_settings_document()
-    claim = paths.rid_claim_document(world.services.firestore, "777")
+    claim = paths.rid_claim_document(world.context.firestore, "777")
     await claim.set({"restaurantId": "elsewhere"})
     body = refused | {"credentials": {"webhookSecrets": [NEW_WEBHOOK_SECRET]}}
     assert (await operator.put("integration", body)).status_code in {400, 409}

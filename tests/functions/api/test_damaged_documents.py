@@ -52,7 +52,7 @@ async def test_a_day_with_a_damaged_reservation_is_listed(
     host: StaffApiClient, world: World, booked_key: str, path: str, value: Any
 ) -> None:
     reservation = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked_key
+        world.context.firestore, world.restaurant.id, booked_key
     )
     await reservation.update({path: value})
     response = await host.get(DAY_PATH)
@@ -69,7 +69,7 @@ async def test_a_damaged_journal_entry_does_not_hide_the_others(
     world.clock.advance(900)
     await world.poll()
     reservation = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked_key
+        world.context.firestore, world.restaurant.id, booked_key
     )
     entries = [entry async for entry in paths.journal_collection(reservation).stream()]
     await entries[0].reference.update({field: ["x"]})
@@ -87,7 +87,7 @@ async def test_a_change_to_or_from_an_unreadable_value_is_shown(
     entry = {"externalId": booked_key, "changes": changes}
     await world.reports_collection.document(report_id).update({"updated": [entry]})
     reservation = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked_key
+        world.context.firestore, world.restaurant.id, booked_key
     )
     async for snapshot in paths.journal_collection(reservation).stream():
         await snapshot.reference.update({"changes": changes})
@@ -112,7 +112,7 @@ async def test_reports_and_webhooks_of_an_impossible_time_hide_no_others(
         reports.append((await world.reconcile())["reportId"])
         await world.ingest_envelope("created", reservationId=f"r2{number}", partySize=2)
         reservation = paths.reservation_document(
-            world.services.firestore, world.restaurant.id, f"r2{number}"
+            world.context.firestore, world.restaurant.id, f"r2{number}"
         )
         async for entry in paths.journal_collection(reservation).stream():
             await entry.reference.update({"receivedAt": value})
@@ -129,7 +129,7 @@ async def test_reports_and_webhooks_of_an_impossible_time_hide_no_others(
 async def test_the_staff_is_listed_with_a_damaged_change(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
-    changes = paths.staff_changes_collection(world.services.firestore, world.restaurant.id)
+    changes = paths.staff_changes_collection(world.context.firestore, world.restaurant.id)
     change = {"uid": "hanna", "role": "host", "changedBy": "mara", "changedAt": world.clock()}
     await changes.document("c1").set(change | {field: value})
     [shown] = (await manager.get("staff")).json()["changes"]
@@ -140,7 +140,7 @@ async def test_the_staff_is_listed_with_a_damaged_change(
 async def test_a_change_of_the_staff_at_an_impossible_time_hides_no_other(
     manager: StaffApiClient, world: World, value: Any
 ) -> None:
-    changes = paths.staff_changes_collection(world.services.firestore, world.restaurant.id)
+    changes = paths.staff_changes_collection(world.context.firestore, world.restaurant.id)
     change = {"uid": "hanna", "role": "host", "changedBy": "mara", "changedAt": world.clock()}
     await changes.document("c1").set(change)
     await changes.document("c2").set(change | {"role": "manager", "changedAt": value})
@@ -164,7 +164,7 @@ async def test_a_change_of_the_time_zone_is_counted_with_a_damaged_reservation(
     manager: StaffApiClient, world: World, booked_key: str, start: Any
 ) -> None:
     reservation = paths.reservation_document(
-        world.services.firestore, world.restaurant.id, booked_key
+        world.context.firestore, world.restaurant.id, booked_key
     )
     await reservation.update({"startAtTimestamp": start})
     response = await manager.put("integration", {"timeZone": "Asia/Tokyo"})
@@ -282,7 +282,7 @@ async def test_the_calls_of_a_damaged_quarantine_item_are_no_server_errors(
 async def test_webhooks_and_restaurants_are_shown_with_damaged_documents(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
-    client = world.services.firestore
+    client = world.context.firestore
     refusals = value if isinstance(value, list) else [value]  # Firestore nests no lists
     await paths.webhook_refusals_document(client, world.restaurant.id).set({"refusals": refusals})
     await world.ingest_envelope("created", reservationId="r1", partySize=2)
@@ -299,7 +299,7 @@ async def test_webhooks_and_restaurants_are_shown_with_damaged_documents(
 async def test_the_staff_is_listed_with_a_damaged_member(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
-    member = paths.staff_member_document(world.services.firestore, world.restaurant.id, "hanna")
+    member = paths.staff_member_document(world.context.firestore, world.restaurant.id, "hanna")
     await member.set({"uid": "hanna", "role": "host", field: value})
     assert (await manager.get("staff")).status_code == 200
     assert (await manager.delete("staff/hanna")).status_code in {200, 404}
@@ -311,7 +311,7 @@ async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
     manager: StaffApiClient, world: World, field: str, value: object
 ) -> None:
     await world.ingest_envelope("created", reservationId="r1", partySize=2)
-    reservation = paths.reservation_document(world.services.firestore, world.restaurant.id, "r1")
+    reservation = paths.reservation_document(world.context.firestore, world.restaurant.id, "r1")
     async for entry in paths.journal_collection(reservation).stream():
         await entry.reference.update({field: value})
     for address in ("health", "integration"):

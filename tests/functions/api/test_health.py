@@ -113,7 +113,7 @@ async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
     host: StaffApiClient, world: World
 ) -> None:
     report_id = (await world.reconcile())["reportId"]
-    firestore, restaurant_id = world.services.firestore, world.restaurant.id
+    firestore, restaurant_id = world.context.firestore, world.restaurant.id
     reports = paths.reports_collection(firestore, restaurant_id)
     await reports.document(report_id).update({"missedWebhooks": 3})
     await paths.integration_document(firestore, restaurant_id).update({"poll.missedWebhooks": 2})
@@ -132,7 +132,7 @@ async def test_silent_webhooks_are_returned(host: StaffApiClient, world: World) 
 async def test_configuration_problems_that_block_webhooks_are_returned(
     host: StaffApiClient, world: World
 ) -> None:
-    await paths.rid_claim_document(world.services.firestore, world.restaurant.rid).delete()
+    await paths.rid_claim_document(world.context.firestore, world.restaurant.rid).delete()
     await world.poll()
     [problem] = (await host.get("health")).json()["problems"]
     assert "so OpenTable's webhooks are rejected" in problem

@@ -139,13 +139,13 @@ async def test_an_operator_opens_an_integration_with_one_call(
     settings = {"enabled": True, "restaurantId": "777", "timeZone": "Europe/London"}
     body = await operator.at_restaurant("new-one").put("integration", settings)
     assert (body.status_code, body.json()["restaurantId"]) == (200, "777")
-    assert await read_rid_claim(world.services.firestore, "777") == {"restaurantId": "new-one"}
+    assert await read_rid_claim(world.context.firestore, "777") == {"restaurantId": "new-one"}
 
 
 async def test_a_new_rid_frees_the_old_one(operator: StaffApiClient, world: World) -> None:
     await operator.put("integration", {"restaurantId": "777"})
-    assert await read_rid_claim(world.services.firestore, world.restaurant.rid) is None
-    assert await read_rid_claim(world.services.firestore, "777") == {
+    assert await read_rid_claim(world.context.firestore, world.restaurant.rid) is None
+    assert await read_rid_claim(world.context.firestore, "777") == {
         "restaurantId": world.restaurant.id
     }
 
@@ -154,14 +154,14 @@ async def test_a_rid_of_another_restaurant_is_rejected(
     operator: StaffApiClient, world: World
 ) -> None:
     before = await world.read_settings_document()
-    await paths.rid_claim_document(world.services.firestore, "777").set(
+    await paths.rid_claim_document(world.context.firestore, "777").set(
         {"restaurantId": "elsewhere"}
     )
     response = await operator.put("integration", {"restaurantId": "777"})
     assert error_code(response) == (409, "RID_TAKEN")
     assert (
         await world.read_settings_document(),
-        await read_rid_claim(world.services.firestore, "777"),
+        await read_rid_claim(world.context.firestore, "777"),
     ) == (
         before,
         {"restaurantId": "elsewhere"},
@@ -171,7 +171,7 @@ async def test_a_rid_of_another_restaurant_is_rejected(
 async def test_saving_the_same_rid_keeps_the_claim(operator: StaffApiClient, world: World) -> None:
     rid = world.restaurant.rid
     assert (await operator.put("integration", {"restaurantId": rid})).status_code == 200
-    assert await read_rid_claim(world.services.firestore, rid) == {
+    assert await read_rid_claim(world.context.firestore, rid) == {
         "restaurantId": world.restaurant.id
     }
 

@@ -71,7 +71,7 @@ async def store_in_parts(world: World, entries: int) -> None:
         report.add_divergence(
             DivergenceType.VERSION_BEHIND, f"key-{number}", "x" * 900, is_new=True
         )
-    await report_store.store_report(world.services.firestore, report, timedelta(days=400))
+    await report_store.store_report(world.context.firestore, report, timedelta(days=400))
 
 
 async def test_a_report_in_several_documents_is_returned_as_one(

@@ -142,7 +142,7 @@ async def test_an_unchanged_day_is_a_304_for_one_call(
 ) -> None:
     for number in range(5):
         await write_native_reservation(world, f"own-{number}")
-    spy = QuerySpy(world.services.firestore)
+    spy = QuerySpy(world.context.firestore)
     observed = replace(
         api_context, app_context=replace(api_context.app_context, firestore=spy.client)
     )
@@ -159,7 +159,7 @@ async def test_the_tag_is_queried_while_firestore_accepts_no_listener(
     host: StaffApiClient, world: World, api_context: ApiContext
 ) -> None:
     await write_native_reservation(world)
-    spy = ListenerRefused(world.services.firestore)
+    spy = ListenerRefused(world.context.firestore)
     observed = replace(
         api_context, app_context=replace(api_context.app_context, firestore=spy.client)
     )
@@ -233,8 +233,8 @@ async def test_a_commit_that_began_before_the_tag_and_ended_after_it_changes_the
 ) -> None:
     await apply_envelope(world, partySize=3)
     await apply_envelope(world, reservationId="ot_2")
-    spy, tags = FirestoreSpy(world.services.firestore), list[str]()
-    slow_instance = replace(world, services=replace(world.services, firestore=spy.client))
+    spy, tags = FirestoreSpy(world.context.firestore), list[str]()
+    slow_instance = replace(world, context=replace(world.context, firestore=spy.client))
 
     async def commit_elsewhere_and_read() -> None:
         world.clock.advance(5)

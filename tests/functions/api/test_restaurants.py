@@ -32,7 +32,7 @@ async def list_ids(client: StaffApiClient) -> list[str]:
 
 async def add_restaurants(world: World, uid: str, count: int) -> list[str]:
     """Add restaurants with the user as host; return their ids in order."""
-    client, ids = world.services.firestore, []
+    client, ids = world.context.firestore, []
     for _ in range(count):
         restaurant = new_restaurant()
         await seed(client, restaurant)
@@ -131,7 +131,7 @@ async def test_the_user_id_of_a_copied_document_gives_no_access(
     host: StaffApiClient, world: World
 ) -> None:
     other = new_restaurant()
-    client = world.services.firestore
+    client = world.context.firestore
     await seed(client, other)
     copied = {"uid": "hanna", "role": "manager"}
     await paths.staff_member_document(client, other.id, "mara").set(copied)
@@ -144,7 +144,7 @@ async def test_the_user_id_of_a_copied_document_gives_no_access(
 async def test_other_integrations_are_no_restaurants(
     operator: StaffApiClient, world: World
 ) -> None:
-    client = world.services.firestore
+    client = world.context.firestore
     await client.document("restaurants", "r-2", "integrations", "payments").set({"enabled": True})
     await client.document("a", "b", "integrations", "opentable").set({"enabled": True})
     assert await list_ids(operator) == [world.restaurant.id]
@@ -203,8 +203,8 @@ async def test_refused_webhooks_are_a_reason_and_are_listed_with_the_counts(
 ) -> None:
     await host.get("me")
     for _ in range(3):
-        record_refusal(world.services, world.restaurant.id, "bearer", "no_credential_matches")
-    await store_refusals(world.services)
+        record_refusal(world.context, world.restaurant.id, "bearer", "no_credential_matches")
+    await store_refusals(world.context)
     [restaurant] = await fetch_restaurants(host, include="counts")
     health, [refusal] = restaurant["health"], restaurant["refusals"]
     assert (health["status"], health["reasons"]) == ("WARNING", ["webhooks_refused"])

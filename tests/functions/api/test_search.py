@@ -164,7 +164,7 @@ async def test_a_document_without_search_terms_gets_them_from_a_reconciliation(
     await world.ingest_envelope(
         "updated", reservationId=key, restaurantId=world.restaurant.id, dinerName="José García"
     )
-    document = paths.reservation_document(world.services.firestore, world.restaurant.id, key)
+    document = paths.reservation_document(world.context.firestore, world.restaurant.id, key)
     await document.update({"searchTerms": ["wrong"]})
     report = await world.reconcile()
     assert await search_by_text(host, "jose") == [key]

@@ -66,7 +66,7 @@ async def test_a_person_with_an_account_is_added_and_may_work_at_once(
         "changedAt": "2026-03-14T15:00:00Z",
     }
     stored = await paths.staff_member_document(
-        world.services.firestore, world.restaurant.id, "nils"
+        world.context.firestore, world.restaurant.id, "nils"
     ).get()
     assert stored.to_dict() == {
         "uid": "nils",
@@ -112,7 +112,7 @@ async def test_a_role_is_changed_by_adding_the_person_again(
     [change] = body["changes"]
     assert (change["previousRole"], change["role"]) == ("host", "manager")
     await add(manager, "hanna@example.com", "manager")
-    changes = paths.staff_changes_collection(world.services.firestore, world.restaurant.id)
+    changes = paths.staff_changes_collection(world.context.firestore, world.restaurant.id)
     assert len([change async for change in changes.stream()]) == 1
 
 
@@ -133,7 +133,7 @@ async def test_a_recorded_change_expires_after_1100_days(
     manager: StaffApiClient, world: World
 ) -> None:
     await add(manager, "nils@example.com")
-    changes = paths.staff_changes_collection(world.services.firestore, world.restaurant.id)
+    changes = paths.staff_changes_collection(world.context.firestore, world.restaurant.id)
     [change] = [each async for each in changes.stream()]
     assert change.get("staffChangeExpireAt") == world.clock() + timedelta(days=1100)
 
@@ -158,7 +158,7 @@ async def test_two_managers_who_remove_each_other_leave_one(
     await asyncio.gather(manager.get("me"), nils.get("me"))
     answers = await asyncio.gather(manager.delete("staff/nils"), nils.delete("staff/mara"))
     assert sorted(answer.status_code for answer in answers) in ([200, 409], [200, 503])
-    members = paths.staff_collection(world.services.firestore, world.restaurant.id)
+    members = paths.staff_collection(world.context.firestore, world.restaurant.id)
     assert len([member async for member in members.stream()]) == 1
 
 
@@ -206,7 +206,7 @@ async def test_members_without_an_account_are_listed_without_a_name(
 async def test_damaged_documents_do_not_hide_the_others(
     manager: StaffApiClient, world: World
 ) -> None:
-    client, restaurant_id = world.services.firestore, world.restaurant.id
+    client, restaurant_id = world.context.firestore, world.restaurant.id
     documents: dict[str, dict[str, Any]] = {
         "a": {"role": 5},
         "b": {},
@@ -234,7 +234,7 @@ async def test_a_member_removed_elsewhere_loses_access_within_a_minute(
 ) -> None:
     await host.get("me")
     await manager.get("staff")
-    reference = paths.staff_member_document(world.services.firestore, world.restaurant.id, "hanna")
+    reference = paths.staff_member_document(world.context.firestore, world.restaurant.id, "hanna")
     await reference.delete()
     timer.advance(60)
     assert error_code(await host.get("me")) == (403, "FORBIDDEN")

@@ -87,9 +87,9 @@ async def test_refused_webhooks_are_counted_with_their_reason(
     manager: StaffApiClient, world: World
 ) -> None:
     for _ in range(3):
-        record_refusal(world.services, world.restaurant.id, "bearer", "no_credential_matches")
+        record_refusal(world.context, world.restaurant.id, "bearer", "no_credential_matches")
         world.clock.advance(1)
-    await store_refusals(world.services)
+    await store_refusals(world.context)
     body = (await manager.get(PATH)).json()
     [refusal], [delivery] = body["refusals"], body["deliveries"]
     assert refusal == {
