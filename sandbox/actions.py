@@ -53,6 +53,7 @@ class ReservationActions:
 
     def reschedule(self, key: str, scheduled: datetime) -> SandboxReservation:
         """Move to another aware date or time: same id, same confirmation number."""
+        # Documented. Only a move to another restaurant is a cancellation and a new reservation.
         return self._update(key, lambda row: replace(row, scheduled=scheduled.astimezone(UTC)))
 
     def change_party_size(self, key: str, party_size: int) -> SandboxReservation:
@@ -84,6 +85,7 @@ class ReservationActions:
 
     def uncancel(self, key: str) -> SandboxReservation:
         """Take a cancellation back; ``cancellation_date`` stays."""
+        # Inferred: the documented "first cancellation" implies that one can be undone.
         return self._update(key, lambda row: replace(row, state="NotConfirmed"))
 
     def _update(
@@ -140,6 +142,7 @@ class VisitActions:
         self, party_size: int, at: datetime | None = None, *, guest_key: str | None = None
     ) -> SandboxReservation:
         """Seat a party without a booking; its guest is null or a record without a name."""
+        # Documented: names may be empty for walk-ins. The first state is a choice.
         when = self._resolve_time(at)
         draft = self._build_walk_in(when, party_size, guest_key)
         return self._store.add_reservation(
@@ -159,6 +162,7 @@ class VisitActions:
 
         Visits without a seating become AssumedSeated; seated visits become AssumedDone.
         """
+        # The states are documented. An older guide names a daily job; its hour is undocumented.
         open_visits = [
             row
             for row in self._store.list_reservations(self._rid)
@@ -202,7 +206,7 @@ class GuestActions:
     def add(
         self, first_name: str = "", last_name: str = "", email: str = "", phone: str = ""
     ) -> SandboxGuest:
-        """Enter a guest; all may be empty, as for a walk-in. ``phone`` is national digits."""
+        """Add a guest; all may be empty, as for a walk-in. ``phone`` is national digits."""
         now = self._store.now()
         return self._store.add_guest(
             SandboxGuest(
@@ -228,11 +232,12 @@ class GuestActions:
         return self._update(key, lambda guest: replace(guest, email=email, phone=phone))
 
     def merge(self, loser: str, survivor: str) -> SandboxGuest:
-        """Archive ``loser`` in favour of ``survivor``; its reservations keep naming the loser."""
+        """Archive ``loser`` in favor of ``survivor``; its reservations keep naming the loser."""
         return self._update(loser, lambda guest: replace(guest, archived=True, primary=survivor))
 
     def forget(self, key: str) -> SandboxGuest:
         """Forget the diner: flagged, and every detail emptied."""
+        # The flag is documented. Whether OpenTable empties the details is not.
         return self._update(
             key,
             lambda guest: replace(

@@ -55,6 +55,7 @@ class OpenTableApi:
 
     def handle(self, request: SandboxRequest) -> SandboxResponse:
         """Answer one request; ``request_counts`` then knows one more for its route."""
+        # The server calls from several threads; a scripted failure belongs to one request.
         with self._lock:
             self.request_counts[_classify_route(request.path)] += 1
             failure = self.faults.take_failure(request.path)
@@ -90,6 +91,7 @@ class OpenTableApi:
     def _build_payload(self, request: SandboxRequest, failure: ScriptedFailure | None) -> JsonRow:
         if request.path == OAUTH_TOKEN_PATH:
             return self._issue_token(request)
+        # Before the check: this request is the first to meet the revoked token.
         if failure and failure.kind is FailureKind.REVOKED:
             self.tokens.revoke_all()
         partner = self.tokens.authenticate(request.headers.get("authorization", ""), request.path)
@@ -97,6 +99,7 @@ class OpenTableApi:
         if limit and not self._rate_limiter.try_acquire(partner.client_id, now, limit):
             raise SandboxHttpError(429, "spring", headers=limit.build_headers(now))
         payload = self._sync.build_payload(request, partner)
+        # After the page was read: what the hook changes shifts the rows of the next page.
         if self.faults.on_page and "items" in payload:
             self.faults.on_page(self.store)
         return payload
@@ -104,6 +107,7 @@ class OpenTableApi:
     def _issue_token(self, request: SandboxRequest) -> JsonRow:
         if request.method not in {"GET", "POST"}:
             raise SandboxHttpError(405, "spring")
+        # An empty POST must send `Content-Length: 0`. The status without it is undocumented.
         if request.method == "POST" and "content-length" not in request.headers:
             raise SandboxHttpError(
                 411, "legacy", message="Send Content-Length: 0 with an empty POST."

@@ -31,6 +31,7 @@ _STATISTICS: dict[str, dict[str, float]] = json.loads(
     Path(__file__).with_name("patterns.json").read_text()
 )
 
+# Not from the source, which has hours only.
 _MINUTE_SHARES = {0: 0.45, 15: 0.15, 30: 0.3, 45: 0.1}
 _MAX_LEAD_HOURS = 42 * 24.0
 
@@ -132,7 +133,7 @@ class BookingGenerator:
         self._visit_planner = VisitPlanner(store, rid, rng)
 
     def create_booking(self, at: datetime) -> list[SimulatedAction]:
-        """Take a booking at ``at``; one for tonight brings its own visit on."""
+        """Take a booking at ``at``; return the actions of its visit if that is today."""
         guest = self._guest_actions.add(*generate_guest_details(self._rng))
         row = self._reservation_actions.create(
             self._draw_scheduled_time(at),
@@ -159,7 +160,7 @@ class BookingGenerator:
         return self._visit_planner.plan_seating(row, at + timedelta(minutes=25), closed=True)
 
     def change_booking(self, _at: datetime) -> list[SimulatedAction]:
-        """Change one later booking: its time, party, table, note, tags or standing."""
+        """Change one later booking: its time, party, table, note, tags or state."""
         later_bookings = self._list_later_bookings()
         if later_bookings:
             self._apply_random_change(self._rng.choice(later_bookings))
@@ -234,6 +235,7 @@ class BookingGenerator:
         scheduled = draw_visit_time(
             (at + lead).astimezone(self._zone).date(), self._zone, self._rng
         )
+        # A drawn hour of today may have passed.
         return scheduled if scheduled > at else scheduled + timedelta(days=1)
 
 
@@ -289,6 +291,7 @@ def _build_booking(
     now = store.now()
     scheduled = draw_visit_time(day, store.get_restaurant(rid).zone, rng).astimezone(UTC)
     lead = draw_lead_time(rng, minimum=max(timedelta(0), scheduled - now))
+    # No timestamp lies in the future: a visit ahead is booked by now.
     created = min(scheduled - lead, now).replace(microsecond=0)
     booked = SandboxReservation(
         rid=rid,
@@ -301,6 +304,7 @@ def _build_booking(
         guest_request=rng.choice(SAMPLE_REQUESTS) if rng.random() < _REQUEST_SHARE else "",
         origin="Web" if rng.random() < _WEB_SHARE else "Phone",
     )
+    # The longest visit ends within four hours.
     is_past = booked.scheduled < now - timedelta(hours=4)
     shares = _PAST_STATE_SHARES if is_past else _FUTURE_STATE_SHARES
     state = rng.choices(list(shares), list(shares.values()))[0]

@@ -68,7 +68,7 @@ class FaultInjector:
         self._script.extend([failure] * failure.times)
 
     def take_failure(self, path: str) -> ScriptedFailure | None:
-        """Return the next scripted failure for ``path``, and cross it off."""
+        """Return the next scripted failure for ``path``, and remove it from the script."""
         for index, failure in enumerate(self._script):
             if path.startswith(failure.path):
                 return self._script.pop(index)
@@ -81,8 +81,9 @@ class FaultInjector:
         self._script.clear()
 
 
+# A client that follows it sends its bearer token to a stranger.
 FOREIGN_URL = "https://attacker.example/sync/v2/reservations?offset=0"
-UNKNOWN_STATE = "DrinksServed"
+UNKNOWN_STATE = "DrinksServed"  # a POS may add courses as states
 _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
 
 
@@ -124,13 +125,14 @@ def inject_payload_failure(failure: ScriptedFailure | None, payload: JsonRow) ->
 def inject_response_failure(
     failure: ScriptedFailure | None, response: SandboxResponse
 ) -> SandboxResponse:
-    """Return the answer as it travels: late, cut, spoilt, redirected, or with Retry-After."""
+    """Return the response as it is sent: late, cut, damaged, redirected, or with Retry-After."""
     if failure is None:
         return response
     retry_headers = {} if failure.retry_after is None else {"Retry-After": failure.retry_after}
     edits: dict[FailureKind, SandboxResponse] = {
         FailureKind.DELAY: replace(response, delay_seconds=failure.seconds),
         FailureKind.CLOSE: replace(response, is_dropped=True),
+        # Half of a JSON object: never valid, whatever its size.
         FailureKind.TRUNCATED: replace(response, body=response.body[: len(response.body) // 2]),
         FailureKind.HTML: replace(
             response, body=_HTML, headers={**response.headers, "Content-Type": "text/html"}

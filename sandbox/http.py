@@ -39,6 +39,7 @@ def build_error_body(error: SandboxHttpError, path: str, now: datetime, request_
         path: The request's path; the spring shapes repeat it.
         request_id: A UUID; the spring shapes contain its first 8 hex digits.
     """
+    # A documented sample has this timestamp; the page's table has an integer and a message.
     spring = {
         "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
         "path": path,
@@ -50,7 +51,9 @@ def build_error_body(error: SandboxHttpError, path: str, now: datetime, request_
     bodies: dict[ErrorShape, object] = {
         "spring": spring,
         "spring_message": spring | {"timestamp": stamp, "message": error.message},
+        # From the older developer guide.
         "legacy": {"error": error.code, "message": error.message},
+        # Documented for a credential without access to a family of APIs.
         "family": {"errors": [{"message": error.message}], "requestid": request_id},
         "empty": None,
     }

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 def new_key(rng: random.Random) -> str:
     """Return an id without its ``{rid}-`` prefix."""
-    # Half of the ids are hex digits; a tenth are UUIDs in upper case.
+    # The reservation samples have UUIDs in either case, the guest samples 24 hex digits. The shares
+    # are a choice.
     kind = rng.choices(("hex", "uuid", "upper-case uuid"), (5, 4, 1))[0]
     if kind == "hex":
         return f"{rng.getrandbits(96):024x}"
@@ -74,6 +75,8 @@ def generate_guest_details(rng: random.Random) -> tuple[str, str, str, str]:
     return first, last, email, f"21255501{rng.randrange(100):02d}"
 
 
+# Sync API and webhook share the documented list. Two pages write "Partially Arrived" and "Partially
+# Seated" with a space. A POS may add states.
 EXPECTED_STATES = ("NotConfirmed", "LeftMessage", "WrongNumber", "NoAnswer", "Confirmed", "Late")
 ARRIVED_STATES = ("PartiallyArrived", "AllArrived")
 
@@ -128,7 +131,9 @@ class SandboxReservation:
     state: str = "NotConfirmed"
     origin: str = "Web"
     guest_key: str | None = None
+    # Documented: one counter per restaurant, increased by every event of any reservation.
     sequence_id: int = 0
+    # Documented: unique in one restaurant only.
     confirmation_id: int = 0
     scheduled_local: str = ""
     tables: tuple[str, ...] = ()
@@ -139,7 +144,7 @@ class SandboxReservation:
     arrived: datetime | None = None
     seated: datetime | None = None
     done: datetime | None = None
-    cancelled: datetime | None = None
+    cancelled: datetime | None = None  # documented as the first cancellation
     waitlisted: datetime | None = None
     quoted_wait: int = 0
     deposit: SandboxDeposit | None = None
@@ -157,7 +162,7 @@ class SandboxGuest:
     first_name: str = ""
     last_name: str = ""
     email: str = ""
-    phone: str = ""
+    phone: str = ""  # national digits without country code, as documented
     tags: tuple[str, ...] = ()
     notes: str | None = None
     email_optin: bool = False

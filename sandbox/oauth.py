@@ -14,24 +14,29 @@ from sandbox.models import new_uuid
 from sandbox.sync_rows import ProductTier
 
 _WINDOW = timedelta(seconds=1)
+# A documented sample. Another one has 2,419,181 seconds, so clients must read `expires_in`.
+_TOKEN_LIFETIME = timedelta(seconds=1_989_434)
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """Requests per second and credential, and the form of ``Retry-After``."""
 
+    # OpenTable documents this number for its CRM API. No limit of the Sync API is documented.
     per_second: int = 10
+    # No page mentions the header.
     retry_after: Literal["none", "seconds", "date"] = "seconds"
 
     def build_headers(self, now: datetime) -> dict[str, str]:
         """Return the Retry-After header of a refusal at ``now`` (in UTC), if any."""
+        # Rounded up: a date has whole seconds, and the limit applies for one second from now.
         date = format_datetime(now.replace(microsecond=0) + 2 * _WINDOW, usegmt=True)
         values = {"none": {}, "seconds": {"Retry-After": "1"}, "date": {"Retry-After": date}}
         return values[self.retry_after]
 
 
 class RateLimiter:
-    """Counts each credential's calls of the last second."""
+    """Count each credential's calls of the last second."""
 
     def __init__(self) -> None:
         """Start with no calls."""
@@ -75,7 +80,7 @@ class TokenIssuer:
     def __init__(self, partners: list[Partner], clock: ClockFunction) -> None:
         """Serve ``partners`` by ``clock``; the tokens are repeatable."""
         self.partners = partners
-        self.lifetime = timedelta(seconds=1_989_434)
+        self.lifetime = _TOKEN_LIFETIME
         self._clock = clock
         self._random = random.Random(0)
         self._current: dict[str, _Token] = {}
@@ -96,8 +101,10 @@ class TokenIssuer:
             raise SandboxHttpError(
                 401, "legacy", "invalid_client", "Check the client id and secret."
             )
+        # The odd lifetimes of the samples suggest that calls share a token until it expires.
         token = self._current.get(partner.client_id)
         if token is None or token.expires_at <= self._clock():
+            # The form of newer samples; older ones are a bare UUID.
             text = f"v2-{new_uuid(self._random)}"
             token = _Token(text, partner, self._clock() + self.lifetime)
             self._current[partner.client_id] = token
@@ -112,6 +119,7 @@ class TokenIssuer:
             SandboxHttpError: 400 without a header, 401 for a wrong or expired token.
         """
         if not authorization:
+            # Documented, unlike the usual 401.
             raise SandboxHttpError(400, "legacy", message=f"Send a bearer token to {path}.")
         text = authorization.removeprefix("Bearer ")
         for token in self._current.values():

@@ -17,7 +17,7 @@ RequestTimeout = float | tuple[float | None, float | None] | None
 
 
 class SandboxAdapter(BaseAdapter):
-    """Answers a session's requests from a sandbox; mount it under OpenTable's hosts.
+    """Answer a session's requests from a sandbox; mount it under OpenTable's hosts.
 
     A scripted delay longer than the caller's deadline is a ``ReadTimeout`` at once; a shorter one
     is no delay at all. A cut answer is a ``ConnectionError``.
@@ -42,6 +42,7 @@ class SandboxAdapter(BaseAdapter):
         sandbox_response = self._api.handle(_convert_request(request))
         if sandbox_response.is_dropped:
             raise requests.ConnectionError("The sandbox cut the connection.", request=request)
+        # The second of a pair is the time to read.
         deadline = timeout[1] if isinstance(timeout, tuple) else timeout
         if sandbox_response.delay_seconds > (deadline or 0):
             raise requests.ReadTimeout("The sandbox answers too late.", request=request)
@@ -74,7 +75,7 @@ def _convert_response(
         body=BytesIO(sandbox_response.body),
         headers=dict(sandbox_response.headers),
         status=sandbox_response.status,
-        preload_content=False,
+        preload_content=False,  # `requests` reads and decompresses the body itself
     )
     response.url = request.url or ""
     response.request = request

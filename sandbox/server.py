@@ -61,6 +61,7 @@ def create_sandbox_app(simulator: Simulator) -> Starlette:
             return _DroppedResponse()
         return Response(response.body, response.status, dict(response.headers))
 
+    # After the control endpoints, because the first matching route answers.
     catch_all = Route("/{path:path}", answer, methods=_METHODS)
     return Starlette(routes=[*ControlApi(simulator).build_routes(), catch_all])
 
@@ -140,7 +141,7 @@ def _parse_time(text: str) -> datetime:
 
 
 class ControlApi:
-    """Reads and turns the switches of one station, as JSON over HTTP."""
+    """Read and set the switches of one simulator, as JSON over HTTP."""
 
     def __init__(self, simulator: Simulator) -> None:
         """Control ``simulator``."""
@@ -271,7 +272,7 @@ class ControlApi:
         }
 
     def set_speed(self, body: Mapping[str, Any]) -> dict[str, object]:
-        """Set the evenings' speed: ``{"speed": 120}``."""
+        """Set the speed of the service simulations: ``{"speed": 120}``."""
         for loop in self._simulator.loops:
             loop.speed = float(body["speed"])
         return {"speed": float(body["speed"])}
@@ -310,6 +311,7 @@ def _json_endpoint(handler: Any) -> Any:
     async def answer(request: Request) -> JSONResponse:
         try:
             body = await request.json() if request.method == "POST" else {}
+            # In a thread: a handler may wait for the store's lock.
             return JSONResponse(await run_in_threadpool(handler, body))
         except KeyError as error:
             text = f"{error.args[0]} is missing or unknown"

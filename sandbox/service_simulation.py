@@ -24,24 +24,26 @@ _CLOSING_TIME = time(4)
 
 
 class ServiceSimulation:
-    """One local day of one restaurant, played act by act in the order of simulated time."""
+    """One local day of one restaurant, action by action in the order of simulated time."""
 
     def __init__(self, store: SandboxStore, rid: int, day: date, seed: int = 0) -> None:
         """Plan the local date ``day`` of restaurant ``rid`` from its expected reservations."""
         self._zone = store.get_restaurant(rid).zone
         self._day = day
+        # A day of its own: what happened before does not change its draws.
         self._rng = random.Random(f"{seed}/{rid}/{day}")
+        # The number in between orders equal times: actions cannot be compared.
         self._queue: list[tuple[datetime, int, SimulatedAction]] = []
         self._insertion_order = count()
         self._now = datetime.min.replace(tzinfo=UTC)
         self._plan_day(store, rid)
 
     def next_action_at(self) -> datetime | None:
-        """Return the simulated, aware time of the next act; None when the night is over."""
+        """Return the simulated, aware time of the next action; None after the last one."""
         return self._queue[0][0] if self._queue else None
 
     def run_next_action(self) -> SimulatedAction:
-        """Run the next act and return it; IndexError when the night is over."""
+        """Run the next action and return it; raise IndexError after the last one."""
         self._now, _, action = heapq.heappop(self._queue)
         self._schedule(action.run())
         return action
@@ -126,7 +128,7 @@ class SimulationLoop:
         self._start_time = start_time
 
     def run(self, stop: Event) -> None:
-        """Play from today's opening on, until ``stop`` is set."""
+        """Simulate from today's opening on, until ``stop`` is set."""
         zone = self._store.get_restaurant(self._rid).zone
         day = self._store.now().astimezone(zone).date()
         start_time = (
@@ -150,6 +152,7 @@ class SimulationLoop:
                 tick_seconds = _TICK_SECONDS
             if stop.wait(tick_seconds):
                 return False
+            # Rounding must not leave a remainder too short to wait for, hence the microsecond.
             self.simulated_time = min(
                 due, self.simulated_time + timedelta(seconds=tick_seconds * self.speed + 1e-6)
             )

@@ -75,9 +75,9 @@ class Simulator:
 
     @contextmanager
     def run_threads(self) -> Iterator[None]:
-        """Let the evenings and the courier run in threads until the block ends."""
+        """Run service simulations and webhook dispatcher in threads until the block ends."""
         self._stop.clear()
-        for target in (self._run_dispatcher, *(life.run for life in self.loops)):
+        for target in (self._run_dispatcher, *(loop.run for loop in self.loops)):
             self._start_thread(target)
         try:
             yield
@@ -105,6 +105,7 @@ class Simulator:
             ZoneInfo(zone)
         except (ValueError, ZoneInfoNotFoundError):
             raise ValueError(f"There is no time zone {zone}.") from None
+        # Before its first reservation, whose webhook would have the default credential.
         self.set_webhook_credentials(rid, "", "")
         _open_restaurant(store, rid, zone, reservations, self.config.seed)
         for partner in self.api.tokens.partners:
@@ -168,7 +169,7 @@ class Simulator:
 
 
 def build_simulator(config: SimulatorConfig) -> Simulator:
-    """Set up a station by ``config``; nothing runs yet."""
+    """Assemble a simulator; nothing runs yet."""
     clock = SkewedClock()
     store = SandboxStore(clock, config.seed)
     for rid, zone in config.zones.items():

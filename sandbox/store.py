@@ -23,6 +23,7 @@ class RestaurantData:
     guests: dict[str, SandboxGuest] = field(default_factory=dict)
     version: int = 0
     last_sequence_id: int = 0
+    # Undocumented: whether guests and reservations share a counter.
     last_guest_sequence_id: int = 0
     last_confirmation_id: int = 1000
 
@@ -37,13 +38,13 @@ class RestaurantData:
         )
 
     def store_reservation(self, row: SandboxReservation) -> SandboxReservation:
-        """Hold a stamped reservation."""
+        """Store a reservation that has its sequence number."""
         self.version += 1
         self.reservations[row.key] = row
         return row
 
     def store_guest(self, guest: SandboxGuest) -> SandboxGuest:
-        """Stamp a guest by a counter of its own, and hold it."""
+        """Number a guest by a counter of its own, and store it."""
         self.version += 1
         self.last_guest_sequence_id += 1
         self.guests[guest.key] = replace(guest, sequence_id=self.last_guest_sequence_id)
@@ -59,7 +60,7 @@ ReservationListener = Callable[[SandboxReservation | None, SandboxReservation], 
 
 
 class SandboxStore:
-    """All restaurants' reservations and guests; every write bumps version, sequence and stamp."""
+    """Reservations and guests; a write increases version and sequence, and sets the timestamp."""
 
     def __init__(self, clock: ClockFunction, seed: int = 0) -> None:
         """Create an empty store.
@@ -76,6 +77,7 @@ class SandboxStore:
 
     def now(self) -> datetime:
         """Return OpenTable's time in seconds, the precision of its timestamps."""
+        # Two changes within a second are ordered by nothing but their `sequence_id`.
         return self._clock().replace(microsecond=0)
 
     def generate_key(self) -> str:
@@ -155,7 +157,7 @@ class SandboxStore:
         return after
 
     def add_guest(self, draft: SandboxGuest) -> SandboxGuest:
-        """Enter a new guest."""
+        """Add a guest."""
         with self._lock:
             return self._data_by_rid[draft.rid].store_guest(draft)
 
@@ -170,6 +172,7 @@ class SandboxStore:
     def load_reservations(self, reservations: Iterable[SandboxReservation]) -> None:
         """Add many reservations with their own timestamps, without calling listeners."""
         with self._lock:
+            # In the order of the last change, as if each had been written then.
             for draft in sorted(reservations, key=lambda row: (row.updated, row.key)):
                 data = self._data_by_rid[draft.rid]
                 data.store_reservation(data.assign_sequence(draft, data.next_confirmation_id()))
@@ -204,7 +207,7 @@ class RowFilter(Hashable, Protocol[_Asked_contra]):
     """A hashable filter of rows."""
 
     def matches(self, row: _Asked_contra, /) -> bool:
-        """Say whether the row is asked for."""
+        """Return whether the row matches."""
 
 
 class ListCache(Generic[_Listed]):
@@ -230,10 +233,12 @@ class ListCache(Generic[_Listed]):
         cache_key = (scope, row_filter, order)
         if cache_key not in self._lists:
             matching_rows = [row for row in source() if row_filter.matches(row)]
+            # Keys break ties: rows with equal timestamps must not move between two pages.
             keys: dict[ListOrder, Callable[[ListedRow], Any]] = {
                 "updated": lambda row: (row.updated, row.key),
                 "id": lambda row: row.key,
                 "shuffled": lambda row: crc32(row.key.encode()),
+                # The version is a part of the key, so every write shuffles the pages again.
                 "unstable": lambda row: crc32(f"{scope[1]}{row.key}".encode()),
             }
             self._lists[cache_key] = sorted(matching_rows, key=keys[order])

@@ -1,6 +1,6 @@
-"""The parameters of the Sync lists, read as OpenTable's pages describe them.
+"""Serve the Sync v2 endpoints: two lists, and a single reservation or guest by its id.
 
-The Sync v2 endpoints: two lists, and a single reservation or guest by its id.
+Query parameters are read as OpenTable's pages describe them.
 """
 
 import re
@@ -21,7 +21,7 @@ from sandbox.sync_rows import (
     build_reservation_row,
 )
 
-DEFAULT_PAGE_LIMIT = 1000
+DEFAULT_PAGE_LIMIT = 1000  # documented, as is the maximum
 MAX_PAGE_LIMIT = 2000
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
@@ -40,7 +40,9 @@ class ReservationFilter:
     guest_key: str | None
 
     def matches(self, row: SandboxReservation) -> bool:
-        """Say whether ``row`` is asked for."""
+        """Return whether ``row`` matches."""
+        # Texts of one format compare like the local times they contain. In the repeated hour of a
+        # change to winter time, two instants have the same text.
         return (
             _is_after(row.updated, self.updated_after, inclusive=self.updated_inclusive)
             and self.scheduled_from <= row.scheduled_local <= self.scheduled_to
@@ -63,7 +65,7 @@ class GuestFilter:
     email_optin: bool | None
 
     def matches(self, guest: SandboxGuest) -> bool:
-        """Say whether ``guest`` is asked for."""
+        """Return whether ``guest`` matches."""
         is_updated = _is_after(guest.updated, self.updated_after, inclusive=self.updated_inclusive)
         return is_updated and self.email_optin in {None, guest.email_optin}
 
@@ -76,11 +78,12 @@ def parse_reservation_filter(
         updated_after=_parse_instant(query.get("updated_after")),
         updated_inclusive=choices.updated_after_inclusive,
         scheduled_from=_parse_local_time(query.get("scheduled_time_from"), ""),
+        # "~" sorts after every time.
         scheduled_to=_parse_local_time(query.get("scheduled_time_to"), "~"),
         window_inclusive=choices.window_inclusive,
         state=query.get("state"),
         confirmation_id=query.get("confirmation_id"),
-        guest_key=query.get("guest_id"),
+        guest_key=query.get("guest_id"),  # documented without the `{rid}-` prefix
     )
 
 
@@ -123,6 +126,7 @@ def _parse_instant(text: str | None) -> datetime | None:
         parsed = datetime.fromisoformat(text)
     except ValueError:
         raise _invalid_parameter_error("updated_after") from None
+    # Documented as UTC. Real clients send it with and without milliseconds.
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
@@ -147,7 +151,7 @@ class SyncApi:
     """Return rows to partners, limited to their tier's fields and granted rids."""
 
     def __init__(self, store: SandboxStore, choices: BehaviorSwitches, base_url: str) -> None:
-        """Read ``store`` under ``choices``; ``validate_base_url`` stands in every link."""
+        """Read ``store`` as ``choices`` define; links begin with ``base_url``."""
         self._store = store
         self._choices = choices
         self._base_url = base_url
@@ -185,6 +189,7 @@ class SyncApi:
                 row = self._render_reservation(reservation, context) if reservation else None
         if row is None:
             raise SandboxHttpError(404, "spring")
+        # OpenTable names this request but shows no response.
         if self._choices.single_get == "bare":
             return row
         return _build_list_envelope([row], offset=0, limit=1, next_url=None)
@@ -200,6 +205,7 @@ class SyncApi:
         has_more = offset + limit < total
         next_url = None
         if has_more:
+            # The form is undocumented: all samples have a single page. The filters are repeated.
             query = urlencode({**request.query, "offset": offset + limit, "limit": limit})
             host = self._base_url if self._choices.next_page_url == "absolute" else ""
             next_url = f"{host}{request.path}?{query}"
@@ -208,6 +214,7 @@ class SyncApi:
     def _read_page(
         self, resource: str, rid: int, request: SandboxRequest, context: RenderContext, part: slice
     ) -> tuple[list[JsonRow], int]:
+        # The version is a part of the key: a write between two pages shifts the rows of the second.
         scope, order = (rid, self._store.get_version(rid)), self._choices.order
         if resource == "guests":
             requested_guests = parse_guest_filter(request.query, self._choices)
@@ -228,6 +235,7 @@ class SyncApi:
         return build_guest_row(guest, context, primary_format=self._choices.primary_guest)
 
     def _build_context(self, rid: int, partner: Partner) -> RenderContext:
+        # The body is that of the older developer guide.
         if rid not in partner.rids:
             raise SandboxHttpError(403, "legacy", "no_rid_routing", f"No routing for RID:{rid}")
         return RenderContext(partner.tier, self._store.get_restaurant(rid).zone, self._base_url)

@@ -30,13 +30,13 @@ class BehaviorSwitches:
         primary_guest: Refer to a merged guest's survivor by URL, or by key without rid.
     """
 
-    order: ListOrder = "updated"
+    order: ListOrder = "updated"  # a real client takes the last row's timestamp as its cursor
     updated_after_inclusive: bool = False
     window_inclusive: bool = True
     above_limit: Literal["clamp", "refuse"] = "clamp"
     next_page_url: Literal["absolute", "relative"] = "absolute"
     single_get: Literal["bare", "envelope"] = "bare"
-    primary_guest: PrimaryGuestFormat = "url"
+    primary_guest: PrimaryGuestFormat = "url"  # OpenTable's pages disagree
 
 
 ProductTier = Literal["copper", "gold", "platinum"]
@@ -46,6 +46,7 @@ def _with_utc(*names: str) -> tuple[str, ...]:
     return tuple(text for name in names for text in (name, f"{name}_utc"))
 
 
+# Sync API and webhook have these in every tier. A reservation names its guest by id only.
 _CORE_FIELDS = (
     *("id", "href", "rid", "sequence_id", "guest_id", "guest", "confirmation_id", "state"),
     *("table_number", "party_size", "visit_tags", "origin", "guest_request", "venue_notes"),
@@ -61,6 +62,7 @@ _CANCELLATION_FIELDS = _with_utc("cancellation_date")
 
 RESERVATION_FIELDS_BY_TIER: dict[ProductTier, tuple[str, ...]] = {
     "copper": (*_SYNC_FIELDS, *_PAYMENT_FIELDS),
+    # These 36 fields are also those of two real clients. Platinum is documented only.
     "gold": (*_SYNC_FIELDS, "marketing_opted_out", *_REFERRAL_FIELDS),
     "platinum": (
         *(
@@ -85,6 +87,7 @@ WEBHOOK_FIELDS_BY_TIER: dict[ProductTier, tuple[str, ...]] = {
     ),
 }
 
+# Copper has no name, e-mail address or phone number of a guest.
 _COPPER_GUEST_FIELDS = (
     *("id", "href", "rid", "sequence_id", "gpid", "tags", "birth_date", "anniversary_date"),
     *("company_name", "notes", "notes_special_relationship", "notes_food_and_drink"),
@@ -124,6 +127,8 @@ def format_opentable_local(moment: datetime, zone: ZoneInfo) -> str:
 
 def build_time_fields(name: str, moment: datetime | None, zone: ZoneInfo) -> dict[str, object]:
     """Return the fields ``name`` and ``name_utc``, both null without a time."""
+    # The row never names the zone. Each moment has its own offset: a row that was booked in winter
+    # for a visit in summer has two.
     if moment is None:
         return {name: None, f"{name}_utc": None}
     return {name: format_opentable_local(moment, zone), f"{name}_utc": format_opentable_utc(moment)}
@@ -193,12 +198,12 @@ def _common_fields(row: SandboxReservation, context: RenderContext) -> JsonRow:
         "origin": row.origin,
         "guest_request": row.guest_request,
         "venue_notes": row.venue_notes,
-        "opentable_notes": "",
+        "opentable_notes": "",  # text of an offer; empty, not null, as documented
         "table_category": None,
         "server": row.server,
         "referrer": None,
         "quoted_wait_time": row.quoted_wait,
-        "sms_opt_in": None,
+        "sms_opt_in": None,  # documented as always null
         **build_time_fields("created_date", row.created, context.zone),
         **build_time_fields("scheduled_time", row.scheduled, context.zone),
         **build_time_fields("updated_at", row.updated, context.zone),
@@ -226,7 +231,7 @@ def _sync_only_fields(row: SandboxReservation, guest: SandboxGuest | None) -> Js
         "marketing_opted_out": guest.marketing_opted_out if guest else False,
         "email": guest.email if guest else "",
         "currency_code": None,
-        "currency_denominator": 100,
+        "currency_denominator": 100,  # amounts are in cents
         "pos_data": dict.fromkeys(check_fields),
         "deposit": {
             "total_paid": deposit and deposit.total_paid,
@@ -241,6 +246,7 @@ def _sync_only_fields(row: SandboxReservation, guest: SandboxGuest | None) -> Js
 def _webhook_deposit(deposit: SandboxDeposit | None) -> JsonRow | None:
     if deposit is None:
         return None
+    # The webhook has other names and words than the Sync API's `deposit`.
     return {
         "totalPaid": deposit.total_paid,
         "totalRefunded": deposit.total_refunded,
@@ -264,6 +270,7 @@ def build_guest_row(
         "primary_guest": survivor,
     }
     fields = GUEST_FIELDS_BY_TIER[context.tier]
+    # Documented: the merged record keeps nothing else.
     if guest.archived:
         archived_row: JsonRow = dict.fromkeys(fields) | identity | {"archived": True}
         return {name: archived_row[name] for name in fields}

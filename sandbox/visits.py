@@ -35,7 +35,7 @@ class SimulatedAction:
 
 
 class VisitPlanner:
-    """Plans the acts of single visits in one restaurant."""
+    """Plan the actions of single visits in one restaurant."""
 
     def __init__(self, store: SandboxStore, rid: int, rng: random.Random) -> None:
         """Plan visits of restaurant ``rid`` with random numbers from ``rng``."""
@@ -74,7 +74,7 @@ class VisitPlanner:
                 )
             ],
             "never_closed": lambda: self.plan_seating(row, at, closed=False),
-            "never_touched": list,
+            "never_touched": list,  # the nightly job closes it, as it does the one before
         }
         return plans[outcome]()
 
@@ -148,8 +148,7 @@ class VisitPlanner:
         change: Callable[[str], SandboxReservation],
     ) -> SimulatedAction:
         def run() -> list[SimulatedAction]:
-            # Another action may have ended the visit; only un-cancelling reverses an
-            # end.
+            # Another action may have ended the visit; only un-cancelling reverses an end.
             reservation = self._store.get_reservation(self._rid, row.key)
             if reservation and (reservation.state in ENDED_STATES) == (name == "uncancel"):
                 change(row.key)

@@ -10,6 +10,7 @@ from threading import Lock
 
 from sandbox.clock import ClockFunction, ManualClock
 
+# OpenTable shows 200 and documents neither other responses nor a timeout.
 _SUCCESS_CLASS = 2  # of 2xx
 
 
@@ -34,15 +35,17 @@ class RetrySchedule:
         )
 
     def is_stale(self, age: timedelta) -> bool:
-        """Say whether an event of ``age`` is dropped instead of sent."""
+        """Return whether an event of ``age`` is dropped instead of sent."""
         return (
             self.stale_after_seconds is not None and age.total_seconds() > self.stale_after_seconds
         )
 
 
-# OpenTable's two pages disagree: three attempts, or one and three retries a second apart.
+# OpenTable's two pages disagree: three attempts with an exponential pause, or up to three retries a
+# second apart. The exact pauses are undocumented. Both lose an event within about a minute.
 THREE_ATTEMPTS = RetrySchedule((0, 1, 2), stale_after_seconds=60)
 ONE_AND_THREE_RETRIES = RetrySchedule((0, 1, 2, 3), stale_after_seconds=60)
+# A choice, because a relay is no product of OpenTable: it tries longer, and its pauses double.
 RELAY_RETRY_SCHEDULE = RetrySchedule((0, 1, 3, 7, 15, 31, 63, 127))
 
 
@@ -94,6 +97,7 @@ class WebhookFaults:
         deliveries = [delivery] * (2 if rng.random() < self.duplicate else 1)
         if self._sent_deliveries and rng.random() < self.replay:
             deliveries.append(rng.choice(self._sent_deliveries))
+        # A replay repeats the body of an event that was sent before this one.
         self._sent_deliveries.append(delivery)
         return [
             (
@@ -113,14 +117,14 @@ MAX_QUEUED_DELIVERIES = 100_000
 @dataclass(order=True, slots=True)
 class _QueuedAttempt:
     due_at: datetime
-    order: int
+    order: int  # equal times keep the order of the events
     first_attempt_at: datetime = field(compare=False)
     attempt_number: int = field(compare=False)
     delivery: Delivery = field(compare=False)
 
 
 class WebhookDispatcher:
-    """Takes parcels through chaos to their URL; any 2xx is success."""
+    """Send deliveries with retries and injected faults; any 2xx is success."""
 
     def __init__(self, post_function: PostFunction, clock: ClockFunction, seed: int = 0) -> None:
         """Deliver by ``post_function`` at the time of ``clock``; ``seed`` repeats the faults."""
@@ -134,7 +138,7 @@ class WebhookDispatcher:
         self._lock = Lock()
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Take a parcel on: once, twice, late or not at all, as chaos has it."""
+        """Queue a delivery: once, twice, late or not at all, as the faults decide."""
         planned = self.faults.plan_deliveries(delivery, self._random)
         self.counts["lost"] += not planned
         for planned_delivery, delay in planned:
@@ -161,6 +165,7 @@ class WebhookDispatcher:
         if status // 100 == _SUCCESS_CLASS:
             self.counts["delivered"] += 1
             return
+        # From the first attempt: a slow receiver does not delay later attempts.
         offset = due.delivery.retry_schedule.attempt_offset(due.attempt_number + 1)
         if offset is None:
             self.counts["given_up"] += 1
@@ -196,7 +201,7 @@ class WebhookDispatcher:
 
 
 def deliver_all(dispatcher: WebhookDispatcher, clock: ManualClock) -> None:
-    """Make every attempt there will be, moving the clock on instead of waiting."""
+    """Make all attempts, and advance the clock instead of waiting."""
     while (due := dispatcher.next_due_at()) is not None:
         clock.set(due)
         dispatcher.send_due()

@@ -86,7 +86,7 @@ def build_relay_envelope(
             details = {"dinerName": name, "dinerEmail": guest.email, "dinerPhone": guest.phone}
             data |= {field: value for field, value in details.items() if value}
     elif not data:
-        return None
+        return None  # OpenTable's own webhook has fields that the envelope lacks
     kind = "created" if before is None else "updated"
     if before and data.get("status") == "cancelled":
         kind = "cancelled"
@@ -128,6 +128,7 @@ def build_signed_headers(
     """
     seconds = timestamp if isinstance(timestamp, int) else int(timestamp.timestamp())
     key = base64.b64decode(secret.removeprefix(_PREFIX))
+    # As Standard Webhooks defines it: over the bytes that are sent, not over parsed JSON.
     signed = f"{event_id}.{seconds}.".encode() + body
     digest = hmac.new(key, signed, hashlib.sha256).digest()
     return {
@@ -173,6 +174,7 @@ class DirectSender:
         context = RenderContext(
             self.tier, self.store.get_restaurant(after.rid).zone, OPENTABLE_PRODUCTION_URL
         )
+        # One bare object: OpenTable sends no event id, event type, time of sending or signature.
         row = build_webhook_row(after, context, zoneless=self.zoneless, unprefixed=self.unprefixed)
         body = json.dumps(row).encode()
         headers = {"content-type": "application/json", "authorization": authorization}
@@ -208,6 +210,7 @@ class RelaySender:
     def send_event(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
         """Send the envelope of one event, if it has content and belongs to the relay's share."""
         secret = self.secrets.get(after.rid, self.secret)
+        # By the key, so that a reservation's events all pass or all do not.
         if not secret or crc32(after.key.encode()) / 2**32 >= self.share:
             return
         event_id = f"evt_{self._random.getrandbits(64):016x}"
