@@ -96,7 +96,7 @@ check-infra: bootstrap ## Check the format of infra/, test its plan, and scan it
 	@build/checkov/bin/pip install --quiet checkov==3.3.30
 	@build/checkov/bin/checkov --directory infra --framework terraform --compact --quiet --skip-download
 
-format: bootstrap ## Mend what ruff can mend
+format: bootstrap ## Correct what ruff can correct
 	@$(BIN)/ruff check --fix --exit-zero
 	@$(BIN)/ruff format
 

@@ -39,11 +39,11 @@ _PROBE_SECONDS = 30
 
 
 class SetUpError(RuntimeError):
-    """The set-up failed; the text says what to do next."""
+    """The set-up failed; the text gives the next step."""
 
 
 def main() -> None:
-    """Set the machine up, or end with a sentence that says what is missing."""
+    """Set the machine up, or end with a sentence about what is missing."""
     try:
         check_python(sys.version_info[:2])
         ensure_environment()

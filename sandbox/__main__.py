@@ -4,8 +4,13 @@ import argparse
 import os
 from zoneinfo import available_timezones
 
-from sandbox.server import SANDBOX_HOST, serve_sandbox
+import uvicorn
+
+from sandbox.server import create_sandbox_app
 from sandbox.simulator import SimulatorConfig, build_simulator
+
+_HOST = "127.0.0.1"  # this machine only
+_SHUTDOWN_TIMEOUT_SECONDS = 1
 
 
 def main() -> None:
@@ -26,7 +31,7 @@ def main() -> None:
     parser.add_argument("--tier", choices=("copper", "gold", "platinum"), default="gold")
     parser.add_argument("--deliver-to", default="", metavar="URL", help="where webhooks go")
     args = parser.parse_args()
-    base_url = f"http://{SANDBOX_HOST}:{args.port}"
+    base_url = f"http://{_HOST}:{args.port}"
     config = SimulatorConfig(
         zones=dict(args.restaurant or [(555001, "America/New_York")]),
         base_url=base_url,
@@ -41,7 +46,14 @@ def main() -> None:
     )
     simulator = build_simulator(config)
     print(f"OpenTable sandbox on {base_url}; {base_url}/_control lists its switches", flush=True)
-    serve_sandbox(simulator, args.port)
+    with simulator.run_threads():
+        uvicorn.run(
+            create_sandbox_app(simulator),
+            host=_HOST,
+            port=args.port,
+            log_level="warning",
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
+        )
 
 
 def _parse_restaurant(text: str) -> tuple[int, str]:

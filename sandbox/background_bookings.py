@@ -67,11 +67,6 @@ def draw_visit_time(day: date, zone: ZoneInfo, rng: random.Random) -> datetime:
     return datetime.combine(day, time(_HOURS.draw(rng), _QUARTERS.draw(rng)), zone)
 
 
-def get_weekday_weight(day: date) -> float:
-    """Return this weekday's share of a week's visits."""
-    return float(_WEEKDAY_SHARES[day.weekday()])
-
-
 def compute_lead_hours(share: float) -> float:
     """Return the lead time in hours of the quantile ``share`` (0 to 1)."""
     for (low, start), (high, end) in pairwise(_LEAD_TIME_QUANTILES):
@@ -279,7 +274,7 @@ def _draw_days(store: SandboxStore, rid: int, count: int, rng: random.Random) ->
     ]
     # Of the visits n days ahead, only those with a longer lead time are booked by now.
     weights = [
-        get_weekday_weight(day) * (1 - compute_lead_share((day - today).days * 24.0))
+        _WEEKDAY_SHARES[day.weekday()] * (1 - compute_lead_share((day - today).days * 24.0))
         for day in days
     ]
     return iter(rng.choices(days, weights, k=count))

@@ -50,7 +50,7 @@ class SandboxAdapter(BaseAdapter):
 
     @override
     def close(self) -> None:
-        """Hold nothing, so close nothing."""
+        """Close nothing: there is no connection."""
 
 
 def _convert_request(request: requests.PreparedRequest) -> SandboxRequest:

@@ -1,4 +1,4 @@
-"""Serve the simulated OpenTable over HTTP on the loopback interface.
+"""Serve the simulated OpenTable over HTTP.
 
 Paths below ``/_control`` are the simulator's own: state, switches and actions by name.
 """
@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from json import JSONDecodeError
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -28,21 +27,7 @@ from sandbox.oauth import RateLimit
 from sandbox.simulator import Simulator
 from sandbox.store import SandboxStore
 
-SANDBOX_HOST = "127.0.0.1"
-_SHUTDOWN_TIMEOUT_SECONDS = 1
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-def serve_sandbox(simulator: Simulator, port: int) -> None:
-    """Serve until interrupted."""
-    with simulator.run_threads():
-        uvicorn.run(
-            create_sandbox_app(simulator),
-            host=SANDBOX_HOST,
-            port=port,
-            log_level="warning",
-            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
-        )
 
 
 def create_sandbox_app(simulator: Simulator) -> Starlette:

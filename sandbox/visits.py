@@ -1,4 +1,4 @@
-"""Plan the life of one party: late cancellation, arrival, seating, courses."""
+"""Plan the visit of one party: late cancellation, arrival, seating, courses."""
 
 import random
 from collections.abc import Callable, Iterator

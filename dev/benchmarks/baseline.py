@@ -16,9 +16,8 @@ from google.cloud.firestore import AsyncClient, AsyncCollectionReference, AsyncD
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+# Environment variable with the path of a document that the product wrote.
 SAMPLE_DOCUMENT_VARIABLE = "BENCH_SAMPLE"
-"""Names the variable that holds the path of a document that the bundle wrote."""
-
 _RPC_TIMEOUT_SECONDS = 30.0
 _STREAM_TIMEOUT_SECONDS = 600.0
 _BATCH_SIZE = 400

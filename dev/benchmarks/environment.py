@@ -51,7 +51,7 @@ class BenchmarkEnvironment:
     signing_secret: str
 
     def create_client(self) -> AsyncClient:
-        """Return a client of the stage's project."""
+        """Return a client of the benchmark's project."""
         return AsyncClient(project=BENCHMARK_PROJECT)
 
     def build_variables(self, **more: str) -> dict[str, str]:
@@ -74,11 +74,10 @@ class BenchmarkEnvironment:
 
 @contextmanager
 def start_benchmark_environment(*, allow_gc_pauses: bool = True) -> Iterator[BenchmarkEnvironment]:
-    """Keep a stage for the length of a `with` block; nothing is left of it.
+    """Run an emulator with a signing secret for a `with` block.
 
     Args:
-        allow_gc_pauses: Whether the emulator may stand still to tidy its memory (see
-            `start_emulator`).
+        allow_gc_pauses: See `start_emulator`.
     """
     with (
         start_emulator(

@@ -9,9 +9,8 @@ import requests
 
 from dev.benchmarks.results import MeasurementPair
 
+# Between a response and the page's next request, as in `public/js/reservations/day.js`.
 PAGE_PAUSE_SECONDS = 2.5
-"""Between a response and the page's next request, as in `public/js/reservations/day.js`."""
-
 _TIMEOUT_SECONDS = 60
 
 

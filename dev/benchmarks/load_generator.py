@@ -22,13 +22,15 @@ from sandbox.webhook_senders import build_signed_headers
 
 _sequence = itertools.count(1)
 _EVENT_SHARES = {"created": 0.60, "updated": 0.25, "duplicate": 0.10, "cancelled": 0.05}
+# Creations before the first event of a mix. Half as many lie between any event and its cause: more
+# than are ever under way.
 _WARM_UP_CREATIONS = 400
-"""Creations before the first event of a mix; half as many lie between any event and its cause,
-which is more than are ever under way."""
-
-
 _STATUSES = ("confirmed", "checked_in", "seated", "completed")
 _SPECIAL_REQUESTS = ("", "Window seat", "High chair, please", "Birthday")
+_END_OF_HEAD = b"\r\n\r\n"
+_LENGTH_HEADER = b"content-length: "
+# The server closes a connection that is idle for 5 seconds.
+_MAX_IDLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +163,6 @@ def _draw_request(
     )
 
 
-_END_OF_HEAD = b"\r\n\r\n"
-_LENGTH_HEADER = b"content-length: "
-_MAX_IDLE_SECONDS = 2.0
-"""After which a connection is not trusted: the server closes those that stay idle for 5."""
-
-
 @dataclass(frozen=True, slots=True)
 class LoadResult:
     """The result of sending requests.
@@ -212,7 +208,7 @@ class HttpConnection:
         head = await self._reader.readuntil(_END_OF_HEAD)
         length = head.lower().partition(_LENGTH_HEADER)[2].partition(b"\r\n")[0]
         if not length:
-            raise RuntimeError(f"an answer that does not tell its length: {head!r}")
+            raise RuntimeError(f"A response without its length: {head!r}")
         return await self._reader.readexactly(int(length))
 
 
@@ -297,7 +293,7 @@ def _run(send: Callable[..., Coroutine[Any, Any, LoadResult]], *arguments: Any) 
 
 @contextmanager
 def start_load_generator() -> Iterator[LoadGenerator]:
-    """Keep a generator's process for the length of a `with` block."""
+    """Run a generator in a process of its own for a `with` block."""
     # Spawned: a fork would copy gRPC's threads in the middle of whatever they do.
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         yield LoadGenerator(process)

@@ -16,6 +16,19 @@ RESULT_TABLE_HEADER = (
     "| figure | floor | product | ratio | target | |",
     "|---|---|---|---|---|---|",
 )
+REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
+PERFORMANCE_PAGE = Path("docs", "performance.md")
+GROWTH_PLOT_FILE = Path("docs", "images", "growth.svg")
+BENCHMARK_JSON_FILE = Path("build", "bench.json")
+
+# The plot, in pixels.
+_WIDTH, _HEIGHT = 640, 400
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 40, 40, 48
+_COLORS = ("#1f6feb", "#c2410c")
+_STYLE = (
+    "text{font:13px system-ui,sans-serif;fill:#57606a}.grid{stroke:#8b949e55}"
+    ".even{stroke:#8b949e;stroke-dasharray:4 4}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +171,6 @@ def format_figure(value: float) -> str:
     return f"{value:.3g}"
 
 
-REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
-PERFORMANCE_PAGE = Path("docs", "performance.md")
-GROWTH_PLOT_FILE = Path("docs", "images", "growth.svg")
-BENCHMARK_JSON_FILE = Path("build", "bench.json")
-
-
 def describe_machine() -> str:
     """Return today's date, the number of cores and the version of Python."""
     cores = f"{os.cpu_count()} cores ({platform.machine()})"
@@ -180,16 +187,6 @@ def replace_marked_lines(page: str, name: str, lines: Sequence[str]) -> str:
     """
     begin, end = f"<!-- bench: {name} -->", f"<!-- bench: end of {name} -->"
     return replace_generated_lines(page, begin, end, lines)
-
-
-_WIDTH, _HEIGHT = 640, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 40, 40, 48
-_COLORS = ("#1f6feb", "#c2410c")
-
-_STYLE = (
-    "text{font:13px system-ui,sans-serif;fill:#57606a}.grid{stroke:#8b949e55}"
-    ".even{stroke:#8b949e;stroke-dasharray:4 4}"
-)
 
 
 @dataclass(frozen=True, slots=True)

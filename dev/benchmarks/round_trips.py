@@ -47,6 +47,19 @@ _UNLIMITED_MESSAGE_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
 ]
+_TIMEOUT_SECONDS = 30
+
+# Dollars for 100,000 operations.
+_READ_DOLLARS = {"one region": 0.03, "nam5": 0.06}
+_WRITE_DOLLARS = {"one region": 0.09, "nam5": 0.18}
+_DELETE_DOLLARS = {"one region": 0.01, "nam5": 0.02}
+_OPERATIONS_PER_PRICE = 100_000
+_MILLION = 1_000_000
+
+ROUND_TRIP_TABLE_HEADER = (
+    "| event | round trips | read | written | one region | nam5 |",
+    "|---|---|---|---|---|---|",
+)
 
 
 @dataclass(slots=True)
@@ -138,7 +151,7 @@ class CountingProxy:
 
 @contextmanager
 def start_counting_proxy(host: str) -> Iterator[CountingProxy]:
-    """Tap the line to an emulator for the length of a `with` block."""
+    """Count the calls to an emulator for a `with` block."""
     traffic = FirestoreTraffic()
     server = grpc.server(
         ThreadPoolExecutor(_MAX_THREADS),
@@ -151,19 +164,6 @@ def start_counting_proxy(host: str) -> Iterator[CountingProxy]:
         yield CountingProxy(f"{LOOPBACK}:{port}", traffic)
     finally:
         server.stop(None)
-
-
-_TIMEOUT_SECONDS = 30
-_READS = {"one region": 0.03, "nam5": 0.06}
-_WRITES = {"one region": 0.09, "nam5": 0.18}
-_DELETES = {"one region": 0.01, "nam5": 0.02}
-_OPERATIONS_PER_PRICE = 100_000
-_MILLION = 1_000_000
-
-ROUND_TRIP_TABLE_HEADER = (
-    "| event | round trips | read | written | one region | nam5 |",
-    "|---|---|---|---|---|---|",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,13 @@ def compute_dollars_per_million(read: int, written: int) -> tuple[float, float]:
     """
     deleted = min(written, 1)
     one_region, nam5 = (
-        (read * _READS[where] + written * _WRITES[where] + deleted * _DELETES[where])
+        (
+            read * _READ_DOLLARS[where]
+            + written * _WRITE_DOLLARS[where]
+            + deleted * _DELETE_DOLLARS[where]
+        )
         * (_MILLION / _OPERATIONS_PER_PRICE)
-        for where in _READS
+        for where in _READ_DOLLARS
     )
     return one_region, nam5
 

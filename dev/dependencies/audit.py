@@ -19,7 +19,7 @@ _AUDIT_SECONDS = 600
 
 
 class NotAuditedError(RuntimeError):
-    """The service cannot be reached; the message says why."""
+    """The service cannot be reached; the message gives the reason."""
 
 
 def audit(service: str, requirements: str) -> bool:

@@ -24,6 +24,7 @@ SCHEMA_FILE = ROOT / "tests" / "infra" / "google_provider_schema.json"
 _DOWNLOAD_FOLDER = ROOT / "build" / "provider-schema"
 _DOWNLOAD_SECONDS = 600
 
+# Kind and type, without `google_`, of a resource or data source.
 _DECLARATION = re.compile(r'^(resource|data) "google_(\w+)"', re.MULTILINE)
 _CLASS = re.compile(r"^class (\w+) extends .*?^}$", re.MULTILINE | re.DOTALL)
 _BLOCK_FUNCTION = re.compile(
@@ -70,11 +71,6 @@ def main() -> None:
     print(f"{SCHEMA_FILE.name} has the schema of provider {PROVIDER_VERSION}.")
 
 
-def find_declared_types(text: str) -> set[tuple[str, str]]:
-    """Return kind and type, without `google_`, of every resource and data source in a text."""
-    return set(_DECLARATION.findall(text))
-
-
 def read_schema(bindings: tarfile.TarFile) -> dict[str, Any]:
     """Return the schema of the provider and of every declared type."""
     configuration = "\n".join(path.read_text() for path in sorted(INFRA_FOLDER.glob("*.tf")))
@@ -92,7 +88,7 @@ def read_schema(bindings: tarfile.TarFile) -> dict[str, Any]:
         "resource": {},
         "data": {},
     }
-    for kind, name in sorted(find_declared_types(configuration)):
+    for kind, name in sorted(set(_DECLARATION.findall(configuration))):
         folder = name.replace("_", "-")
         code = _read_module(bindings, f"data-google-{folder}" if kind == "data" else folder)
         schema[kind][f"google_{name}"] = parse_bindings(code)

@@ -45,19 +45,19 @@ _MEGABYTE_BYTES = 1_000_000
 
 
 class EmulatorError(RuntimeError):
-    """The emulator cannot run; the message says what to do."""
+    """The emulator cannot run; the message gives the next step."""
 
 
 class JarMissingError(EmulatorError):
-    """The emulator is missing and could not be downloaded; the message says what to do."""
+    """The emulator is missing and could not be downloaded."""
 
 
 class JavaMissingError(EmulatorError):
-    """No suitable Java was found or installed; the message says what to do."""
+    """No suitable Java was found or installed."""
 
 
 class DownloadError(RuntimeError):
-    """A file could not be downloaded completely; the message says why."""
+    """A file could not be downloaded completely; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalRunError(RuntimeError):
-    """The run cannot start or continue; the message says what to do."""
+    """The run cannot start or continue; the message gives the next step."""
 
 
 @dataclass(frozen=True, slots=True)

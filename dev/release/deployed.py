@@ -43,7 +43,7 @@ def find_serving_revision(service: Mapping[str, Any]) -> str:
     Raises:
         LookupError: No revision has traffic.
     """
-    # A target with a tag alone has no percentage.
+    # A target with only a tag has no percentage.
     targets = [target for target in service["status"].get("traffic", []) if target.get("percent")]
     if not targets:
         name = service["metadata"]["name"]

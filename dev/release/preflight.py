@@ -51,7 +51,7 @@ def find_index_changes(expected: Mapping[str, Any], fields: Rows) -> Iterator[st
     for field in fields:
         # …/collectionGroups/GROUP/fields/PATH
         key = (parse_group(field["name"]), field["name"].partition("/fields/")[2])
-        # gcloud prints a list of fields in each index, with this field alone in it.
+        # gcloud prints a list of fields in each index; here it has only this field.
         indexes = [
             {**index, **row}
             for index in field.get("indexConfig", {}).get("indexes", [])

@@ -32,7 +32,7 @@ _MIN_SERVER_ERROR_STATUS = 500
 
 
 class SmokeError(RuntimeError):
-    """A service does not work; the message says how."""
+    """A service does not work; the message describes the problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Canary:
         secret: Its ``whsec_`` signing secret.
         documents: Address of the database's documents in the REST API.
         ledger_token: Access token for the documents.
-        run_tokens: Identity tokens of the services whose callers Cloud Run checks.
+        run_tokens: Identity tokens of the private services: Cloud Run checks their callers.
     """
 
     restaurant_id: str
