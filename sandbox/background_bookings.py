@@ -19,6 +19,7 @@ from sandbox.models import (
     EXPECTED_STATES,
     SAMPLE_REQUESTS,
     SAMPLE_SERVERS,
+    SandboxGuest,
     SandboxReservation,
     generate_guest_details,
 )
@@ -163,11 +164,7 @@ class BookingGenerator:
 
     def merge_guests(self, _at: datetime) -> list[SimulatedAction]:
         """Merge two records of one guest."""
-        named_guests = [
-            guest
-            for guest in self._store.list_guests(self._rid)
-            if guest.last_name and not guest.archived
-        ]
+        named_guests = self._list_named_guests()
         if len(named_guests) > 1:
             loser, survivor = self._rng.sample(named_guests, 2)
             self._guest_actions.merge(loser.key, survivor.key)
@@ -175,11 +172,7 @@ class BookingGenerator:
 
     def correct_guest(self, _at: datetime) -> list[SimulatedAction]:
         """Correct one guest's details, wishes included."""
-        named_guests = [
-            guest_row
-            for guest_row in self._store.list_guests(self._rid)
-            if guest_row.last_name and not guest_row.archived
-        ]
+        named_guests = self._list_named_guests()
         if named_guests:
             guest, (first, last, email, phone) = (
                 self._rng.choice(named_guests),
@@ -198,6 +191,10 @@ class BookingGenerator:
         """Close open visits, as OpenTable does after closing time."""
         self._visit_actions.close_open_visits(self._day)
         return []
+
+    def _list_named_guests(self) -> list[SandboxGuest]:
+        guests = self._store.list_guests(self._rid)
+        return [guest for guest in guests if guest.last_name and not guest.archived]
 
     def _list_later_bookings(self) -> list[SandboxReservation]:
         tonight = self._day.isoformat()

@@ -4,14 +4,12 @@ One run polls many restaurants. Runs of a quiet restaurant are compared with the
 docs/scale.md assumes, and its cost with a limit.
 """
 
-import asyncio
 from contextlib import ExitStack
 from functools import partial
 
 from dev.benchmarks.environment import (
     call_served_function,
     measure_seconds,
-    seed_tenants,
     serve_fake_opentable,
     set_api_latency,
     start_benchmark_environment,
@@ -45,10 +43,9 @@ def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], lis
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
         url = stack.enter_context(serve_fake_opentable())
-        asyncio.run(seed_tenants(environment.create_client(), environment.build_tenants(count)))
-        addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
+        environment.seed_tenants(count)
         variables = environment.build_variables(
-            **addresses, FAN_OUT_ABOVE=str(count), RESTAURANTS_AT_ONCE=str(_MAX_CONCURRENT)
+            url, FAN_OUT_ABOVE=str(count), RESTAURANTS_AT_ONCE=str(_MAX_CONCURRENT)
         )
         function = stack.enter_context(serve_function("opentable_poll", variables))
         _poll_all(function, count)  # has each restaurant's cursor set: the first poll asks for more
@@ -92,9 +89,8 @@ def measure_idle(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
         environment = stack.enter_context(start_benchmark_environment())
         url = stack.enter_context(serve_fake_opentable())
         set_api_latency(url, _LATENCY_SECONDS)
-        [tenant] = environment.build_tenants(1)
-        asyncio.run(seed_tenants(environment.create_client(), [tenant]))
-        variables = environment.build_variables(OPENTABLE_API_URL=url, OPENTABLE_OAUTH_URL=url)
+        environment.seed_tenants(1)
+        variables = environment.build_variables(url)
         for name, assumed in _ASSUMED_SECONDS.items():
             function = stack.enter_context(serve_function(name, variables))
             call_served_function(function, {})

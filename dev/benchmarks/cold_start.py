@@ -1,6 +1,5 @@
 """Measure a cold start: import of a function and first request, against import of its libraries."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -10,8 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dev.benchmarks.environment import (
+    AUTH_EMULATOR_HOST,
     BENCHMARK_PROJECT,
-    seed_tenants,
     serve_fake_opentable,
     start_benchmark_environment,
 )
@@ -22,14 +21,13 @@ from dev.benchmarks.results import (
     build_ratio_result,
     require_at_most,
 )
-from dev.bootstrap import UV, fingerprint, run_step, uv_environment
+from dev.bootstrap import ROOT, UV, fingerprint, run_step, uv_environment
 from dev.local.demo_staff import build_unsigned_token
 
 _ROUNDS, _QUICK_ROUNDS = 15, 5
 _CHILD_SCRIPT = Path(__file__).with_name("cold_start_child.py")
-_ROOT = Path(__file__).parents[2]
-_REQUIREMENTS = _ROOT / "requirements.txt"
-_ENVIRONMENT_FOLDER = _ROOT / "build" / "bench"
+_REQUIREMENTS = ROOT / "requirements.txt"
+_ENVIRONMENT_FOLDER = ROOT / "build" / "bench"
 _TIMEOUT_SECONDS = 120
 _MILLISECONDS_PER_SECOND = 1000
 # A person waits for the staff API, and production keeps one instance of it warm.
@@ -48,12 +46,10 @@ def measure_cold_start(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
         url = stack.enter_context(serve_fake_opentable())
-        tenant = environment.build_tenants(1)[0]
-        asyncio.run(seed_tenants(environment.create_client(), [tenant]))
-        addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
-        # No emulator listens at this address: token verification sends it no request.
-        addresses |= {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099", "PYTHONPATH": str(_ROOT)}
-        variables = environment.build_variables(**addresses)
+        [tenant] = environment.seed_tenants(1)
+        variables = environment.build_variables(
+            url, FIREBASE_AUTH_EMULATOR_HOST=AUTH_EMULATOR_HOST, PYTHONPATH=str(ROOT)
+        )
         results = []
         for target in _EXPECTED_STATUSES:
             request = _build_request(target, tenant)
@@ -92,7 +88,7 @@ def _run_child(python: Path, target: str, request: str, variables: dict[str, str
     """Return the milliseconds from a fresh process's first line to its response."""
     completed = subprocess.run(
         [str(python), str(_CHILD_SCRIPT), target, request],
-        cwd=_ROOT,
+        cwd=ROOT,
         env=variables,
         capture_output=True,
         text=True,

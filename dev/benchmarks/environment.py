@@ -1,5 +1,6 @@
 """Provide emulator, restaurants, OpenTable, calls and process counters for all benchmarks."""
 
+import asyncio
 import json
 import os
 import sys
@@ -34,6 +35,8 @@ _GROUP_FIELD, _USER_TIME_FIELD, _SYSTEM_TIME_FIELD = 2, 11, 12
 
 
 BENCHMARK_PROJECT = "demo-bench"
+# Nothing listens at this address: the verification of a token sends no request to it.
+AUTH_EMULATOR_HOST = "127.0.0.1:9099"
 _SECRET_ID = "bench"  # noqa: S105 -- its id, not the secret
 _TIME_ZONE = "America/New_York"
 _TENANTS_PER_BATCH = 200
@@ -54,22 +57,46 @@ class BenchmarkEnvironment:
         """Return a client of the benchmark's project."""
         return AsyncClient(project=BENCHMARK_PROJECT)
 
-    def build_variables(self, **more: str) -> dict[str, str]:
-        """Return the environment variables of a served function."""
+    def build_variables(self, opentable_url: str | None = None, **more: str) -> dict[str, str]:
+        """Return the environment variables of a served function.
+
+        Args:
+            opentable_url: The address of OpenTable; None if the function does not call it.
+        """
+        urls = {"OPENTABLE_API_URL": opentable_url, "OPENTABLE_OAUTH_URL": opentable_url}
         return {
             "GOOGLE_CLOUD_PROJECT": BENCHMARK_PROJECT,
             "FIRESTORE_EMULATOR_HOST": self.host,
             "SECRETS_FILE": str(self.secrets_file),
             "OPENTABLE_PARTNER_SECRET": _SECRET_ID,
+            **{name: url for name, url in urls.items() if url is not None},
             **more,
         }
 
-    def build_tenants(self, count: int) -> list[Tenant]:
-        """Return so many restaurants; they are not stored yet."""
-        return [
+    def seed_tenants(self, count: int) -> list[Tenant]:
+        """Store so many restaurants with settings and routes, and return them."""
+        tenants = [
             Tenant(f"restaurant-{n:05}", f"{500_000 + n}", self.signing_secret)
             for n in range(count)
         ]
+        asyncio.run(self._store_tenants(tenants))
+        return tenants
+
+    async def _store_tenants(self, tenants: Sequence[Tenant]) -> None:
+        client = self.create_client()
+        for start in range(0, len(tenants), _TENANTS_PER_BATCH):
+            batch = client.batch()
+            for tenant in tenants[start : start + _TENANTS_PER_BATCH]:
+                settings = {
+                    "enabled": True,
+                    "restaurantId": tenant.rid,
+                    "timeZone": _TIME_ZONE,
+                    "webhookAuth": ["standard-webhooks"],
+                }
+                batch.set(paths.integration_document(client, tenant.id), settings)
+                route = {"restaurantId": tenant.id}
+                batch.set(paths.rid_claim_document(client, tenant.rid), route)
+            await batch.commit()
 
 
 @contextmanager
@@ -92,22 +119,6 @@ def start_benchmark_environment(*, allow_gc_pauses: bool = True) -> Iterator[Ben
         payload = {"webhookSecrets": [signing_secret], "clientId": "me", "clientSecret": "hush"}
         secrets_file.write_text(json.dumps({_SECRET_ID: payload}))
         yield BenchmarkEnvironment(emulator.host, secrets_file, signing_secret)
-
-
-async def seed_tenants(client: AsyncClient, tenants: Sequence[Tenant]) -> None:
-    """Store restaurants' settings and routes."""
-    for start in range(0, len(tenants), _TENANTS_PER_BATCH):
-        batch = client.batch()
-        for tenant in tenants[start : start + _TENANTS_PER_BATCH]:
-            settings = {
-                "enabled": True,
-                "restaurantId": tenant.rid,
-                "timeZone": _TIME_ZONE,
-                "webhookAuth": ["standard-webhooks"],
-            }
-            batch.set(paths.integration_document(client, tenant.id), settings)
-            batch.set(paths.rid_claim_document(client, tenant.rid), {"restaurantId": tenant.id})
-        await batch.commit()
 
 
 @contextmanager

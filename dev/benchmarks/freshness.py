@@ -24,10 +24,10 @@ import uvicorn
 
 from dev.benchmarks import baseline
 from dev.benchmarks.environment import (
+    AUTH_EMULATOR_HOST,
     BENCHMARK_PROJECT,
     BenchmarkEnvironment,
     call_served_function,
-    seed_tenants,
     start_benchmark_environment,
 )
 from dev.benchmarks.host_page import PAGE_PAUSE_SECONDS, Change, HostPage, compute_page_delays
@@ -225,20 +225,18 @@ def _build_repair_results(run: str, seconds: Sequence[float]) -> Iterator[Benchm
 
 def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
     environment = stack.enter_context(start_benchmark_environment(allow_gc_pauses=False))
-    [tenant] = environment.build_tenants(1)
+    [tenant] = environment.seed_tenants(1)
     # OpenTable's webhooks need a credential.
     secrets = json.loads(environment.secrets_file.read_text())
     [payload] = secrets.values()
     payload["bearerTokens"] = [_BEARER_CREDENTIAL]
     environment.secrets_file.write_text(json.dumps(secrets))
-    asyncio.run(_seed(environment, tenant))
+    asyncio.run(_seed_staff(environment, tenant))
     port = find_free_port()
     sandbox_url = f"http://{LOOPBACK}:{port}"
     variables = environment.build_variables(
-        OPENTABLE_API_URL=sandbox_url,
-        OPENTABLE_OAUTH_URL=sandbox_url,
-        # No emulator listens at this address: token verification sends it no request.
-        FIREBASE_AUTH_EMULATOR_HOST="127.0.0.1:9099",
+        sandbox_url,
+        FIREBASE_AUTH_EMULATOR_HOST=AUTH_EMULATOR_HOST,
         # The benchmark requests the day without the page's pause.
         API_REQUESTS_PER_SECOND="10000",
     )
@@ -276,9 +274,9 @@ def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
     return FreshnessBenchmark(tenant, simulator, functions, HostPage(url, session), keys)
 
 
-async def _seed(environment: BenchmarkEnvironment, tenant: Tenant) -> None:
+async def _seed_staff(environment: BenchmarkEnvironment, tenant: Tenant) -> None:
+    """Let webhooks use a bearer token, and add a host."""
     client = environment.create_client()
-    await seed_tenants(client, [tenant])
     await paths.integration_document(client, tenant.id).update({"webhookAuth": ["bearer"]})
     await paths.staff_member_document(client, tenant.id, _HOST_UID).set({"role": "host"})
 

@@ -1,6 +1,5 @@
 """Measure polls and reconciliations against plain reads and writes, and how both grow."""
 
-import asyncio
 import json
 import queue
 import time
@@ -18,7 +17,6 @@ from dev.benchmarks.environment import (
     call_served_function,
     measure_seconds,
     read_peak_memory_mib,
-    seed_tenants,
     serve_fake_opentable,
     start_benchmark_environment,
 )
@@ -113,11 +111,9 @@ def start_scheduled_functions(
         environment = stack.enter_context(start_benchmark_environment())
         url = stack.enter_context(serve_fake_opentable())
         proxy = stack.enter_context(start_counting_proxy(environment.host))
-        tenants = environment.build_tenants(tenant_count)
-        asyncio.run(seed_tenants(environment.create_client(), tenants))
-        budget = {"RUN_BUDGET_SECONDS": str(_TIMEOUT_SECONDS)}
+        tenants = environment.seed_tenants(tenant_count)
         direct_variables = environment.build_variables(
-            OPENTABLE_API_URL=url, OPENTABLE_OAUTH_URL=url, **budget
+            url, RUN_BUDGET_SECONDS=str(_TIMEOUT_SECONDS)
         )
         proxied_variables = direct_variables | {"FIRESTORE_EMULATOR_HOST": proxy.host}
 

@@ -4,7 +4,6 @@ A proxy between a served function and the emulator counts on the wire. Prices ar
 prices, Standard edition, without storage and free quota, November 2026.
 """
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +24,6 @@ from typing_extensions import override
 
 from dev.benchmarks.environment import (
     BenchmarkEnvironment,
-    seed_tenants,
     start_benchmark_environment,
 )
 from dev.benchmarks.load_generator import (
@@ -237,8 +235,7 @@ def _build_result(name: str, costs: list[EventCost]) -> BenchmarkResult:
 def _measure_events(
     environment: BenchmarkEnvironment, proxy: CountingProxy, stack: ExitStack
 ) -> Iterator[EventCost]:
-    tenant = environment.build_tenants(1)[0]
-    asyncio.run(seed_tenants(environment.create_client(), [tenant]))
+    [tenant] = environment.seed_tenants(1)
     # No call to OpenTable: guests and hints are fetched after the commit, and counted apart.
     disabled_budgets = {"HINT_BUDGET_SECONDS": "0", "GUEST_BUDGET_SECONDS": "0"}
     variables = environment.build_variables(**disabled_budgets) | {

@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from dev.benchmarks.environment import (
+    AUTH_EMULATOR_HOST,
     BenchmarkEnvironment,
     read_cpu_seconds,
-    seed_tenants,
     start_benchmark_environment,
 )
 from dev.benchmarks.load_generator import (
@@ -204,8 +204,8 @@ def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figures of genuine webhooks in a flood, and a table of the flood's cost."""
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment(allow_gc_pauses=False))
-        tenants = environment.build_tenants(_TENANT_COUNT)
-        asyncio.run(_seed(environment, tenants))
+        tenants = environment.seed_tenants(_TENANT_COUNT)
+        asyncio.run(_give_secrets(environment, tenants))
         # Without a partner, a credential can be verified only after a lookup of its restaurant.
         variables = environment.build_variables(OPENTABLE_PARTNER_SECRET="")
         benchmark = FloodBenchmark(
@@ -239,10 +239,9 @@ def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     return results, ["| refused webhook | processor time, ms |", "|---|---|", *rows]
 
 
-async def _seed(environment: BenchmarkEnvironment, tenants: Sequence[Tenant]) -> None:
-    """Store the restaurants, each with a secret of its own."""
+async def _give_secrets(environment: BenchmarkEnvironment, tenants: Sequence[Tenant]) -> None:
+    """Give each restaurant a secret of its own."""
     client = environment.create_client()
-    await seed_tenants(client, tenants)
     secrets, batch = {}, client.batch()
     for tenant in tenants:
         secret_id = f"opentable-{tenant.id}"
@@ -262,8 +261,7 @@ def measure_unauthenticated_calls(*, quick: bool) -> tuple[list[BenchmarkResult]
     token = build_unsigned_token("another-project", "eve", int(time.time()))
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
-        # No emulator listens at this address: token verification sends it no request.
-        variables = environment.build_variables(FIREBASE_AUTH_EMULATOR_HOST="127.0.0.1:9099")
+        variables = environment.build_variables(FIREBASE_AUTH_EMULATOR_HOST=AUTH_EMULATOR_HOST)
         function = stack.enter_context(serve_function("api", variables))
         requests = {
             "no token": _build_call(_RESTAURANT_PATH),

@@ -10,7 +10,6 @@ from dev.benchmarks import baseline
 from dev.benchmarks.environment import (
     BenchmarkEnvironment,
     read_cpu_seconds,
-    seed_tenants,
     start_benchmark_environment,
 )
 from dev.benchmarks.load_generator import (
@@ -163,8 +162,7 @@ def _measure_throughputs(*, quick: bool) -> list[BenchmarkResult]:
 def _start_benchmark(
     environment: BenchmarkEnvironment, stack: ExitStack, *, quick: bool
 ) -> WebhookBenchmark:
-    tenants = environment.build_tenants(_TENANT_COUNT)
-    asyncio.run(seed_tenants(environment.create_client(), tenants))
+    tenants = environment.seed_tenants(_TENANT_COUNT)
     generator = stack.enter_context(start_load_generator())
     product_server = stack.enter_context(
         serve_function("opentable_webhook", environment.build_variables())

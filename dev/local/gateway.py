@@ -27,6 +27,7 @@ from starlette.types import Scope
 from typing_extensions import override
 
 from cli.target import LOCAL_STATUS_PATH, LOCAL_WEBHOOK_PATH, build_run_url
+from dev.bootstrap import ROOT
 from dev.local.demo_data import DEMO_RESTAURANT_ID
 from dev.local.demo_staff import (
     DEMO_STAFF_EMAILS,
@@ -42,7 +43,6 @@ from shared.errors import InvalidSettingsError
 PAGE_CONFIGURATION_PATH = "/__/firebase/init.json"
 # Shorter than the time until the parent process ends this one.
 _SHUTDOWN_TIMEOUT_SECONDS = 1
-_ROOT = Path(__file__).resolve().parents[2]
 _FUNCTION_TARGETS = {
     "/api/{rest:path}": "api",
     "/opentable-webhook": "opentable_webhook",
@@ -106,7 +106,7 @@ def create_gateway_app(source: Path, pages: Path, status: Mapping[str, Any]) -> 
         Route(path, create_asgi_app(target, str(source)))  # type: ignore[no-untyped-call] # theirs
         for path, target in _FUNCTION_TARGETS.items()
     ]
-    files = StaffPageFiles(pages, _ROOT / "firebase.json")
+    files = StaffPageFiles(pages, ROOT / "firebase.json")
     page = Mount("/", files, middleware=[Middleware(GZipMiddleware)])
     local = [
         Route(LOCAL_STATUS_PATH, answer_status),
@@ -137,7 +137,7 @@ def main() -> None:
     os.environ["WEBHOOK_URL"] = build_run_url(args.port, LOCAL_WEBHOOK_PATH)
     status = build_local_status(os.environ) | {"simulatedClock": args.simulated_clock}
     try:
-        app = create_gateway_app(_ROOT / "main.py", _ROOT / "public", status)
+        app = create_gateway_app(ROOT / "main.py", ROOT / "public", status)
     except (FunctionsFrameworkException, InvalidSettingsError) as error:
         sys.exit(f"The functions cannot be served: {error}")
     uvicorn.run(

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.bootstrap import ROOT
+
 LOOPBACK = "127.0.0.1"
-MAIN_FILE = Path(__file__).parents[2] / "main.py"
+MAIN_FILE = ROOT / "main.py"
 _START_TIMEOUT_SECONDS = 60
 _TERMINATION_TIMEOUT_SECONDS = 5.0
 _POLL_INTERVAL_SECONDS = 0.02
