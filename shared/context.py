@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
@@ -125,6 +125,20 @@ _contexts_by_loop: dict[asyncio.AbstractEventLoop, AppContext] = {}
 
 def build_app_context(environment: Environment) -> AppContext:
     """Build the clients of a process."""
+
+    @cache
+    def get_opentable_client() -> "OpenTableClient":
+        # Imported on first use: most webhooks and calls of the API need no data from OpenTable.
+        from shared.opentable import client, transport  # noqa: PLC0415 -- slow, see above
+
+        worker_count = environment.max_concurrent_restaurants
+        return client.OpenTableClient(
+            environment.api_url,
+            environment.oauth_url,
+            transport.build_session(worker_count),
+            ThreadPoolExecutor(worker_count, thread_name_prefix="opentable"),
+        )
+
     firestore = FirestoreClient(environment.require_project(), environment.firestore_emulator)
     secret_store = build_secret_store(environment)
     return AppContext(
@@ -137,20 +151,7 @@ def build_app_context(environment: Environment) -> AppContext:
             time.monotonic,
         ),
         secret_store=secret_store,
-        get_opentable_client=cache(partial(_build_opentable_client, environment)),
+        get_opentable_client=get_opentable_client,
         clock=SYSTEM_CLOCK.now,
         queue=build_task_queue(environment),
-    )
-
-
-def _build_opentable_client(environment: Environment) -> "OpenTableClient":
-    # Imported on first use: most webhooks and calls of the API need no data from OpenTable.
-    from shared.opentable import client, transport  # noqa: PLC0415 -- slow, see above
-
-    worker_count = environment.max_concurrent_restaurants
-    return client.OpenTableClient(
-        environment.api_url,
-        environment.oauth_url,
-        transport.build_session(worker_count),
-        ThreadPoolExecutor(worker_count, thread_name_prefix="opentable"),
     )

@@ -1,7 +1,7 @@
 """Change a restaurant's settings and credentials, and preview a change of the time zone."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter
@@ -47,44 +47,56 @@ _OPTIONAL_SETTINGS = frozenset(
 router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 
 
-def _require_time_zone(name: str) -> str:
-    if find_time_zone(name) is None:
-        raise ValueError("The time zone is unknown. Use a name such as America/New_York.")
-    return name
+def _require(is_valid: Callable[[Any], object], requirement: str) -> AfterValidator:
+    """Return a validator that rejects other values with a sentence for people."""
+
+    def validate(value: Any) -> Any:
+        if not is_valid(value):
+            raise ValueError(requirement)
+        return value
+
+    return AfterValidator(validate)
 
 
-def _require_country(code: str) -> str:
-    if code not in read_country_codes():
-        raise ValueError("The country is unknown. Use an ISO code such as US or GB.")
-    return code
-
-
-def _require_plain_ascii(secret: SecretStr) -> SecretStr:
+def _is_plain_ascii(secret: SecretStr) -> bool:
     text = secret.get_secret_value()
-    if not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise ValueError("A credential must be plain ASCII text without spaces around it.")
-    return secret
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
-def _require_webhook_secret(secret: SecretStr) -> SecretStr:
+def _is_webhook_secret(secret: SecretStr) -> bool:
     try:
-        decode_webhook_secret(secret.get_secret_value())
+        return bool(decode_webhook_secret(secret.get_secret_value()))
     except ValueError:
-        raise ValueError("A signing secret must be whsec_ and base64 text.") from None
-    return secret
+        return False
 
 
-def _require_user_and_password(secret: SecretStr) -> SecretStr:
-    if ":" not in secret.get_secret_value():
-        raise ValueError("A basic credential must be a user name, a colon and a password.")
-    return secret
-
-
-CredentialText = Annotated[
-    SecretStr, Field(min_length=1, max_length=4_096), AfterValidator(_require_plain_ascii)
+TimeZoneName = Annotated[
+    str,
+    _require(find_time_zone, "The time zone is unknown. Use a name such as America/New_York."),
 ]
-WebhookSecret = Annotated[CredentialText, AfterValidator(_require_webhook_secret)]
-BasicCredential = Annotated[CredentialText, AfterValidator(_require_user_and_password)]
+CountryCode = Annotated[
+    str,
+    _require(
+        lambda code: code in read_country_codes(),
+        "The country is unknown. Use an ISO code such as US or GB.",
+    ),
+]
+CredentialText = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=4_096),
+    _require(_is_plain_ascii, "A credential must be plain ASCII text without spaces around it."),
+]
+WebhookSecret = Annotated[
+    CredentialText,
+    _require(_is_webhook_secret, "A signing secret must be whsec_ and base64 text."),
+]
+BasicCredential = Annotated[
+    CredentialText,
+    _require(
+        lambda secret: ":" in secret.get_secret_value(),
+        "A basic credential must be a user name, a colon and a password.",
+    ),
+]
 
 
 class CredentialsRequest(RequestModel):
@@ -131,12 +143,12 @@ class SettingsRequest(RequestModel):
         None, description="What people call the restaurant; null removes it."
     )
     enabled: StrictBool | None = None
-    time_zone: Annotated[str, AfterValidator(_require_time_zone)] | None = None
+    time_zone: TimeZoneName | None = None
     confirm_time_zone: StrictBool = Field(
         default=False,
         description="Confirms that reservations move to another day with the new time zone.",
     )
-    country: Annotated[str, AfterValidator(_require_country)] | None = Field(
+    country: CountryCode | None = Field(
         None, description="ISO country for phone numbers without a country code; null removes it."
     )
     service_day_ends_at: (
@@ -323,7 +335,7 @@ async def _read_time_zone_evidence(
 class TimeZoneRequest(RequestModel):
     """A time zone to preview."""
 
-    time_zone: Annotated[str, AfterValidator(_require_time_zone)]
+    time_zone: TimeZoneName
 
 
 class TimeZonePreviewResponse(ResponseModel):

@@ -140,8 +140,10 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
     A damaged state counts as none: a person starts the backfill again, and no row is lost.
     """
     stored = read_map(document, "backfill")
+    seconds, counts = stored.get("workedSeconds"), [stored.get(name) for name in ROW_COUNTERS]
+    has_numbers = isinstance(seconds, int | float) and 0 <= seconds <= MAX_COUNT
     # The map may exist without a backfill: a lease is stored in it, too.
-    if "status" not in stored or not _has_numbers(stored):
+    if "status" not in stored or not has_numbers or not all(map(is_count, counts)):
         return None
     try:
         backfill = Backfill(
@@ -172,12 +174,6 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
         and all(isinstance(at, datetime) and at >= EARLIEST_RUN for at in times)
     )
     return backfill if is_possible else None
-
-
-def _has_numbers(stored: Mapping[str, Any]) -> bool:
-    seconds, counts = stored.get("workedSeconds"), [stored.get(name) for name in ROW_COUNTERS]
-    is_duration = isinstance(seconds, int | float) and 0 <= seconds <= MAX_COUNT
-    return is_duration and all(map(is_count, counts))
 
 
 def is_backfilling(document: Mapping[str, Any]) -> bool:

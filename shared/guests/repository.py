@@ -7,7 +7,6 @@ guest is read. Of two concurrent writers, the later one therefore sees the other
 import json
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from google.api_core import exceptions as google
@@ -19,7 +18,6 @@ from shared.context import RestaurantContext
 from shared.domain.ledger.events import (
     GUEST_LINKED_EVENT_TYPE,
     Channel,
-    ReservationEvent,
     build_lineup_event,
 )
 from shared.domain.ledger.guest_link import (
@@ -148,7 +146,15 @@ async def link_guests(
     document is corrected.
     """
     events = [
-        _build_guest_link_event(reservation_key, guest_key, restaurant.context.clock(), channel)
+        # Without fields, the event puts no data of the guest in the journal.
+        build_lineup_event(
+            reservation_key,
+            event_id=f"guest-{secrets.token_hex(8)}",
+            event_type=GUEST_LINKED_EVENT_TYPE,
+            occurred_at=restaurant.context.clock(),
+            channel=channel,
+            payload=json.dumps({"guestKey": guest_key}),
+        )
         for reservation_key, guest_key in links
     ]
     linked = LinkResult()
@@ -226,17 +232,3 @@ async def _query_reservation_keys(
             async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
             if snapshot.id.startswith(OPENTABLE_DOCUMENT_PREFIX)
         ]
-
-
-def _build_guest_link_event(
-    external_key: str, guest_key: str, now: datetime, channel: Channel
-) -> ReservationEvent:
-    """Return an event for linking a guest; without fields, it puts no guest data in the journal."""
-    return build_lineup_event(
-        external_key,
-        event_id=f"guest-{secrets.token_hex(8)}",
-        event_type=GUEST_LINKED_EVENT_TYPE,
-        occurred_at=now,
-        channel=channel,
-        payload=json.dumps({"guestKey": guest_key}),
-    )
