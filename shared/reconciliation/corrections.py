@@ -52,7 +52,7 @@ from shared.firestore.documents import translate_firestore_errors
 from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.ledger import ApplyResult, Ledger, apply_events, decide_group, split_into_groups
 from shared.quarantine.store import quarantine_event
-from shared.reconciliation.comparison import (
+from shared.reconciliation.context import (
     ReconciliationRun,
     log_new_divergence,
     report_unreadable_document,

@@ -27,7 +27,7 @@ from shared.firestore.leases import acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
-from shared.reconciliation.comparison import (
+from shared.reconciliation.context import (
     ReconciliationRun,
     report_unreadable_document,
     report_unreadable_row,

@@ -34,10 +34,8 @@ from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_g
 from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.query import ItemReader, OpenTableRow, Resource
-from shared.reconciliation.comparison import (
+from shared.reconciliation.context import (
     ReconciliationRun,
-    WindowComparison,
-    compare_window,
     report_unreadable_document,
     report_unreadable_row,
     report_wrong_time_zone,
@@ -51,6 +49,7 @@ from shared.reconciliation.corrections import (
     read_reservation_states,
     recompute_local_dates,
 )
+from shared.reconciliation.window import WindowComparison, compare_window
 
 MAX_POLL_GAP = timedelta(days=1)
 _MAX_CONCURRENT_FETCHES = 8

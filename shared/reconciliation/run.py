@@ -41,7 +41,7 @@ from shared.ingest.deliveries import update_webhook_silence
 from shared.ledger.ledger import Ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.quarantine.store import log_quarantine_backlog
-from shared.reconciliation.comparison import ReconciliationRun
+from shared.reconciliation.context import ReconciliationRun
 from shared.reconciliation.reconcile import reconcile_window
 from shared.reconciliation.report_store import store_report
 
