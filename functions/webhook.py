@@ -32,7 +32,8 @@ from shared.domain.webhook_auth import INCOMPLETE_BODY, NO_CREDENTIAL, detect_sc
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.guests.fetch import ensure_guest_stored
 from shared.guests.repository import link_guests
-from shared.ingest.authentication import AuthenticatedSender, authenticate_sender, record_refusal
+from shared.ingest.authentication import AuthenticatedSender, authenticate_sender
+from shared.ingest.deliveries import record_refusal
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event, wrap_row
 from shared.ledger.ledger import ApplyResult
 from shared.log import LogEvent, Severity, log_event, log_internal_error
@@ -150,7 +151,7 @@ def _log_webhook(
         LogEvent.WEBHOOK,
         restaurantId=sender.settings.restaurant_id,
         outcome=result.outcome if result else "test",
-        scheme=sender.authentication.reason,
+        scheme=sender.authentication.scheme,
         credentialIndex=sender.authentication.credential_index,
         reason=quarantined.reason if quarantined else None,
         eventId=applied.event.event_id if applied else None,

@@ -21,9 +21,9 @@ from sandbox.models import generate_guest_details
 from shared.concurrency import Deadline
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from shared.firestore import paths
-from shared.ingest.authentication import record_refusal
+from shared.ingest.deliveries import record_refusal
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
@@ -102,7 +102,7 @@ async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
     """Take in a webhook of OpenTable's."""
     rid = world.restaurant.rid
     body = row_body(sequence_id, rid=int(rid), id=f"{rid}-ot_1", **fields)
-    authentication = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=0)
+    authentication = Authentication("bearer", 0)
     text, at = json.dumps(body), world.clock()
     event = IncomingEvent(
         WebhookFormat.OPENTABLE_RESERVATION,

@@ -26,7 +26,8 @@ from functions.api.responses import (
 )
 from shared.domain.normalization.field_values import parse_instant
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.reconciliation.report import ReportStatus, describe_plan_effects
+from shared.domain.reconciliation.held_plan import describe_plan_effects
+from shared.domain.reconciliation.report import ReportStatus
 from shared.domain.validation import flatten_document, typed_or_none
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.firestore import paths

@@ -96,7 +96,7 @@ class PaginationState(Struct, frozen=True):
         return self.next_offset is None
 
 
-def accept_page(
+def process_page(
     pagination: PaginationState, page: Page
 ) -> tuple[PaginationState, tuple[object, ...]]:
     """Process the response to the request at ``next_offset``.
@@ -141,6 +141,7 @@ def read_row_version(row: object) -> RowVersion:
 def _find_page_error(
     pagination: PaginationState, page: Page, page_rows: tuple[RowVersion, ...]
 ) -> str | None:
+    """Return why a page cannot be accepted, None if it proves that no row was skipped."""
     if page.offset != pagination.next_offset:
         return "the response began at another offset than requested"
     if page.has_next_page and len(page_rows) < _MIN_PAGE_ROWS:

@@ -148,26 +148,35 @@ def rotate_secret_payload(
     return payload
 
 
-class AuthenticationResult(Struct, frozen=True):
-    """Whether a webhook's sender is authenticated.
+class Authentication(Struct, frozen=True):
+    """How the sender of a webhook was authenticated.
 
     Attributes:
-        reason: A stable code: the scheme if accepted, else why not.
         credential_index: Position of the matching credential, 0 the newest.
     """
 
-    is_accepted: bool
+    scheme: str
+    credential_index: int
+
+    def to_map(self) -> dict[str, str | int]:
+        """Return it as stored; it contains no credential."""
+        return {"scheme": self.scheme, "credentialIndex": self.credential_index}
+
+
+class AuthenticationFailure(Struct, frozen=True):
+    """Why the sender of a webhook is not authenticated.
+
+    Attributes:
+        reason: A code of docs/codes.md#authentication-failures.
+    """
+
     reason: str
-    credential_index: int | None = None
-
-    def to_map(self) -> dict[str, str | int | None]:
-        """Return the result for an accepted webhook as stored; it contains no credential."""
-        return {"scheme": self.reason, "credentialIndex": self.credential_index}
 
 
-NO_CREDENTIAL = AuthenticationResult(is_accepted=False, reason="no_credential")
-INCOMPLETE_BODY = AuthenticationResult(is_accepted=False, reason="incomplete_body")
-_NO_MATCHING_CREDENTIAL = AuthenticationResult(is_accepted=False, reason="no_credential_matches")
+AuthenticationResult = Authentication | AuthenticationFailure
+NO_CREDENTIAL = AuthenticationFailure("no_credential")
+INCOMPLETE_BODY = AuthenticationFailure("incomplete_body")
+_NO_MATCHING_CREDENTIAL = AuthenticationFailure("no_credential_matches")
 
 
 def authenticate_webhook(
@@ -189,7 +198,7 @@ def authenticate_webhook(
     # With any webhook-* header, only the signature decides: a valid token must not make up for an
     # invalid signature.
     if WebhookAuthScheme.STANDARD_WEBHOOKS not in schemes:
-        return AuthenticationResult(is_accepted=False, reason="scheme_not_accepted")
+        return AuthenticationFailure("scheme_not_accepted")
     keys = []
     for secret in credentials.webhook_secrets:
         # A malformed secret verifies nothing, but does not invalidate the others.
@@ -222,22 +231,20 @@ def verify_signature(
     timestamp = headers.get("webhook-timestamp", "")
     # A dot separates the signed parts, so an id with a dot could be split in two ways.
     if not message_id or "." in message_id:
-        return AuthenticationResult(is_accepted=False, reason="bad_webhook_id")
+        return AuthenticationFailure("bad_webhook_id")
     if not _TIMESTAMP.fullmatch(timestamp):
-        return AuthenticationResult(is_accepted=False, reason="bad_webhook_timestamp")
+        return AuthenticationFailure("bad_webhook_timestamp")
     if abs(now - datetime.fromtimestamp(int(timestamp), UTC)) > SIGNATURE_TOLERANCE:
-        return AuthenticationResult(is_accepted=False, reason="webhook_timestamp_outside_tolerance")
+        return AuthenticationFailure("webhook_timestamp_outside_tolerance")
     content = encode_header(f"{message_id}.{timestamp}.") + body
     signatures = _parse_signatures(headers.get("webhook-signature", ""))
     for index, key in enumerate(keys):
         expected = hmac.digest(key, content, hashlib.sha256)
-        # A list, not a generator: compare with all of them, for a constant running time.
+        # A list, not a generator: comparing with all of them takes the same time for any match.
         matches = [hmac.compare_digest(expected, signature) for signature in signatures]
         if any(matches):
-            return AuthenticationResult(
-                is_accepted=True, reason="standard-webhooks", credential_index=index
-            )
-    return AuthenticationResult(is_accepted=False, reason="no_signature_matches")
+            return Authentication("standard-webhooks", index)
+    return AuthenticationFailure("no_signature_matches")
 
 
 def _parse_signatures(header: str) -> list[bytes]:
@@ -260,7 +267,7 @@ def _authenticate_by_header(
     if scheme not in {WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC} or not presented:
         return NO_CREDENTIAL
     if scheme not in schemes:
-        return AuthenticationResult(is_accepted=False, reason="scheme_not_accepted")
+        return AuthenticationFailure("scheme_not_accepted")
     if scheme == WebhookAuthScheme.BEARER:
         credential, issued = encode_header(presented), credentials.bearer_tokens
     else:
@@ -273,9 +280,7 @@ def _authenticate_by_header(
     matches = [hmac.compare_digest(credential, each.encode()) for each in issued]
     if not any(matches):
         return _NO_MATCHING_CREDENTIAL
-    return AuthenticationResult(
-        is_accepted=True, reason=scheme, credential_index=matches.index(True)
-    )
+    return Authentication(scheme, matches.index(True))
 
 
 def encode_header(header: str) -> bytes:

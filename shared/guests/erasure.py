@@ -84,13 +84,14 @@ async def erase_guest(
     ledger = Ledger(restaurant)
     with translate_firestore_errors():
         # The quarantine first: the names to search it for come from the reservations.
-        names = await _collect_names(restaurant, guest_key, reservation_keys)
+        values = await _collect_stored_values(restaurant, guest_key, reservation_keys)
         erased_count = await _redact_quarantine(
-            restaurant, {guest_key, *reservation_keys}, names.union(aliases)
+            restaurant, {guest_key, *reservation_keys}, values.union(aliases)
         )
         for key in reservation_keys:
-            # The commit redacts the journal as well, but does not count the entries.
+            # Linking the forgotten guest, below, may redact the journal too, but counts no entries.
             erased_count += await ledger.repository.redact_journal(key)
+        # The ledger redacts a reservation whose guest is forgotten.
         links = [(key, guest_key) for key in reservation_keys]
         linked = await link_guests(restaurant, links, Channel.POLL)
         erased_count += linked.changed_count
@@ -107,11 +108,11 @@ async def erase_guest(
     return erased_count
 
 
-async def _collect_names(
+async def _collect_stored_values(
     restaurant: RestaurantContext, guest_key: str, reservation_keys: list[str]
 ) -> set[str]:
     """Return the guest's names, phone numbers and addresses in the stored reservations."""
-    names: set[str] = set()
+    values: set[str] = set()
     references = [
         paths.reservation_document(restaurant.firestore, restaurant.id, key)
         for key in reservation_keys
@@ -121,8 +122,8 @@ async def _collect_names(
     ):
         with suppress(UnreadableDocumentError):
             state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
-            names |= {*collect_personal_values(state, guest_key)}
-    return names
+            values |= {*collect_personal_values(state, guest_key)}
+    return values
 
 
 async def _redact_quarantine(restaurant: RestaurantContext, keys: set[str], names: set[str]) -> int:
@@ -263,7 +264,7 @@ def _add_to_portion(portion: _Portion, document_id: str, stored: Mapping[str, An
     source, guests = read_map(stored, "source"), read_map(stored, "guests")
     if source.get("system") != "OPENTABLE":
         return
-    # With the key of another document, that reservation would lose its personal data.
+    # A wrong key would anonymize another reservation: such a document raises an error.
     with suppress(UnreadableDocumentError):
         key = read_external_key(document_id, source)
         if not guests.get("anonymized"):

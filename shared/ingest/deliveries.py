@@ -1,7 +1,11 @@
-"""Read which webhooks a restaurant received, was refused or missed, and with which credentials.
+"""Record refused webhooks, and read which webhooks a restaurant received, was refused or missed.
 
 Accepted webhooks are read from the journal and the quarantine, so that they cost no writes of their
 own. A repeated webhook changes nothing and is in neither.
+
+A flood of refused webhooks must cost little. Each kind of refusal is logged when it begins, then
+once a minute with the number of refusals since. The counts of an existing restaurant are stored
+once a minute.
 """
 
 import asyncio
@@ -9,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from google.api_core import exceptions as google
 from google.cloud.firestore import DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.context import AppContext
 from shared.domain.health import (
     MissedWebhooks,
+    RefusalWindow,
     WebhookRefusal,
     WebhookSilence,
     merge_refusals,
@@ -33,10 +39,16 @@ from shared.firestore.documents import (
     update_if_unmodified,
 )
 from shared.firestore.leases import Lease
+from shared.firestore.raw_client import DocumentWrite
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 
 MAX_DELIVERIES = 50
+REFUSAL_WINDOW_SECONDS = 60.0
+MAX_REFUSAL_WINDOWS = 1_000  # bounds the restaurants that one instance writes in a minute
+_REFUSAL_TIMEOUT_SECONDS = 5.0
+
+
 _JOURNAL_FIELDS = ("receivedAt", "occurredAt", "eventType", "eventId", "outcome", "authentication")
 _QUARANTINE_FIELDS = ("lastSeenAt", "reason", "count", "authentication")
 
@@ -74,8 +86,8 @@ class RecentWebhooks(Struct, frozen=True):
 
     Attributes:
         deliveries: Accepted, quarantined and refused webhooks, the newest first.
-        unresolved_refusals: The refusals of the last day that no accepted webhook followed.
-        last_applied_at: Receipt of the newest webhook with a change, UTC; None without one.
+        unresolved_refusals: See `read_unresolved_refusals`.
+        last_applied_at: Receipt of the newest journaled webhook, UTC; None without one.
     """
 
     deliveries: list[WebhookDelivery]
@@ -98,7 +110,7 @@ class WebhookCredentialUse(Struct, frozen=True):
 async def read_recent_webhooks(
     context: AppContext, restaurant_id: str, limit: int = MAX_DELIVERIES
 ) -> RecentWebhooks:
-    """Return the newest `limit` webhooks, and the refusals that no accepted webhook followed."""
+    """Return the newest `limit` webhooks, and the refusals without a later accepted one."""
     applied, quarantined, refusals = await asyncio.gather(
         # Also for a smaller limit: whether a refusal stands depends on later webhooks.
         _read_applied_webhooks(context, restaurant_id, MAX_DELIVERIES),
@@ -126,9 +138,10 @@ async def read_recent_webhooks(
 
 
 async def read_unresolved_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
-    """Return the refusals of the last day that no accepted webhook followed, the newest first.
+    """Return the refusals of the last day without a later accepted webhook, the newest first.
 
-    Costs one read, and up to `MAX_DELIVERIES` more if there are refusals.
+    A later webhook counts if it has the same scheme and is among the newest `MAX_DELIVERIES` in the
+    journal. Costs one read, and up to `MAX_DELIVERIES` more if there are refusals.
     """
     refusals = await _read_refusals(context, restaurant_id)
     if not refusals:
@@ -156,7 +169,7 @@ def _select_unresolved(
 async def _read_applied_webhooks(
     context: AppContext, restaurant_id: str, limit: int
 ) -> list[WebhookDelivery]:
-    """Return the newest webhooks with a change, the newest first, without damaged entries."""
+    """Return the newest webhooks in the journal, the newest first, without damaged entries."""
     entries = await _read_newest_entries(context, restaurant_id, _JOURNAL_FIELDS, limit)
     deliveries = []
     for snapshot in entries:
@@ -243,7 +256,7 @@ async def read_last_credential_uses(
 async def read_webhook_credential_uses(
     context: AppContext, restaurant_id: str, limit: int
 ) -> list[WebhookCredentialUse]:
-    """Return the authentication of the newest `limit` webhooks with a change, newest first."""
+    """Return the authentication of the newest `limit` journaled webhooks, newest first."""
     return [
         WebhookCredentialUse(webhook.scheme, webhook.credential_index, webhook.at)
         for webhook in await _read_applied_webhooks(context, restaurant_id, limit)
@@ -284,7 +297,7 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
 async def read_last_webhook(
     context: AppContext, restaurant_id: str
 ) -> tuple[datetime | None, int | None]:
-    """Return the time of the newest webhook with a change, UTC, and its lag in seconds."""
+    """Return the time of the newest journaled webhook, UTC, and its lag in seconds."""
     fields = ["receivedAt", "occurredAt"]
     for snapshot in await _read_newest_entries(context, restaurant_id, fields, 1):
         entry = snapshot.to_dict() or {}
@@ -306,3 +319,77 @@ async def _read_newest_entries(
     )
     newest_first = order_newest_first(entries, "receivedAt", context.clock())
     return await read_documents(newest_first.select(fields), limit)
+
+
+def record_refusal(
+    context: AppContext, restaurant_id: str | None, scheme: str, reason: str
+) -> None:
+    """Count a refused webhook.
+
+    Args:
+        restaurant_id: The restaurant, None if it is unknown.
+        reason: A code of docs/codes.md#authentication-failures.
+    """
+    windows, now = context.refusal_windows, context.clock()
+    # Beyond the limit, refusals are only logged, all as of an unknown restaurant.
+    key = restaurant_id if restaurant_id in windows or len(windows) < MAX_REFUSAL_WINDOWS else None
+    if key not in windows:
+        windows[key] = RefusalWindow()
+        task = asyncio.create_task(_run_refusal_windows(context, key, windows[key]))
+        context.background_tasks.add(task)  # the event loop keeps only a weak reference
+        task.add_done_callback(context.background_tasks.discard)
+    window = windows[key]
+    if key is not None:
+        refusal = WebhookRefusal(scheme, reason, 1, now, now)
+        window.unstored = merge_refusals(window.unstored, [refusal], now)
+    window.unlogged[scheme, reason] += 1
+    if (scheme, reason) not in window.logged:
+        _log_refusals(key, window)
+
+
+async def _run_refusal_windows(
+    context: AppContext, restaurant_id: str | None, window: RefusalWindow
+) -> None:
+    """Store and log what a restaurant's windows collect, until one of them stays empty."""
+    while window.logged or window.unstored:
+        await _store_refusals(context, restaurant_id, window)
+        await asyncio.sleep(REFUSAL_WINDOW_SECONDS)
+        window.logged = set()
+        _log_refusals(restaurant_id, window)
+    del context.refusal_windows[restaurant_id]
+
+
+def _log_refusals(restaurant_id: str | None, window: RefusalWindow) -> None:
+    for (scheme, reason), count in window.unlogged.items():
+        log_event(
+            Severity.WARNING,
+            LogEvent.WEBHOOK_UNAUTHENTICATED,
+            reason=reason,
+            scheme=scheme,
+            restaurantId=restaurant_id,
+            count=count,
+        )
+    window.logged |= window.unlogged.keys()
+    window.unlogged.clear()
+
+
+async def _store_refusals(
+    context: AppContext, restaurant_id: str | None, window: RefusalWindow
+) -> None:
+    """Add a window's counts to the stored ones; a failed write is repeated a minute later."""
+    if restaurant_id is None or not window.unstored:
+        return
+    refusals, window.unstored = window.unstored, []
+    reference = paths.webhook_refusals_document(context.firestore, restaurant_id)
+    rpc, now = context.firestore.rpc, context.clock()
+    try:
+        stored = (await rpc.batch_get([reference], _REFUSAL_TIMEOUT_SECONDS))[reference.path]
+        merged = merge_refusals(refusals_from_document(stored.fields), refusals, now)
+        fields = {"refusals": [refusal.to_map() for refusal in merged], "updatedAt": now}
+        is_create = stored.fields is None
+        # Conditional, because another instance may add its counts at the same time.
+        write = DocumentWrite(reference, fields, is_create, stored.update_time)
+        await rpc.commit([write], _REFUSAL_TIMEOUT_SECONDS)
+    except google.GoogleAPIError:
+        # A conflict too: in a minute, the counts of the other instance are read.
+        window.unstored = merge_refusals(refusals, window.unstored, now)

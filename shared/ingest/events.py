@@ -12,7 +12,7 @@ from shared.context import RestaurantContext
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.domain.normalization.webhook_body import WebhookFormat, parse_envelope
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError
 from shared.ledger.ledger import ApplyResult, BatchResult, Ledger
 from shared.log import LogEvent, Severity, log_event, log_unusable_settings
@@ -38,7 +38,7 @@ class IncomingEvent(Struct, frozen=True):
     content_type: str
     received_at: datetime
     channel: Channel
-    authentication: AuthenticationResult | None = None
+    authentication: Authentication | None = None
     accepts_future_timestamp: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Read and write the reservation documents and their journals; nothing else does."""
+"""Read reservations with their journals and guests, and write them; nothing else writes them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -112,7 +112,8 @@ class ReservationRepository:
         """Write documents and journal entries in one commit.
 
         Nothing is written if a document was written after its snapshot, or if a journal entry
-        exists.
+        exists. The commit also dates the tombstones of newly forgotten guests. The older entries of
+        their reservations are redacted after it: if that fails, the next reconciliation repeats it.
         """
         document_writes: list[DocumentWrite] = []
         for write in writes:

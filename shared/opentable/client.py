@@ -24,7 +24,7 @@ from shared.domain.normalization.identifiers import (
     list_id_spellings,
     remove_rid_prefix,
 )
-from shared.domain.opentable_pagination import Page, PaginationState, accept_page
+from shared.domain.opentable_pagination import Page, PaginationState, process_page
 from shared.domain.validation import RedactedStruct
 from shared.domain.webhook_auth import Credentials
 from shared.errors import (
@@ -146,7 +146,7 @@ class OpenTableClient:
         pending_page = start_next_page(pagination)
         try:
             while pending_page is not None:
-                pagination, new_items = accept_page(pagination, await pending_page)
+                pagination, new_items = process_page(pagination, await pending_page)
                 pending_page = start_next_page(pagination)
                 yield RowPage(
                     tuple(item for item in new_items if isinstance(item, dict)),

@@ -14,7 +14,7 @@ from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.privacy import collect_referenced_keys, is_expired, redact_json
 from shared.domain.quarantine import summarize_quarantined_body
 from shared.domain.validation import flatten_document
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -50,7 +50,7 @@ async def quarantine_event(
     text: str,
     content_type: str,
     rejection: InvalidEventError,
-    authentication: AuthenticationResult | None = None,
+    authentication: Authentication | None = None,
 ) -> QuarantineEntry:
     """Store a rejected event, or count it if the same text was rejected for the same reason.
 

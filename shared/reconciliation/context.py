@@ -53,6 +53,11 @@ class ReconciliationRun(Struct, frozen=True):
     is_dry_run: bool
 
     @property
+    def is_first(self) -> bool:
+        """Whether neither a poll nor a reconciliation has completed."""
+        return self.cursor is None and self.previous_time_zone is None
+
+    @property
     def expects_webhooks(self) -> bool:
         """Whether webhooks should have delivered the changes: not before the first poll."""
         return self.cursor is not None and bool(self.restaurant.settings.webhook_auth)

@@ -1,7 +1,7 @@
 """Plan the corrections of the ledger, apply them, and list the result in the report.
 
 Some divergences need a person's decision. They are flagged on the reservation instead of
-corrected. Each report lists them; only the first one raises an alarm.
+corrected. Each report lists them; only the first report of a divergence raises an alarm.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,12 +34,12 @@ from shared.domain.ledger.events import Actor, EventOutcome, ReservationEvent
 from shared.domain.ledger.registers import GuestRequired, ReservationState
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import has_drifted
-from shared.domain.reconciliation.report import (
+from shared.domain.reconciliation.held_plan import (
     PlanPrecondition,
-    ReconciliationReport,
     format_ledger_versions,
     format_version,
 )
+from shared.domain.reconciliation.report import ReconciliationReport
 from shared.domain.validation import flatten_document
 from shared.errors import (
     InvalidEventError,
@@ -142,7 +142,8 @@ class CorrectionPlan(Struct):
         is_behind = event.actor is Actor.OPENTABLE and _is_behind(event, state)
         if isinstance(decision, VersionConflict):
             self.conflicting.append((event, state))
-        # Also if the journal has this version: the ledger shows a newer one.
+        # Also if the journal has this version: the ledger shows a newer one. A decision left open by
+        # a concurrent change is made again too, from the row requested by id.
         elif is_behind or isinstance(decision, JournalEntryRequired | GuestRequired):
             self.version_behind.append((event, state))
         elif isinstance(decision, NoChange):

@@ -16,12 +16,12 @@ from shared.domain.days import DateWindow
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.reconciliation.report import (
+from shared.domain.reconciliation.held_plan import (
     LEDGER_CHANGED_REASON,
     PlannedCorrection,
-    ReportStatus,
     format_ledger_versions,
 )
+from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import PlanNotExecutableError
 from shared.firestore.leases import acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation

@@ -17,16 +17,14 @@ from shared.domain.analytics import RollupBuilder
 from shared.domain.ledger.divergence import DivergenceType, find_open_divergence
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.reconciliation.compare import (
-    ReservationFingerprint,
+from shared.domain.reconciliation.compare import ReservationFingerprint
+from shared.domain.reconciliation.held_plan import (
+    PlanPrecondition,
     describe_held_plan,
     exceeds_change_limit,
-)
-from shared.domain.reconciliation.report import (
-    PlanPrecondition,
-    ReportStatus,
     format_ledger_versions,
 )
+from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import OpenTableError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.repository import link_guests
@@ -121,13 +119,13 @@ async def reconcile_window(run: ReconciliationRun) -> None:
 
 
 def _must_hold(run: ReconciliationRun, plan: CorrectionPlan, missing_keys: list[str]) -> bool:
-    """Return whether a plan waits for a person.
+    """Return whether a plan waits for a person, because it is above the change limit.
 
-    Updates explained by a backlog of polls do not count: they suggest no faulty response.
+    Updates of a first run, or explained by a backlog of polls, do not count: they suggest no faulty
+    response.
     """
     update_count = plan.update_count
-    if run.cursor is None and run.previous_time_zone is None:
-        # Before the first poll and reconciliation, many differences are normal.
+    if run.is_first:
         update_count = 0
     elif run.cursor is not None and run.report.reconciled_at - run.cursor >= MAX_POLL_GAP:
         # Polls failed for a day or more: changes after the cursor are the backlog.

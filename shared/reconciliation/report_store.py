@@ -18,12 +18,8 @@ from google.cloud.firestore import (
 from shared.concurrency import batched
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.reconciliation.report import (
-    PlannedCorrection,
-    ReconciliationReport,
-    ReportEntry,
-    planned_correction_from_map,
-)
+from shared.domain.reconciliation.held_plan import PlannedCorrection, planned_correction_from_map
+from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
 from shared.domain.validation import read_map
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths

@@ -20,7 +20,7 @@ from shared.domain.normalization.identifiers import is_restaurant_id, is_rid
 from shared.domain.normalization.webhook_body import WebhookFormat, WebhookRoute
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme, parse_settings
 from shared.domain.validation import typed_or_none
-from shared.domain.webhook_auth import Credentials, authenticate_webhook
+from shared.domain.webhook_auth import Authentication, Credentials, authenticate_webhook
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
 from shared.firestore.codec import build_query
@@ -165,7 +165,8 @@ class RestaurantDirectory:
             credentials = await self._load_secret(self._partner_secret)
         except InvalidSettingsError:
             return False
-        return authenticate_webhook(headers, raw_body, _ALL_SCHEMES, credentials, now).is_accepted
+        result = authenticate_webhook(headers, raw_body, _ALL_SCHEMES, credentials, now)
+        return isinstance(result, Authentication)
 
     def is_known(self, reference: str) -> bool:
         """Return whether a Lineup id or a rid was found before, so that it needs no budget."""

@@ -26,7 +26,7 @@ from shared.config import read_environment
 from shared.context import RestaurantContext, build_app_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
@@ -195,9 +195,7 @@ class WebhookIngest:
         context = replace(context, firestore=self.client, clock=lambda: received_at)
         settings = await read_settings(self.client, self.restaurant_id)
         assert settings is not None
-        authentication = AuthenticationResult(
-            is_accepted=True, reason="bearer", credential_index=position
-        )
+        authentication = Authentication("bearer", position)
         event = IncomingEvent(
             WebhookFormat.OPENTABLE_RESERVATION,
             body,

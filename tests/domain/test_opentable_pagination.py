@@ -11,9 +11,9 @@ from shared.domain.opentable_pagination import (
     Page,
     PaginationState,
     RowVersion,
-    accept_page,
     append_page,
     find_overlap_error,
+    process_page,
     read_row_version,
 )
 from shared.errors import IncompleteListingError
@@ -39,7 +39,7 @@ def page_rows(*numbers: int, version: int = 1) -> tuple[object, ...]:
 def state_after(*pages: Page) -> PaginationState:
     state = PaginationState()
     for page in pages:
-        state, _ = accept_page(state, page)
+        state, _ = process_page(state, page)
     return state
 
 
@@ -99,7 +99,7 @@ def test_a_version_is_returned_once(changing: ChangingList) -> None:
     state = PaginationState()
     with suppress(IncompleteListingError):
         while (offset := state.next_offset) is not None:
-            state, items = accept_page(state, changing.fetch_page(offset))
+            state, items = process_page(state, changing.fetch_page(offset))
             versions += [(row["id"], row["sequence_id"]) for row in items if isinstance(row, dict)]
     assert len(versions) == len(set(versions))
 
@@ -118,7 +118,7 @@ def test_paging_ends_for_any_responses(data: st.DataObject) -> None:
     state = PaginationState()
     with suppress(IncompleteListingError):
         for _ in range(MAX_PAGES):
-            state, _ = accept_page(state, data.draw(pages))
+            state, _ = process_page(state, data.draw(pages))
             if state.is_complete:
                 break
     assert state.page_count <= MAX_PAGES
@@ -165,14 +165,14 @@ def test_the_overlap_is_doubled_until_it_reaches_the_first_row() -> None:
     for _ in range(3):
         assert state.next_offset is not None
         page = Page(state.next_offset, page_rows(8, 9), has_next_page=False)
-        state, _ = accept_page(state, page)
+        state, _ = process_page(state, page)
         steps.append((state.next_offset, state.restart_count))
     # From an overlap of 2 rows: 4 rows, then 8 of 8 rows are a restart.
     assert steps == [(4, 0), (0, 1), (None, 1)]
 
 
 def test_rows_of_a_discontinuous_page_are_returned() -> None:
-    _, items = accept_page(state_after(FIRST_PAGE), DISCONTINUOUS_PAGE)
+    _, items = process_page(state_after(FIRST_PAGE), DISCONTINUOUS_PAGE)
     assert items == page_rows(5, 6)
 
 
@@ -185,7 +185,7 @@ def test_a_changed_row_does_not_count_as_repeated() -> None:
 def test_a_missing_row_restarts_the_listing_without_the_earlier_pages() -> None:
     state = state_after(FIRST_PAGE, Page(3, page_rows(2, 3, 4), has_next_page=False))
     assert (state.is_complete, state.next_offset, state.restart_count) == (False, 0, 1)
-    state, _ = accept_page(state, UNREQUESTED_PAGE)
+    state, _ = process_page(state, UNREQUESTED_PAGE)
     assert (state.next_offset, state.restart_count) == (0, 2)
 
 
@@ -193,7 +193,7 @@ def test_the_number_of_restarts_is_bounded() -> None:
     state = state_after(*[UNREQUESTED_PAGE] * MAX_RESTARTS)
     assert (state.next_offset, state.restart_count) == (0, MAX_RESTARTS)
     with pytest.raises(IncompleteListingError, match=f"{MAX_RESTARTS} restarts"):
-        accept_page(state, UNREQUESTED_PAGE)
+        process_page(state, UNREQUESTED_PAGE)
 
 
 def test_a_duplicate_row_on_a_page_is_not_a_missing_row() -> None:
@@ -219,7 +219,7 @@ def test_the_rows_of_all_accepted_pages_are_recent_rows() -> None:
 def read_pages(fetch_page: Callable[[int], Page]) -> PaginationState:
     state = PaginationState()
     while (offset := state.next_offset) is not None:
-        state, _ = accept_page(state, fetch_page(offset))
+        state, _ = process_page(state, fetch_page(offset))
     return state
 
 

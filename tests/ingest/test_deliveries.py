@@ -6,9 +6,8 @@ import pytest
 from google.api_core import exceptions as google
 
 from shared.firestore import paths
-from shared.ingest import authentication as module
-from shared.ingest.authentication import record_refusal
-from shared.ingest.deliveries import read_recent_webhooks, read_unresolved_refusals
+from shared.ingest import deliveries as module
+from shared.ingest.deliveries import read_recent_webhooks, read_unresolved_refusals, record_refusal
 from tests.support.firestore import FirestoreSpy
 from tests.support.webhooks import call_webhook, cancel_background_tasks, store_refusals
 from tests.support.world import World, make_world

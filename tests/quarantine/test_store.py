@@ -8,7 +8,7 @@ from google.api_core import exceptions as google
 
 from shared.context import RestaurantContext
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.paths import quarantine_collection
 from shared.ingest.events import QuarantineResult
@@ -76,7 +76,7 @@ async def test_an_event_is_stored_unchanged_with_its_reason(
 async def test_the_authentication_result_is_stored_with_the_item(
     quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
 ) -> None:
-    authentication = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1)
+    authentication = Authentication("bearer", 1)
     await quarantine_event(
         quarantining_restaurant, BODY, "application/json", REJECTION, authentication
     )

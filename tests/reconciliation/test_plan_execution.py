@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox.actions import GuestActions
-from shared.domain.reconciliation.report import (
+from shared.domain.reconciliation.held_plan import (
     LEDGER_CHANGED_REASON,
     NOT_AT_OPENTABLE_REASON,
     OPENTABLE_CHANGED_REASON,

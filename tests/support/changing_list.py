@@ -6,7 +6,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from shared.domain.opentable_pagination import Page, PaginationState, accept_page
+from shared.domain.opentable_pagination import Page, PaginationState, process_page
 
 RowOrder = Literal["updated", "id", "shuffled", "unstable"]
 Row = dict[str, object]
@@ -78,7 +78,7 @@ def read_all_pages(changing: ChangingList) -> tuple[PaginationState, list[Row]]:
     """Read all pages; return the final state and all returned rows in order."""
     listing, rows = PaginationState(), list[Row]()
     while (offset := listing.next_offset) is not None:
-        listing, new_rows = accept_page(listing, changing.fetch_page(offset))
+        listing, new_rows = process_page(listing, changing.fetch_page(offset))
         rows.extend(row for row in new_rows if isinstance(row, dict))
     return listing, rows
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from tests.support.events import envelope_body, row_body
 from tests.support.world import START_TIME, World
 
-AUTHENTICATION = AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1)
+AUTHENTICATION = Authentication("bearer", 1)
 HOUR = timedelta(hours=1)
 
 

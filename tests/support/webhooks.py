@@ -19,7 +19,7 @@ from functions.webhook import opentable_webhook
 from sandbox.webhook_senders import build_signed_headers
 from shared import context as process
 from shared.context import AppContext
-from shared.ingest.authentication import _store_refusals
+from shared.ingest.deliveries import _store_refusals
 from tests.support.events import envelope_body, row_body
 from tests.support.ledger import StoredLedger
 from tests.support.restaurants import Restaurant

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 
 # Ends the retention of a reservation's personal data. Like an erasure, it is final.
 ANONYMIZED_EVENT_TYPE = "retention.anonymized"
@@ -151,7 +151,7 @@ class ReservationEvent(Struct, frozen=True):
     fields: Mapping[str, FieldValue]
     payload: str
     channel: Channel
-    authentication: AuthenticationResult | None = None
+    authentication: Authentication | None = None
     requested_by: str | None = None
 
     @property

@@ -1,6 +1,7 @@
-"""Declare the fields of a reservation: their names at each source, their place and their privacy.
+"""Declare the reported fields of a reservation: names at each source, place, kind and privacy.
 
-Normalization, rendering, comparison, erasure, masking and the export follow from this table.
+Normalization, rendering, comparison, erasure, masking and the export follow from this table. Fields
+that are derived from others, such as `localDate`, are in `shared.domain.ledger.document`.
 Outside it are `ReservationResponse` of the staff API, the staff page and the data model page: see
 CONTRIBUTING.md, "Add a field".
 """

@@ -4,7 +4,8 @@ For each actor and field, the state keeps the value with the highest version. Th
 a total order, so merging is commutative, associative and idempotent: any permutation of the same
 events, with any duplicates, gives the same state, as long as one version has one content. The order
 of arrival, the channel and our own clock do not matter. The document is a pure function of the
-state (`shared.domain.ledger.document`).
+state (`shared.domain.ledger.document`). Only of `NOTATION_FIELDS`, which may differ within a
+version, the first one stays.
 
 The status history keeps the newest entries of a set in a total order, so the same holds for it.
 

@@ -2,7 +2,8 @@
 
 Both formats contain the complete reservation. Keys of only one format are not read: the same
 ``sequence_id`` must give the same event on every channel. An absent key reports nothing; null
-clears the value. Unknown keys are ignored: OpenTable adds and removes fields without notice.
+clears the value, except that of the start and the party size. Unknown keys are ignored: OpenTable
+adds and removes fields without notice.
 """
 
 from collections.abc import Mapping
@@ -110,24 +111,24 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT_SET]:
         if key in row:
             values[name] = field_values.parse_text_set(key, row[key])
-    return values | _parse_moments(row, zone)
+    return values | _parse_instants(row, zone)
 
 
-def _parse_moments(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]:
+def _parse_instants(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]:
     """Parse the times other than the start.
 
     A local time without its UTC time may have two readings. Then it is left out: a wrong guess
     would contradict the same event of another channel.
     """
-    moments: dict[str, FieldValue] = {}
+    instants: dict[str, FieldValue] = {}
     for key, name in _NAMES_BY_KIND[FieldKind.INSTANT]:
         if field_values.has_row_time(row, key):
             parsed = field_values.parse_row_time(row, key, zone)
             if parsed is None:
-                moments[name] = None
+                instants[name] = None
             elif parsed.note is None:
-                moments[name] = parsed.instant.replace(microsecond=0)
-    return moments
+                instants[name] = parsed.instant.replace(microsecond=0)
+    return instants
 
 
 def _parse_custom_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:

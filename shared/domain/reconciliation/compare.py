@@ -1,8 +1,6 @@
-"""Compare OpenTable's rows with the ledger's documents, and limit what a run may change.
+"""Compare OpenTable's rows with the ledger's documents.
 
-A fingerprint stands for a document in memory, so that a large window fits. A run above the change
-limit is held for a person: the reconciliation decides which changes count
-(`shared.reconciliation.reconcile`).
+A fingerprint stands for a document in memory, so that a large window fits.
 """
 
 import hashlib
@@ -50,10 +48,6 @@ FINGERPRINT_FIELDS = (
     SEARCH_TERMS_PATH,
     *_OPENTABLE_FIELDS,
 )
-
-# A run with more changes than both of these is held: a number, and a share of the reservations.
-MAX_UNREVIEWED_CHANGES = 20
-MAX_UNREVIEWED_RATIO = 0.3
 
 
 class ReservationFingerprint(Struct, frozen=True):
@@ -144,27 +138,3 @@ def has_drifted(
     rendered = render_document(identity, state)
     has_terms = flat.get(SEARCH_TERMS_PATH) == rendered[SEARCH_TERMS_PATH]
     return not has_terms or bool(list_visible_changes(flat, rendered))
-
-
-def exceeds_change_limit(ledger_count: int, update_count: int, missing_count: int) -> bool:
-    """Return whether a person must review the changes of a run first.
-
-    Args:
-        ledger_count: OpenTable's reservations in the ledger's window.
-        update_count: Updates and cancellations; creations do not count.
-        missing_count: Reservations absent from OpenTable's response without an explanation yet.
-    """
-    max_changes = max(MAX_UNREVIEWED_CHANGES, MAX_UNREVIEWED_RATIO * ledger_count)
-    return update_count > max_changes or missing_count > max_changes
-
-
-def describe_held_plan(ledger_count: int, update_count: int, missing_count: int) -> str:
-    """Return why a run was held."""
-    reasons = []
-    if missing_count:
-        reasons.append(
-            f"{missing_count} of {ledger_count} reservations are not in OpenTable's list."
-        )
-    if update_count:
-        reasons.append(f"OpenTable's list would change {update_count} of {ledger_count}.")
-    return " ".join((*reasons, "Nothing was changed. A manager must review the plan."))

@@ -1,11 +1,6 @@
-"""The report of a reconciliation, and the plan of a held one.
+"""The report of a reconciliation."""
 
-A planned correction has a precondition: it is skipped if either side has changed since the plan was
-made.
-"""
-
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,121 +11,11 @@ from shared.domain.health import MissedWebhooks
 from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.document import resolve_status
-from shared.domain.ledger.events import Actor, Version
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import ReservationStatus, format_utc
-from shared.domain.normalization.identifiers import build_reservation_document_id, is_external_key
+from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.privacy import PERSONAL_PATHS
-from shared.domain.validation import typed_or_none
-from shared.errors import UnreadableDocumentError
-
-LEDGER_CHANGED_REASON = "The ledger has changed since the plan was made."
-OPENTABLE_CHANGED_REASON = "OpenTable has changed the reservation since the plan was made."
-NOT_AT_OPENTABLE_REASON = (
-    "OpenTable no longer has this reservation; the next reconciliation flags it."
-)
-
-
-def describe_plan_effects(counts: Mapping[str, object]) -> list[str]:
-    """Return what the execution of a held plan does, and what it does not do, in sentences.
-
-    Args:
-        counts: The lengths of the report's lists, as stored.
-    """
-    effects = {
-        "created": "{} will be added.",
-        "updated": "{} will be updated as listed.",
-        "cancelled": "{} will be canceled, because OpenTable canceled them.",
-        "missing": (
-            "{} will be looked up at OpenTable one by one. "
-            "Those that OpenTable does not know are marked for review."
-        ),
-    }
-    sentences = []
-    for name, effect in effects.items():
-        if count := typed_or_none(int, counts.get(name)):
-            sentences.append(
-                effect.format("1 reservation" if count == 1 else f"{count} reservations")
-            )
-    if counts.get("missing"):
-        sentences.append("No reservation is canceled because it is missing from OpenTable's list.")
-    return [*sentences, "A reservation that has changed since this report is skipped."]
-
-
-class PlanPrecondition(Struct, frozen=True):
-    """The state of one reservation at the time of the plan.
-
-    Attributes:
-        open_table_id: Id for a single request to OpenTable.
-        ledger_versions: See `format_ledger_versions`.
-        opentable_version: See `format_version`; None if OpenTable's response had no such row.
-    """
-
-    open_table_id: str
-    ledger_versions: str
-    opentable_version: str | None
-
-    def to_map(self) -> dict[str, Any]:
-        """Return the precondition as stored in a report."""
-        return {
-            "openTableId": self.open_table_id,
-            "ledgerVersions": self.ledger_versions,
-            "openTableVersion": self.opentable_version,
-        }
-
-    def skip_reason(self, current_version: Version | None) -> str | None:
-        """Return why a planned correction must be skipped, or None to apply it.
-
-        Args:
-            current_version: Version of OpenTable's row now; None if there is no such row.
-        """
-        if self.opentable_version is None:
-            # OpenTable's list had no such row, so any row now explains the reservation.
-            return None
-        if current_version is None:
-            return NOT_AT_OPENTABLE_REASON
-        if format_version(current_version) != self.opentable_version:
-            return OPENTABLE_CHANGED_REASON
-        return None
-
-
-class PlannedCorrection(Struct, frozen=True):
-    """One item of a held plan."""
-
-    external_key: str
-    precondition: PlanPrecondition
-
-
-def planned_correction_from_map(entry: Mapping[str, Any]) -> PlannedCorrection:
-    """Restore an item from an entry of a held report.
-
-    Raises:
-        UnreadableDocumentError: The entry is damaged.
-    """
-    try:
-        key, stored = entry["externalId"], entry["precondition"]
-        precondition = PlanPrecondition(
-            stored["openTableId"], stored["ledgerVersions"], stored["openTableVersion"]
-        )
-    except (KeyError, TypeError):
-        raise UnreadableDocumentError("an item of the plan is malformed") from None
-    if not isinstance(precondition.open_table_id, str):
-        raise UnreadableDocumentError("an item of the plan has no id")
-    if not isinstance(key, str) or not is_external_key(key):
-        raise UnreadableDocumentError("an item of the plan has no key")
-    return PlannedCorrection(key, precondition)
-
-
-def format_ledger_versions(state: ReservationState) -> str:
-    """Return the stored version of each actor as text; empty without events."""
-    versions = ((actor, state.get_registers(actor).version) for actor in Actor)
-    return "; ".join(f"{actor} {format_version(version)}" for actor, version in versions if version)
-
-
-def format_version(version: Version) -> str:
-    """Return a version as text; versions of one actor are equal if their texts are."""
-    occurred_at = version.occurred_at.astimezone(UTC).isoformat()
-    return f"{version.event_id or version.sequence_id} {occurred_at}"
+from shared.domain.reconciliation.held_plan import PlanPrecondition
 
 
 class ReportStatus(StrEnum):

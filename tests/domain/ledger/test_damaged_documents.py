@@ -36,7 +36,7 @@ from shared.domain.ledger.guest_link import Guest, guest_from_map
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.canonical import CUT_MARK, MAX_TEXT_BYTES_LIMIT
 from shared.domain.reconciliation.compare import fingerprint_document
-from shared.domain.reconciliation.report import planned_correction_from_map
+from shared.domain.reconciliation.held_plan import planned_correction_from_map
 from shared.domain.schedule import poll_cursor_from_document
 from shared.domain.validation import UNREADABLE_VALUE, flatten_document
 from shared.errors import UnreadableDocumentError

@@ -12,7 +12,7 @@ from shared.domain.ledger.decide import (
 )
 from shared.domain.ledger.events import ReservationEvent, version_from_map
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 from tests.support.oracles import rebuild_state
 
@@ -49,7 +49,7 @@ def test_an_entry_contains_its_complete_event() -> None:
 def test_a_webhook_entry_names_the_matching_credential() -> None:
     authenticated = replace(
         row_event(7),
-        authentication=AuthenticationResult(is_accepted=True, reason="bearer", credential_index=1),
+        authentication=Authentication("bearer", 1),
     )
     assert entry(authenticated)["authentication"] == {"scheme": "bearer", "credentialIndex": 1}
 

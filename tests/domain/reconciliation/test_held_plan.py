@@ -4,12 +4,13 @@ import pytest
 
 from shared.domain.ledger.events import ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.reconciliation.compare import MAX_UNREVIEWED_CHANGES, exceeds_change_limit
-from shared.domain.reconciliation.report import (
+from shared.domain.reconciliation.held_plan import (
+    MAX_UNREVIEWED_CHANGES,
     NOT_AT_OPENTABLE_REASON,
     OPENTABLE_CHANGED_REASON,
     PlannedCorrection,
     PlanPrecondition,
+    exceeds_change_limit,
     format_ledger_versions,
     format_version,
     planned_correction_from_map,

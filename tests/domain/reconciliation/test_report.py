@@ -8,13 +8,12 @@ from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.events import ReservationEvent
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.reconciliation.compare import describe_held_plan
-from shared.domain.reconciliation.report import (
+from shared.domain.reconciliation.held_plan import (
     PlanPrecondition,
-    ReconciliationReport,
-    ReportStatus,
+    describe_held_plan,
     describe_plan_effects,
 )
+from shared.domain.reconciliation.report import ReconciliationReport, ReportStatus
 from tests.support.events import RECEIVED, envelope_event, row_event
 from tests.support.in_memory_ledger import InMemoryLedger, ledger_with
 

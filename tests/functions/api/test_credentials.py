@@ -9,7 +9,7 @@ from functions.api.auth import ApiContext
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
-from shared.domain.webhook_auth import AuthenticationResult
+from shared.domain.webhook_auth import Authentication
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from tests.support.events import envelope_body
@@ -153,7 +153,7 @@ async def ingest_authenticated_event(
         "application/json",
         world.clock(),
         Channel.WEBHOOK,
-        AuthenticationResult(is_accepted=True, reason=scheme, credential_index=position),
+        Authentication(scheme, position),
     )
     await ingest_event(world.restaurant_context(), event)
 

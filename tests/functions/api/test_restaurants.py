@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.firestore import paths
-from shared.ingest.authentication import record_refusal
+from shared.ingest.deliveries import record_refusal
 from tests.functions.api.conftest import create_member_client
 from tests.support.events import envelope_body
 from tests.support.quarantine import ingest_envelope_body

@@ -9,7 +9,7 @@ from dev.local.emulator import Emulator
 from dev.local.processes import LOOPBACK, find_free_port
 from functions.api.auth import ApiContext
 from shared.domain.webhook_auth import decode_webhook_secret
-from shared.ingest.authentication import record_refusal
+from shared.ingest.deliveries import record_refusal
 from tests.support.events import envelope_body
 from tests.support.processes import ServedFunction, serve_deployed_function
 from tests.support.quarantine import ingest_envelope_body
