@@ -142,8 +142,8 @@ class CorrectionPlan(Struct):
         is_behind = event.actor is Actor.OPENTABLE and _is_behind(event, state)
         if isinstance(decision, VersionConflict):
             self.conflicting.append((event, state))
-        # Also if the journal has this version: the ledger shows a newer one. A decision left open by
-        # a concurrent change is made again too, from the row requested by id.
+        # Also if the journal has this version: the ledger shows a newer one. A decision that a
+        # concurrent change left open is made again too, from the row requested by id.
         elif is_behind or isinstance(decision, JournalEntryRequired | GuestRequired):
             self.version_behind.append((event, state))
         elif isinstance(decision, NoChange):
