@@ -22,13 +22,13 @@ def _for_each_service(*permissions: str) -> set[Grant]:
 
 # As opentable-deploy, by the first words of a command of cloudbuild.yaml.
 RELEASE_COMMANDS: dict[str, set[Grant]] = {
-    "gcloud run services describe": _for_each_service("run.context.get"),
+    "gcloud run services describe": _for_each_service("run.services.get"),
     "gcloud run revisions describe": _for_each_service("run.revisions.get"),
-    "gcloud run deploy": _for_each_service("run.context.get", "run.context.update")
+    "gcloud run deploy": _for_each_service("run.services.get", "run.services.update")
     | _in(_REPOSITORY, "artifactregistry.repositories.downloadArtifacts")
     | {("iam.serviceAccounts.actAs", f"account {name}") for name in RUNTIME_ACCOUNTS},
     "gcloud run services update-traffic": _for_each_service(
-        "run.context.get", "run.context.update"
+        "run.services.get", "run.services.update"
     ),
     "gcloud builds submit": _in(
         PROJECT,
