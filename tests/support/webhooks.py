@@ -65,9 +65,9 @@ class WebhookSender:
             return status
         assert code == 200, (code, raw[:1000])
         key = answer.json()["reservationId"].removeprefix("opentable-")
-        assert (await self.stored_ledger.journal(key))[answer.json()["eventId"]][
-            "payload"
-        ] == raw.decode()
+        entry = (await self.stored_ledger.journal(key))[answer.json()["eventId"]]
+        # Of two bodies with one event, which differ in ignored keys only, the first is stored.
+        assert entry["payload"] == raw.decode() or status == "duplicate"
         return status
 
     def envelope(self, kind: str = "created", minute: int = 0, **data: Any) -> dict[str, Any]:
