@@ -109,9 +109,10 @@ async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
 
 
 # Every run tries other examples. HYPOTHESIS_PROFILE=fast tries fewer of them, deep many more, and
-# soak also runs the machine and the load for hours. With mutate every run tries the same ones: a
-# mutant must not survive by chance.
+# soak also runs the machine and the load for hours. With ci and mutate every run tries the same
+# ones: a release must not fail by chance, and a mutant must not survive by chance.
 settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.register_profile("fast", settings.get_profile("default"), max_examples=10)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
 settings.register_profile("soak", settings.get_profile("deep"))
