@@ -87,7 +87,7 @@ async def get_webhooks(
     return WebhooksResponse(
         url=app_context.environment.webhook_url,
         accepted_schemes=sorted(parse_settings(restaurant_id, integration).webhook_auth),
-        last_webhook_at=webhooks.last_applied_at,
+        last_webhook_at=webhooks.last_journaled_at,
         last_polled_at=typed_or_none(datetime, integration.get("lastPolledAt")),
         refusals=[
             RefusalResponse.model_validate(refusal, from_attributes=True)

@@ -87,12 +87,12 @@ class RecentWebhooks(Struct, frozen=True):
     Attributes:
         deliveries: Accepted, quarantined and refused webhooks, the newest first.
         unresolved_refusals: See `read_unresolved_refusals`.
-        last_applied_at: Receipt of the newest journaled webhook, UTC; None without one.
+        last_journaled_at: Receipt of the newest journaled webhook, UTC; None without one.
     """
 
     deliveries: list[WebhookDelivery]
     unresolved_refusals: list[WebhookRefusal]
-    last_applied_at: datetime | None
+    last_journaled_at: datetime | None
 
 
 class WebhookCredentialUse(Struct, frozen=True):
@@ -111,9 +111,9 @@ async def read_recent_webhooks(
     context: AppContext, restaurant_id: str, limit: int = MAX_DELIVERIES
 ) -> RecentWebhooks:
     """Return the newest `limit` webhooks, and the refusals without a later accepted one."""
-    applied, quarantined, refusals = await asyncio.gather(
+    journaled, quarantined, refusals = await asyncio.gather(
         # Also for a smaller limit: whether a refusal stands depends on later webhooks.
-        _read_applied_webhooks(context, restaurant_id, MAX_DELIVERIES),
+        _read_journaled_webhooks(context, restaurant_id, MAX_DELIVERIES),
         _read_quarantined_webhooks(context, restaurant_id, limit),
         _read_refusals(context, restaurant_id),
     )
@@ -128,12 +128,12 @@ async def read_recent_webhooks(
         for refusal in refusals
     ]
     newest_first = sorted(
-        [*applied, *quarantined, *refused], key=lambda delivery: delivery.at, reverse=True
+        [*journaled, *quarantined, *refused], key=lambda delivery: delivery.at, reverse=True
     )
     return RecentWebhooks(
         newest_first[:limit],
-        _select_unresolved(refusals, applied, context.clock()),
-        applied[0].at if applied else None,
+        _select_unresolved(refusals, journaled, context.clock()),
+        journaled[0].at if journaled else None,
     )
 
 
@@ -146,8 +146,8 @@ async def read_unresolved_refusals(context: AppContext, restaurant_id: str) -> l
     refusals = await _read_refusals(context, restaurant_id)
     if not refusals:
         return []
-    applied = await _read_applied_webhooks(context, restaurant_id, MAX_DELIVERIES)
-    return _select_unresolved(refusals, applied, context.clock())
+    journaled = await _read_journaled_webhooks(context, restaurant_id, MAX_DELIVERIES)
+    return _select_unresolved(refusals, journaled, context.clock())
 
 
 async def _read_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
@@ -157,16 +157,16 @@ async def _read_refusals(context: AppContext, restaurant_id: str) -> list[Webhoo
 
 
 def _select_unresolved(
-    refusals: Sequence[WebhookRefusal], applied: Sequence[WebhookDelivery], now: datetime
+    refusals: Sequence[WebhookRefusal], journaled: Sequence[WebhookDelivery], now: datetime
 ) -> list[WebhookRefusal]:
     last_accepted_at: dict[str, datetime] = {}
-    for delivery in applied:  # the newest first
+    for delivery in journaled:  # the newest first
         if delivery.scheme is not None:
             last_accepted_at.setdefault(delivery.scheme, delivery.at)
     return select_unresolved_refusals(refusals, last_accepted_at, now)
 
 
-async def _read_applied_webhooks(
+async def _read_journaled_webhooks(
     context: AppContext, restaurant_id: str, limit: int
 ) -> list[WebhookDelivery]:
     """Return the newest webhooks in the journal, the newest first, without damaged entries."""
@@ -259,7 +259,7 @@ async def read_webhook_credential_uses(
     """Return the authentication of the newest `limit` journaled webhooks, newest first."""
     return [
         WebhookCredentialUse(webhook.scheme, webhook.credential_index, webhook.at)
-        for webhook in await _read_applied_webhooks(context, restaurant_id, limit)
+        for webhook in await _read_journaled_webhooks(context, restaurant_id, limit)
         # A damaged entry proves the use of no credential.
         if webhook.scheme is not None and webhook.credential_index is not None
     ]

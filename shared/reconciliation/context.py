@@ -23,7 +23,7 @@ from shared.log import LogEvent, Severity, log_event
 _DAMAGED_REASON = "The stored document cannot be read. Correct or delete it."
 
 
-class ReconciliationRun(Struct, frozen=True):
+class ReconciliationContext(Struct, frozen=True):
     """The inputs of one reconciliation and the report it fills.
 
     Attributes:
@@ -64,7 +64,7 @@ class ReconciliationRun(Struct, frozen=True):
 
 
 def report_unreadable_document(
-    run: ReconciliationRun, document_id: str, reason: str = _DAMAGED_REASON
+    run: ReconciliationContext, document_id: str, reason: str = _DAMAGED_REASON
 ) -> None:
     """List a damaged document of the ledger once per run; log it if no earlier run did."""
     report = run.report
@@ -81,7 +81,7 @@ def report_unreadable_document(
         log_new_divergence(report, DivergenceType.UNREADABLE, external_key)
 
 
-def report_unreadable_row(run: ReconciliationRun, row: UnreadableRow) -> str | None:
+def report_unreadable_row(run: ReconciliationContext, row: UnreadableRow) -> str | None:
     """List a quarantined row as a divergence; return its external key if its id is readable."""
     external_key = None
     if isinstance(row.item, dict):
@@ -94,7 +94,7 @@ def report_unreadable_row(run: ReconciliationRun, row: UnreadableRow) -> str | N
     return external_key
 
 
-def report_wrong_time_zone(run: ReconciliationRun, wrong_zone_count: int) -> None:
+def report_wrong_time_zone(run: ReconciliationContext, wrong_zone_count: int) -> None:
     """List rows with times in another zone than the restaurant's; log them the first time."""
     if not wrong_zone_count:
         return

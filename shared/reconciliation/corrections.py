@@ -53,7 +53,7 @@ from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.ledger import ApplyResult, Ledger, apply_events, decide_group, split_into_groups
 from shared.quarantine.store import quarantine_event
 from shared.reconciliation.context import (
-    ReconciliationRun,
+    ReconciliationContext,
     log_new_divergence,
     report_unreadable_document,
 )
@@ -169,7 +169,7 @@ def _is_behind(row_event: ReservationEvent, state: ReservationState) -> bool:
 
 
 async def build_correction_plan(
-    run: ReconciliationRun, events: Iterable[ReservationEvent]
+    run: ReconciliationContext, events: Iterable[ReservationEvent]
 ) -> CorrectionPlan:
     """Plan the corrections for OpenTable's rows, at most one per reservation; write nothing."""
     ledger, plan = run.ledger, CorrectionPlan()
@@ -203,7 +203,7 @@ async def build_correction_plan(
 
 
 def _build_document_correction(
-    run: ReconciliationRun,
+    run: ReconciliationContext,
     row_event: ReservationEvent,
     flat: Mapping[str, Any],
     state: ReservationState,
@@ -221,7 +221,7 @@ def _build_document_correction(
     return None
 
 
-async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> list[ApplyResult]:
+async def apply_corrections(run: ReconciliationContext, plan: CorrectionPlan) -> list[ApplyResult]:
     """Apply a plan, list the actual writes in the report, and return the accepted changes."""
     restaurant, report = run.restaurant, run.report
     report.unchanged_count += plan.unchanged_count
@@ -272,7 +272,7 @@ def _list_write(
     return False
 
 
-async def recompute_local_dates(run: ReconciliationRun) -> None:
+async def recompute_local_dates(run: ReconciliationContext) -> None:
     """Recompute the local dates of coming reservations after a change of the time zone.
 
     The run has corrected its own window already; this covers the reservations after it.
@@ -320,7 +320,7 @@ async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, 
 
 
 async def flag_divergences(
-    run: ReconciliationRun,
+    run: ReconciliationContext,
     missing_keys: list[str],
     plan: CorrectionPlan,
     errors: Mapping[str, OpenTableError],

@@ -28,7 +28,7 @@ from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
 from shared.reconciliation.context import (
-    ReconciliationRun,
+    ReconciliationContext,
     report_unreadable_document,
     report_unreadable_row,
 )
@@ -136,7 +136,7 @@ async def _read_held_plan(
 
 
 async def _execute_items(
-    run: ReconciliationRun, items: Sequence[PlannedCorrection]
+    run: ReconciliationContext, items: Sequence[PlannedCorrection]
 ) -> list[ApplyResult]:
     """Apply the items without a newer change on either side; return the accepted changes."""
     # The ledger first: when a plan is forced again, OpenTable is asked for the rest only.
@@ -173,7 +173,7 @@ async def _execute_items(
 
 
 async def _select_unchanged_rows(
-    run: ReconciliationRun,
+    run: ReconciliationContext,
     items: list[PlannedCorrection],
     states: Mapping[str, ReservationState],
     requested: RequestedReservations,

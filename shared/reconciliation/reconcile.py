@@ -33,7 +33,7 @@ from shared.ingest.events import normalize_or_quarantine_rows
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.query import ItemReader, OpenTableRow, Resource
 from shared.reconciliation.context import (
-    ReconciliationRun,
+    ReconciliationContext,
     report_unreadable_document,
     report_unreadable_row,
     report_wrong_time_zone,
@@ -67,7 +67,7 @@ class RequestedReservations(Struct):
     errors: dict[str, OpenTableError] = field(default_factory=dict)
 
 
-async def reconcile_window(run: ReconciliationRun) -> None:
+async def reconcile_window(run: ReconciliationContext) -> None:
     """Compare both sides of the run's window and correct the ledger; fill the run's report.
 
     Raises:
@@ -118,7 +118,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     await flag_divergences(run, absent_keys, plan, requested.errors)
 
 
-def _must_hold(run: ReconciliationRun, plan: CorrectionPlan, missing_keys: list[str]) -> bool:
+def _must_hold(run: ReconciliationContext, plan: CorrectionPlan, missing_keys: list[str]) -> bool:
     """Return whether a plan waits for a person, because it is above the change limit.
 
     Updates of a first run, or explained by a backlog of polls, do not count: they suggest no faulty
@@ -137,7 +137,7 @@ def _must_hold(run: ReconciliationRun, plan: CorrectionPlan, missing_keys: list[
 
 
 async def _hold_plan(
-    run: ReconciliationRun,
+    run: ReconciliationContext,
     comparison: WindowComparison,
     plan: CorrectionPlan,
     missing_keys: list[str],
@@ -158,7 +158,7 @@ async def _hold_plan(
 
 
 async def _add_rows_requested_by_id(
-    run: ReconciliationRun, comparison: WindowComparison, plan: CorrectionPlan
+    run: ReconciliationContext, comparison: WindowComparison, plan: CorrectionPlan
 ) -> RequestedReservations:
     """Request unseen and outdated reservations by id, and add their corrections to the plan.
 
@@ -192,7 +192,7 @@ async def _add_rows_requested_by_id(
 
 
 async def read_reservations_by_id(
-    run: ReconciliationRun, open_table_ids: Mapping[str, str]
+    run: ReconciliationContext, open_table_ids: Mapping[str, str]
 ) -> RequestedReservations:
     """Request reservations concurrently; the failure of one does not stop the others.
 
@@ -217,7 +217,7 @@ async def read_reservations_by_id(
 
 
 async def _update_analytics(
-    run: ReconciliationRun,
+    run: ReconciliationContext,
     rollup_builder: RollupBuilder,
     comparison: WindowComparison,
     applied: list[ApplyResult],
@@ -236,7 +236,7 @@ async def _update_analytics(
 
 
 async def _update_guests(
-    run: ReconciliationRun,
+    run: ReconciliationContext,
     fingerprints: dict[str, ReservationFingerprint],
     applied: list[ApplyResult],
 ) -> None:

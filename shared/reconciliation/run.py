@@ -41,7 +41,7 @@ from shared.ingest.deliveries import update_webhook_silence
 from shared.ledger.ledger import Ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.quarantine.store import log_quarantine_backlog
-from shared.reconciliation.context import ReconciliationRun
+from shared.reconciliation.context import ReconciliationContext
 from shared.reconciliation.reconcile import reconcile_window
 from shared.reconciliation.report_store import store_report
 
@@ -185,11 +185,11 @@ async def load_run(
     deadline: Deadline,
     *,
     is_dry_run: bool = False,
-) -> ReconciliationRun:
+) -> ReconciliationContext:
     """Return the inputs of a run: the restaurant of a lease, and the state of earlier runs."""
     settings = parse_settings(lease.restaurant_id, lease.document)
     restaurant = await connect_restaurant(RestaurantContext(context, settings), deadline)
-    return ReconciliationRun(
+    return ReconciliationContext(
         restaurant=restaurant,
         ledger=Ledger(restaurant),
         report=report,

@@ -17,7 +17,7 @@ from shared.errors import OpenTableError, UnreadableDocumentError
 from shared.ingest.events import NormalizedRows, normalize_or_quarantine_rows
 from shared.ledger.queries import LedgerWindow, load_ledger_window
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
-from shared.reconciliation.context import ReconciliationRun, report_unreadable_row
+from shared.reconciliation.context import ReconciliationContext, report_unreadable_row
 
 
 class WindowComparison(Struct):
@@ -67,7 +67,9 @@ class WindowComparison(Struct):
         return sorted(self.fingerprints.keys() - self.seen_keys - set(self.list_unlisted_keys()))
 
 
-async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) -> WindowComparison:
+async def compare_window(
+    run: ReconciliationContext, rollup_builder: RollupBuilder
+) -> WindowComparison:
     """Read both sides of the run's window completely and compare them.
 
     Both sides are read concurrently. A change between the two reads does no harm: the run reads
@@ -114,7 +116,7 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
     return comparison
 
 
-async def _read_ledger(run: ReconciliationRun, rollup_builder: RollupBuilder) -> LedgerWindow:
+async def _read_ledger(run: ReconciliationContext, rollup_builder: RollupBuilder) -> LedgerWindow:
     restaurant, report = run.restaurant, run.report
     ledger_window = await load_ledger_window(
         restaurant.firestore,
@@ -130,7 +132,7 @@ async def _read_ledger(run: ReconciliationRun, rollup_builder: RollupBuilder) ->
 
 
 def _compare_rows(
-    run: ReconciliationRun, comparison: WindowComparison, rows: NormalizedRows
+    run: ReconciliationContext, comparison: WindowComparison, rows: NormalizedRows
 ) -> None:
     settings, report = run.restaurant.settings, run.report
     zone = settings.require_zone()

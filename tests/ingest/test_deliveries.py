@@ -96,7 +96,7 @@ async def test_rows_of_a_poll_are_no_deliveries(world: World) -> None:
     world.actions.create(world.clock() + timedelta(days=1), 2)
     await world.poll()
     recent = await read_recent_webhooks(world.context, world.restaurant.id)
-    assert (recent.deliveries, recent.last_applied_at) == ([], None)
+    assert (recent.deliveries, recent.last_journaled_at) == ([], None)
 
 
 async def test_the_newest_deliveries_are_listed_up_to_the_limit(refused_world: World) -> None:
@@ -104,7 +104,7 @@ async def test_the_newest_deliveries_are_listed_up_to_the_limit(refused_world: W
     await call_webhook(refused_world.context, accepted_body(refused_world))
     recent = await read_recent_webhooks(refused_world.context, refused_world.restaurant.id, limit=1)
     assert [each.outcome for each in recent.deliveries] == ["created"]
-    assert recent.last_applied_at == refused_world.clock()
+    assert recent.last_journaled_at == refused_world.clock()
 
 
 async def test_the_recent_webhooks_list_the_same_refusals(

@@ -29,7 +29,11 @@ def is_representable_instant(instant: datetime) -> bool:
 
 
 class Actor(StrEnum):
-    """The reporter of an event."""
+    """The reporter of an event.
+
+    OPENTABLE: its own webhook or API. RELAY: a service that forwards OpenTable's events as
+    envelopes. LINEUP: the restaurant's own application, with its staff and this bundle.
+    """
 
     OPENTABLE = "OPENTABLE"
     RELAY = "RELAY"
