@@ -181,34 +181,6 @@ async def check_connection(context: ManagerContext) -> ConnectionTestResponse:
     )
 
 
-async def require_cached_settings(context: RequestContext) -> IntegrationSettings:
-    """Return the settings, at most 60 s old, or raise a 409 error if they are unusable."""
-    directory = context.app_context.directory
-    return _require_usable_settings(await directory.find_by_restaurant_id(context.restaurant_id))
-
-
-async def require_stored_settings(context: RequestContext) -> IntegrationSettings:
-    """Return the settings without a cache, or raise a 409 error if they are unusable."""
-    client = context.app_context.firestore
-    return _require_usable_settings(await read_settings(client, context.restaurant_id))
-
-
-def _require_usable_settings(settings: IntegrationSettings | None) -> IntegrationSettings:
-    if settings is None:
-        raise build_settings_error("This restaurant has no OpenTable integration yet.")
-    try:
-        settings.require_zone()
-    except InvalidSettingsError as problem:
-        raise build_settings_error(str(problem)) from None
-    return settings
-
-
-def build_settings_error(problem: str) -> ApiError:
-    """Return the error for unusable settings."""
-    text = f"{problem} A manager can correct this under OpenTable connection."
-    return ApiError(409, "SETTINGS_UNUSABLE", text)
-
-
 class BackfillRequest(RequestModel):
     """Which days: local dates, both inclusive."""
 
@@ -313,3 +285,31 @@ def _build_backfill_response(backfill: Backfill | None) -> BackfillResponse:
         error=backfill.error,
         **{name: backfill.counts[name] for name in ROW_COUNTERS},
     )
+
+
+async def require_cached_settings(context: RequestContext) -> IntegrationSettings:
+    """Return the settings, at most 60 s old, or raise a 409 error if they are unusable."""
+    directory = context.app_context.directory
+    return _require_usable_settings(await directory.find_by_restaurant_id(context.restaurant_id))
+
+
+async def require_stored_settings(context: RequestContext) -> IntegrationSettings:
+    """Return the settings without a cache, or raise a 409 error if they are unusable."""
+    client = context.app_context.firestore
+    return _require_usable_settings(await read_settings(client, context.restaurant_id))
+
+
+def _require_usable_settings(settings: IntegrationSettings | None) -> IntegrationSettings:
+    if settings is None:
+        raise build_settings_error("This restaurant has no OpenTable integration yet.")
+    try:
+        settings.require_zone()
+    except InvalidSettingsError as problem:
+        raise build_settings_error(str(problem)) from None
+    return settings
+
+
+def build_settings_error(problem: str) -> ApiError:
+    """Return the error for unusable settings."""
+    text = f"{problem} A manager can correct this under OpenTable connection."
+    return ApiError(409, "SETTINGS_UNUSABLE", text)

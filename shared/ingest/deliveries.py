@@ -47,8 +47,6 @@ MAX_DELIVERIES = 50
 REFUSAL_WINDOW_SECONDS = 60.0
 MAX_REFUSAL_WINDOWS = 1_000  # bounds the restaurants that one instance writes in a minute
 _REFUSAL_TIMEOUT_SECONDS = 5.0
-
-
 _JOURNAL_FIELDS = ("receivedAt", "occurredAt", "eventType", "eventId", "outcome", "authentication")
 _QUARANTINE_FIELDS = ("lastSeenAt", "reason", "count", "authentication")
 

@@ -38,11 +38,10 @@ from shared.opentable.transport import Transport, UnreadableBodyError, call_with
 _PAGE_SIZE = 1_000
 # OpenTable may answer 400 to an id that it never issued, such as a relay's.
 _NOT_FOUND_STATUSES = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.BAD_REQUEST})
-T = TypeVar("T")
-
 _MAX_CACHED_TOKENS = 1_024
 _MAX_EXPIRY_MARGIN_SECONDS = 60.0
 _MAX_LIFETIME_SECONDS = 366 * 86_400
+T = TypeVar("T")
 
 
 class OpenTableClient:

@@ -37,12 +37,11 @@ OPENTABLE_CALL_TIMEOUT_SECONDS = 30.0
 MAX_RESPONSE_BODY_BYTES = 32 * 1024 * 1024  # applies before and after decompression
 _READ_BYTES = 64 * 1024
 _MAX_INTEGER_LENGTH = 1_000  # Python converts up to 4,300 digits
+MAX_CALL_ATTEMPTS = 6
+MAX_RETRY_AFTER_SECONDS = 86_400.0
 
 T = TypeVar("T")
 ParseBody = Callable[[dict[str, object]], T]
-
-MAX_CALL_ATTEMPTS = 6
-MAX_RETRY_AFTER_SECONDS = 86_400.0
 
 _REQUEST_ID_PATTERN = re.compile(r"[0-9A-Za-z-]{1,64}")
 _SECONDS_PATTERN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
