@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from shared.domain.settings import IntegrationSettings
 from shared.domain.validation import (
     MAX_CLOCK_DIFFERENCE,
-    MAX_COUNT,
+    is_count,
     read_count,
     read_map,
     read_run_time,
@@ -236,8 +236,7 @@ def refusals_from_document(document: Mapping[str, Any] | None) -> list[WebhookRe
         for item in stored
         if isinstance(item, Mapping)
         and all(isinstance(item.get(name), str) for name in ("scheme", "reason"))
-        and isinstance(item.get("count"), int)
-        and 0 <= item["count"] <= MAX_COUNT
+        and is_count(item.get("count"))
         and all(isinstance(item.get(name), datetime) for name in ("since", "lastAt"))
     ]
 

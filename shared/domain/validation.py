@@ -142,7 +142,8 @@ def read_count(state: Mapping[str, Any], name: str) -> int:
 
 def is_count(value: object) -> TypeGuard[int]:
     """Return whether a stored value is a possible count."""
-    return isinstance(value, int) and 0 <= value <= MAX_COUNT
+    count = typed_or_none(int, value)
+    return count is not None and 0 <= count <= MAX_COUNT
 
 
 def flatten_document(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -199,12 +199,15 @@ def authenticate_webhook(
     # invalid signature.
     if WebhookAuthScheme.STANDARD_WEBHOOKS not in schemes:
         return AuthenticationFailure("scheme_not_accepted")
-    keys = []
-    for secret in credentials.webhook_secrets:
+    keys_by_position = {}
+    for position, secret in enumerate(credentials.webhook_secrets):
         # A malformed secret verifies nothing, but does not invalidate the others.
         with suppress(ValueError):
-            keys.append(decode_webhook_secret(secret))
-    return verify_signature(headers, body, keys, now)
+            keys_by_position[position] = decode_webhook_secret(secret)
+    result = verify_signature(headers, body, list(keys_by_position.values()), now)
+    if isinstance(result, AuthenticationFailure):
+        return result
+    return Authentication(result.scheme, list(keys_by_position)[result.credential_index])
 
 
 def detect_scheme(headers: Mapping[str, str]) -> WebhookAuthScheme | None:

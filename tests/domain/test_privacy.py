@@ -104,6 +104,22 @@ def test_a_body_in_an_unknown_format_is_erased_completely(body: str) -> None:
     assert "marked" not in redact_json(body).lower()
 
 
+def test_an_erased_row_keeps_null() -> None:
+    assert redact_json('{"party_size": null}') == '{"party_size": null}'
+
+
+def test_an_erased_body_has_sorted_keys() -> None:
+    body = '{"state": "Booked", "party_size": 2, "id": "r1", "rid": 5, "sequence_id": 1}'
+    assert redact_json(body) == (
+        '{"id": "r1", "party_size": 2, "rid": 5, "sequence_id": 1, "state": "Booked"}'
+    )
+
+
+@pytest.mark.parametrize("body", ["Marked", '["Marked"]', "[" * 100_000])
+def test_a_body_without_fields_is_erased_to_an_empty_object(body: str) -> None:
+    assert redact_json(body) == "{}"
+
+
 @given(json_values)
 def test_erasing_twice_changes_nothing_more(value: Any) -> None:
     once = redact_json(json.dumps(value))
@@ -201,8 +217,14 @@ def test_null_and_missing_values_are_not_masked() -> None:
     }
 
 
-def test_a_body_other_than_an_event_is_masked_completely() -> None:
-    assert mask_json("Ada called") == MASK
+def test_a_list_in_an_impersonal_field_is_shown() -> None:
+    body = '{"table_number": ["12", "A1"], "unknown": ["12"]}'
+    assert mask_json(body) == f'{{"table_number": ["12", "A1"], "unknown": ["{MASK}"]}}'
+
+
+@pytest.mark.parametrize("body", ["Ada called", '"Ada"', "12125550100", '{"id": "\ud800"}'])
+def test_a_body_other_than_an_event_is_masked_completely(body: str) -> None:
+    assert mask_json(body).strip('"') == MASK
 
 
 @pytest.mark.parametrize(
@@ -285,6 +307,12 @@ def test_a_body_other_than_json_has_no_ids() -> None:
 def test_a_person_is_found_in_every_format(body: Any) -> None:
     for text in (json.dumps(body), json.dumps(body, ensure_ascii=False)):
         assert mentions_person(text, PERSONAL_VALUES)
+
+
+def test_a_phone_number_without_a_country_code_is_found_from_seven_digits_on() -> None:
+    body = json.dumps({"notes": "555 0199 or 55 01 98"})
+    assert mentions_person(body, ["5550199"])
+    assert not mentions_person(body, ["550198"])
 
 
 def test_a_body_other_than_json_is_searched_as_text() -> None:

@@ -37,6 +37,57 @@ def test_a_guest_is_named_by_the_initials() -> None:
     assert summarize_quarantined_body("invalid_email", json.dumps(body))["guest"] == "Z••• Ł•••"
 
 
+def test_the_initials_of_three_names_are_shown() -> None:
+    body = envelope_body(dinerName="Ana Maria de Souza")
+    summary = summarize_quarantined_body("invalid_email", json.dumps(body))
+    assert summary["guest"] == "A••• M••• d•••"
+
+
+def test_an_envelope_of_a_relay_may_spell_the_event_type_with_an_underscore() -> None:
+    body = {"event_type": "reservation.created", "data": {}}
+    summary = summarize_quarantined_body("invalid_id", json.dumps(body))
+    assert summary["eventType"] == "reservation.created"
+
+
+def test_a_rejected_value_of_the_envelope_is_shown() -> None:
+    body = envelope_body() | {"timestamp": "2026-13-45"}
+    summary = summarize_quarantined_body("invalid_timestamp", json.dumps(body))
+    assert summary["rejectedValue"] == "2026-13-45"
+
+
+@pytest.mark.parametrize("reason", ["rid", "wrong_rid"])
+def test_a_reason_without_a_field_has_no_rejected_value(reason: str) -> None:
+    summary = summarize_quarantined_body(reason, json.dumps(row_body(7) | {"rid": "555001"}))
+    assert summary["rejectedValue"] is None
+
+
+def test_a_masked_value_is_not_shown() -> None:
+    body = envelope_body(status="call Ada, please!")
+    summary = summarize_quarantined_body("invalid_status", json.dumps(body))
+    assert summary["rejectedValue"] is None
+
+
+def test_a_field_without_a_label_is_called_by_its_name() -> None:
+    assert describe_rejection("invalid_origin", "", {"rejectedValue": "4"}) == (
+        "The field origin is 4. Ask the sender to correct it."
+    )
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        ("-1.5", "\N{MINUS SIGN}1.5"),
+        ("-1", "\N{MINUS SIGN}1"),
+        ("1.5", "1.5"),
+        ("-1.5.2", "-1.5.2"),
+        ("9-10", "9-10"),
+    ],
+)
+def test_only_a_negative_number_is_shown_with_a_minus_sign(value: str, shown: str) -> None:
+    message = describe_rejection("invalid_party_size", "", {"rejectedValue": value})
+    assert message == f"Party size is {shown}. Ask the sender to correct it."
+
+
 @pytest.mark.parametrize(
     "value, message",
     [
@@ -45,6 +96,7 @@ def test_a_guest_is_named_by_the_initials() -> None:
         ("many", "Party size is many. Ask the sender to correct it."),
         (None, "Party size is missing or cannot be read. Ask the sender to correct it."),
         ([4], "Party size is missing or cannot be read. Ask the sender to correct it."),
+        ("", "Party size is missing or cannot be read. Ask the sender to correct it."),
     ],
 )
 def test_a_rejected_party_size_is_named(value: object, message: str) -> None:

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.domain.health import HealthStatus, RestaurantHealth, summarize_health
+from shared.domain.health import (
+    MAX_POLL_AGE,
+    HealthStatus,
+    RestaurantHealth,
+    summarize_health,
+)
 from shared.domain.settings import parse_settings
 from tests.test_codes import documented_codes
 
@@ -45,6 +50,22 @@ def summarize_restaurant(counts: dict[str, int] | None = None, **changes: Any) -
 def test_a_healthy_restaurant_has_no_reason() -> None:
     health = summarize_restaurant()
     assert (health.status, health.reasons, health.divergences) == (HealthStatus.OK, (), 0)
+
+
+def test_the_summary_has_the_times_of_the_last_runs() -> None:
+    health = summarize_restaurant()
+    assert health.last_polled_at == NOW - timedelta(minutes=14)
+    assert health.last_reconciled_at == NOW - timedelta(minutes=59)
+
+
+@pytest.mark.parametrize("runs, since", [(3, SILENT["missedSince"]), (2, None)])
+def test_webhooks_are_silent_only_after_enough_runs(runs: int, since: datetime | None) -> None:
+    health = summarize_restaurant(poll=SILENT | {"missedRuns": runs})
+    assert health.webhooks_silent_since == since
+
+
+def test_a_run_at_the_limit_of_its_age_is_not_late() -> None:
+    assert summarize_restaurant(lastPolledAt=NOW - MAX_POLL_AGE).reasons == ()
 
 
 @pytest.mark.parametrize("reason", CAUSES)

@@ -50,6 +50,13 @@ def test_a_cursor_without_a_rid_belongs_to_the_rid_in_the_settings() -> None:
     assert stored_cursor({"cursor": CURSOR_TIME}) == CURSOR_TIME
 
 
-@pytest.mark.parametrize("state, count", [({"failures": 2}, 2), ({"failures": "2"}, 0), ({}, 0)])
+@pytest.mark.parametrize(
+    "state, count",
+    [
+        *(({"failures": 2}, 2), ({"failures": 10**15}, 10**15)),
+        *(({"failures": value}, 0) for value in ("2", True, 2.0, -1, 10**15 + 1)),
+        ({}, 0),
+    ],
+)
 def test_a_count_of_another_type_is_zero(state: dict[str, object], count: int) -> None:
     assert read_count(state, "failures") == count

@@ -64,7 +64,9 @@ def test_a_quiet_restaurant_is_due_at_every_call_with_a_short_interval(interval:
         {"poll__rid": "8"},
         {"backfill__status": "RUNNING"},
         {"guestFailures__retryAt": NOON + timedelta(minutes=14)},
+        {"guestFailures__retryAt": NOON + timedelta(minutes=15)},
         {"updatedAt": NOON + timedelta(minutes=1)},
+        {"updatedAt": NOON, "poll__webhooksProvenAt": NOON + timedelta(minutes=1)},
         {"poll__webhooksProvenAt": None},
         {"poll": 5},
     ],
@@ -89,6 +91,7 @@ def test_a_restaurant_with_work_or_in_doubt_is_due_at_every_call(
         {"poll__webhooksProvenAt": "yesterday"},
         {"poll__webhooksProvenAt": NOON + 1000 * HOUR},
         {"credentialsChangedAt": NOON - HOUR},
+        {"credentialsChangedAt": NOON - timedelta(days=2)},
         {"updatedAt": NOON - HOUR},
         {"poll__lastMissedAt": NOON - HOUR},
         {"poll__lastMissedAt": NOON - 30 * HOUR},
@@ -135,9 +138,14 @@ def test_all_days_are_compared_once_after_three_in_the_night(now: datetime, full
     assert is_full(make_document(completed_at, now), now) is full
 
 
-def test_an_hourly_run_compares_yesterday_to_the_near_days_ahead() -> None:
-    now = NIGHT + HOUR
-    window = resolve_scheduled_window(make_document(NIGHT, now), ZONE, now, 2)
+def test_a_night_without_a_full_run_is_made_up_for_before_the_next_night() -> None:
+    now = NIGHT - HOUR
+    assert is_full(make_document(NIGHT - 30 * HOUR, now), now)
+
+
+@pytest.mark.parametrize("now", [NIGHT + HOUR, NIGHT + 19 * HOUR])  # 4:00 and 22:00 in New York
+def test_an_hourly_run_compares_yesterday_to_the_near_days_ahead(now: datetime) -> None:
+    window = resolve_scheduled_window(make_document(NIGHT, now - HOUR), ZONE, now, 2)
     assert (window.start.isoformat(), window.end.isoformat()) == ("2026-03-13", "2026-03-16")
 
 

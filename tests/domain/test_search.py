@@ -92,6 +92,16 @@ def test_a_name_and_a_number_must_both_match() -> None:
     assert not finds("kim 0124", "Zoë Kim", "+447700900123")
 
 
+def test_a_stored_number_of_four_digits_is_found_and_a_shorter_one_is_not() -> None:
+    assert finds("0123", None, "0123")
+    assert build_search_terms(None, "123") == []
+
+
+def test_a_number_stored_without_its_area_code_is_found_from_six_digits_on() -> None:
+    assert finds("+44 7700 900123", None, "900123")
+    assert not finds("+44 7700 900123", None, "00123")
+
+
 @pytest.mark.parametrize("text", ["", " ", "-", "'", "+()", "…"])
 def test_a_text_without_a_word_is_no_search(text: str) -> None:
     assert parse_search_text(text) is None

@@ -82,6 +82,12 @@ def test_a_date_of_another_program_is_left_as_it_is(local_date: str | None) -> N
     assert find_service_date(local_date, "2026-11-29T05:00:00Z", FOUR, NEW_YORK) == local_date
 
 
+def test_the_date_of_a_service_day_is_local() -> None:
+    # 5:00 on the next day in Tokyo.
+    instant = datetime(2026, 11, 28, 20, tzinfo=UTC)
+    assert ServiceDay.at(instant, FOUR, ZoneInfo("Asia/Tokyo")).date == date(2026, 11, 29)
+
+
 def test_the_present_service_day_ends_at_its_hour() -> None:
     ending = datetime(2026, 11, 29, 4, tzinfo=NEW_YORK)
     before = ServiceDay.at(ending - timedelta(seconds=1), FOUR, NEW_YORK)

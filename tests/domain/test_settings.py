@@ -1,3 +1,4 @@
+from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -93,6 +94,33 @@ def test_a_country_that_is_no_text_is_ignored_with_a_warning(value: object) -> N
     settings = read_settings_from(country=value)
     assert (settings.country, settings.problems) == (None, ())
     assert settings.warnings == ("country must be text.",)
+
+
+def test_the_settings_of_the_staff_page_are_read() -> None:
+    settings = read_settings_from(
+        name="Chez Ada", serviceDayEndsAt="03:30", locale="zh-Hant-TW", hourCycle="h23"
+    )
+    assert settings.name == "Chez Ada"
+    assert settings.service_day_ends_at == time(3, 30)
+    assert (settings.locale, settings.hour_cycle) == ("zh-Hant-TW", "h23")
+
+
+@pytest.mark.parametrize(
+    "name, default, values",
+    [
+        ("name", None, ["", "  ", 5, ["Chez Ada"]]),
+        ("service_day_ends_at", time(4), ["", "3:30", "12:00", "03:60", "\u0660\u0663:30", 3]),
+        ("locale", None, ["", "EN", "en-us", "en_US", "\u0435n", "en-US\n", ["en"]]),
+        ("hour_cycle", None, ["", "h24", "H12", "h12 ", 12]),
+    ],
+)
+def test_a_damaged_setting_of_the_staff_page_has_its_default_and_is_no_problem(
+    name: str, default: object, values: list[object]
+) -> None:
+    stored_name = {"service_day_ends_at": "serviceDayEndsAt", "hour_cycle": "hourCycle"}
+    for value in values:
+        settings = read_settings_from(**{stored_name.get(name, name): value})
+        assert (getattr(settings, name), settings.problems) == (default, ())
 
 
 @given(st.dictionaries(st.sampled_from(sorted(COMPLETE_SETTINGS)), json_values))

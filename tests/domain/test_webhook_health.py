@@ -138,3 +138,9 @@ def test_the_count_is_reset_by_any_later_webhook(runs: list[Run]) -> None:
     for missed_at, webhook_at in runs:
         silence = silence.with_run(missed_at, webhook_at)
         assert not (silence.missed_since and webhook_at) or webhook_at < silence.missed_since
+
+
+@pytest.mark.parametrize("damage", [{"missedRuns": "3"}, {"missedSince": "yesterday"}])
+def test_a_damaged_silence_counts_as_none(damage: dict[str, object]) -> None:
+    poll = {"missedRuns": 3, "missedSince": NOON} | damage
+    assert webhook_silence_from_document({"poll": poll}) == WebhookSilence()

@@ -40,6 +40,12 @@ def test_counts_of_one_kind_are_added() -> None:
     assert merged == [expected]
 
 
+def test_a_pause_of_the_longest_length_continues_the_count() -> None:
+    later = refusal(3, minute=MAX_REFUSAL_PAUSE // MINUTE)
+    [merged] = merge_refusals([refusal(2)], [later], NOON + MAX_REFUSAL_PAUSE)
+    assert (merged.count, merged.since) == (5, NOON)
+
+
 def test_a_long_pause_begins_a_new_count() -> None:
     later = refusal(3, minute=MAX_REFUSAL_PAUSE // MINUTE + 1, duration=5)
     assert merge_refusals([refusal(2)], [later], NOON) == [later]
@@ -72,6 +78,10 @@ def test_which_of_two_instances_stores_first_does_not_matter(
 def test_an_accepted_webhook_of_the_same_scheme_ends_a_refusal() -> None:
     accepted = {"bearer": NOON + MINUTE}
     assert select_unresolved_refusals([refusal()], accepted, NOON) == []
+
+
+def test_an_accepted_webhook_of_the_same_moment_does_not_end_a_refusal() -> None:
+    assert select_unresolved_refusals([refusal()], {"bearer": NOON}, NOON) == [refusal()]
 
 
 def test_an_accepted_webhook_before_the_refusal_does_not_end_it() -> None:

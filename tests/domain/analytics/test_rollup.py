@@ -53,6 +53,14 @@ def test_a_document_without_a_date_is_not_counted() -> None:
     assert read_booking_facts(build_document(localDate=None), ZONE) is None
 
 
+@pytest.mark.parametrize("decision,is_counted", [("REMOVED", False), ("KEPT", True)])
+def test_a_reservation_that_the_staff_removed_is_not_counted(
+    decision: str, is_counted: bool
+) -> None:
+    document = build_document(reconciliation={"reviewDecision": decision})
+    assert (read_booking_facts(document, ZONE) is not None) is is_counted
+
+
 def test_the_text_time_is_used_without_a_timestamp() -> None:
     assert booking_facts_of(startAtTimestamp=None).hour == 19
 

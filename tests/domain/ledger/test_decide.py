@@ -167,6 +167,10 @@ def test_an_older_empty_patch_is_stale() -> None:
     )
 
 
+def test_an_entry_names_the_restaurant() -> None:
+    assert apply_committed(InMemoryLedger(), row_event(1)).entry["restaurantId"] == "restaurant-123"
+
+
 def test_a_repair_of_a_correct_document_writes_nothing() -> None:
     assert isinstance(
         ledger_with(row_event(1)).apply(lineup_event("reconciliation.repaired")), NoChange
@@ -207,6 +211,14 @@ def test_journal_entries_of_a_forgotten_guest_have_no_personal_data() -> None:
     )
 
 
+def test_only_the_first_write_that_finds_a_forgotten_guest_names_the_guest() -> None:
+    ledger = ledger_with(row_event(1, guest_id=GUEST_KEY))
+    ledger.guests = {GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)}
+    linked = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
+    assert linked.forgotten_guest_keys == {GUEST_KEY}
+    assert apply_committed(ledger, row_event(2)).forgotten_guest_keys == frozenset()
+
+
 def test_a_repeated_row_of_a_forgotten_guest_is_not_a_conflict() -> None:
     row = row_event(1, guest_id=GUEST_KEY, guest_request="Nuts")
     ledger = InMemoryLedger(guests={GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)})
@@ -228,6 +240,18 @@ def test_a_duplicate_returns_the_stored_state() -> None:
     decision = ledger.apply(row_event(1, party_size=6))
     assert isinstance(decision, NoChange)
     assert decision.state.resolve_field("partySize") == 6
+
+
+def test_a_duplicate_recognized_by_its_journal_entry_returns_the_stored_state() -> None:
+    ledger = ledger_with(row_event(1), row_event(2, party_size=6))
+    decision = ledger.apply(row_event(1))
+    assert isinstance(decision, NoChange)
+    assert decision.state.resolve_field("partySize") == 6
+
+
+def test_a_repeated_row_needs_no_read_of_its_guest() -> None:
+    row = row_event(1, guest_id=GUEST_KEY)
+    assert isinstance(decide_by_document(ledger_with(row), row), NoChange)
 
 
 def test_a_newer_row_needs_no_journal_read() -> None:

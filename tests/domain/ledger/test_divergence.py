@@ -75,7 +75,24 @@ def test_a_flag_and_its_resolution_are_separate_events() -> None:
 def test_a_repair_has_no_fields_and_changes_no_register() -> None:
     repair = build_repair_event(KEY, STORED_STATE, "r-1", RECEIVED)
     assert (repair.event_type, repair.fields) == ("reconciliation.repaired", {})
+    assert (repair.external_key, repair.event_id) == (KEY, "repaired-r-1")
+    assert repair.version.occurred_at == RECEIVED
     assert STORED_STATE.merge_event(repair) == STORED_STATE
+
+
+def test_a_repair_follows_an_event_of_a_faster_clock() -> None:
+    flagged = state_after_runs(MISSING)
+    repair = build_repair_event(KEY, flagged, "r-1", RECEIVED - timedelta(minutes=5))
+    assert repair.version.occurred_at == RECEIVED + timedelta(microseconds=1)
+
+
+def test_a_decision_names_its_user_and_its_reason() -> None:
+    request = ReviewRequest(ReviewDecision.KEPT, "  Guest  called. ", "mara")
+    decided = build_review_event(KEY, STORED_STATE, request, event_id="staff-1", now=NOON)
+    assert (decided.external_key, decided.event_id) == (KEY, "staff-1")
+    assert (decided.event_type, decided.channel) == ("staff.kept", Channel.STAFF)
+    assert (decided.actor, decided.requested_by) == (Actor.LINEUP, "mara")
+    assert decided.fields["reviewReason"] == "Guest  called."
 
 
 def merge(*events: ReservationEvent) -> ReservationState:

@@ -2,7 +2,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 
+from shared.domain.analytics import read_booking_facts
 from shared.domain.ledger.divergence import DivergenceType, build_divergence_event
 from shared.domain.ledger.document import ReservationIdentity, reservation_state_from_document
 from shared.domain.ledger.events import ReservationEvent
@@ -111,6 +113,43 @@ def test_a_manually_edited_field_changes_the_fingerprint() -> None:
 def test_a_fingerprint_has_the_id_used_by_opentable() -> None:
     assert reservation_fingerprint(row_event(1)).open_table_id == "555001-ot_1"
     assert reservation_fingerprint(envelope_event()).open_table_id == "ot_1"
+
+
+@pytest.mark.parametrize(
+    "stored, used", [("other", "other"), ("", "ot_1"), (None, "ot_1"), (5, "ot_1")]
+)
+def test_a_fingerprint_without_a_row_has_the_stored_id_if_it_is_text(
+    stored: object, used: str
+) -> None:
+    document = compared_document(envelope_event())
+    document["source"]["openTableId"] = stored
+    assert fingerprint_document(document, None).open_table_id == used
+
+
+def test_a_fingerprint_has_the_key_of_the_referenced_guest() -> None:
+    assert reservation_fingerprint(COMPLETE_ROW).guest_key == GUEST_KEY
+    assert reservation_fingerprint(row_event(1, guest_id=None)).guest_key is None
+
+
+def test_a_fingerprint_has_the_facts_for_the_analytics() -> None:
+    facts = read_booking_facts(compared_document(COMPLETE_ROW), ZONE)
+    assert facts is not None
+    assert fingerprint_document(compared_document(COMPLETE_ROW), facts).booking_facts == facts
+
+
+def test_only_the_search_terms_of_the_current_name_and_number_count_as_present() -> None:
+    document = compared_document(envelope_event(dinerName="Ada", dinerPhone="+12125550100"))
+    assert fingerprint_document(document, None).has_search_terms
+    for change in ({"searchTerms": None}, {"dinerName": "Bob"}, {"phone": "+12125550199"}):
+        assert not fingerprint_document(document | change, None).has_search_terms
+
+
+def test_a_time_as_the_client_of_firestore_returns_it_does_not_change_the_fingerprint() -> None:
+    document = compared_document(COMPLETE_ROW)
+    returned = compared_document(COMPLETE_ROW)
+    returned["startAtTimestamp"] = DatetimeWithNanoseconds.from_rfc3339("2026-03-14T23:15:00Z")
+    assert document["startAtTimestamp"] == returned["startAtTimestamp"]
+    assert fingerprint_document(returned, None) == fingerprint_document(document, None)
 
 
 def test_a_fingerprint_has_whether_a_start_exists() -> None:

@@ -13,7 +13,7 @@ from shared.domain.reconciliation.held_plan import (
     describe_held_plan,
     describe_plan_effects,
 )
-from shared.domain.reconciliation.report import ReconciliationReport, ReportStatus
+from shared.domain.reconciliation.report import ReconciliationReport, ReportStatus, RunFailureKind
 from tests.support.events import RECEIVED, envelope_event, row_event
 from tests.support.in_memory_ledger import InMemoryLedger, ledger_with
 
@@ -89,12 +89,27 @@ def test_a_planned_correction_contains_its_precondition() -> None:
 
 def test_only_new_divergences_count_as_new() -> None:
     report = new_report()
-    for is_new in (True, False):
+    for is_new in (True, False, True):
         report.add_divergence(
             DivergenceType.MISSING_IN_OPENTABLE, "ot_1", "Not found.", is_new=is_new
         )
     entry = IDS | {"type": "MISSING_IN_OPENTABLE", "reason": "Not found."}
-    assert (report.divergences, report.new_divergences) == ([entry, entry], 1)
+    assert (report.divergences, report.new_divergences) == ([entry] * 3, 2)
+
+
+def test_a_divergence_shows_the_facts_of_its_reservation() -> None:
+    report, state = new_report(), ReservationState().merge_event(row_event(1))
+    report.add_divergence(
+        DivergenceType.MISSING_IN_OPENTABLE, "ot_1", "Not found.", is_new=True, state=state
+    )
+    assert report.divergences[0].items() >= FACTS.items()
+
+
+def test_a_reservation_without_a_start_is_reported_without_one() -> None:
+    report = new_report()
+    state = ReservationState().merge_event(envelope_event("updated"))
+    report.add_skipped("ot_1", state, "It changed.")
+    assert report.skipped[0]["startAt"] is None
 
 
 def test_a_divergence_may_have_no_reservation() -> None:
@@ -115,6 +130,14 @@ def test_missing_and_skipped_rows_are_listed_and_counted() -> None:
     assert report.skipped == [IDS | FACTS | {"reason": "It changed."}]
     counts: dict[str, Any] = report.to_summary_map()["counts"]
     assert (counts["missing"], counts["skipped"]) == (1, 1)
+
+
+def test_a_summary_names_the_failure_and_the_restaurant_of_a_held_plan() -> None:
+    report = new_report()
+    assert (report.to_summary_map()["failure"], report.to_summary_map()["heldRid"]) == (None, None)
+    report.failure, report.held_rid = RunFailureKind.OPENTABLE, "555001"
+    summary = report.to_summary_map()
+    assert (summary["failure"], summary["heldRid"]) == ("OPENTABLE", "555001")
 
 
 def test_a_summary_contains_restaurant_time_counts_and_duration() -> None:
