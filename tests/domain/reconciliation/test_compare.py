@@ -1,8 +1,8 @@
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 
 from shared.domain.analytics import read_booking_facts
 from shared.domain.ledger.divergence import DivergenceType, build_divergence_event
@@ -144,10 +144,14 @@ def test_only_the_search_terms_of_the_current_name_and_number_count_as_present()
         assert not fingerprint_document(document | change, None).has_search_terms
 
 
+class ClientDatetime(datetime):
+    """A subclass with another ``repr``, as the client of Firestore returns."""
+
+
 def test_a_time_as_the_client_of_firestore_returns_it_does_not_change_the_fingerprint() -> None:
     document = compared_document(COMPLETE_ROW)
     returned = compared_document(COMPLETE_ROW)
-    returned["startAtTimestamp"] = DatetimeWithNanoseconds.from_rfc3339("2026-03-14T23:15:00Z")
+    returned["startAtTimestamp"] = ClientDatetime(2026, 3, 14, 23, 15, tzinfo=UTC)
     assert document["startAtTimestamp"] == returned["startAtTimestamp"]
     assert fingerprint_document(returned, None) == fingerprint_document(document, None)
 
