@@ -5,7 +5,7 @@ The schedule compares the near days every hour and all days every night.
 A body with `force` executes the plan of a held report instead.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -94,24 +94,17 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
 async def opentable_reconcile(request: Request, context: AppContext) -> JsonResult:
     """Reconcile every enabled restaurant, or the ones in the body."""
     reconcile_request = await read_scheduled_request(request, context, ScheduledReconcileRequest)
-    _check_window(reconcile_request, context.clock())
-    async with preload_opentable_client():
-        return await reconcile_restaurants(context, reconcile_request)
-
-
-def _check_window(reconcile_request: ScheduledReconcileRequest, now: datetime) -> None:
-    """Reject a date too far from the default of the other one.
-
-    The runs compute the days again, in the zone of each restaurant.
-    """
     start, end = reconcile_request.start_date, reconcile_request.end_date
     try:
-        resolve_window(now, ZoneInfo("UTC"), start, end)
+        # The runs compute the days again, in the zone of each restaurant.
+        resolve_window(context.clock(), ZoneInfo("UTC"), start, end)
     except ValueError as error:
         name = "startDate" if start else "endDate"
         raise RequestRejectedError(
             400, "invalid_request", fields=[name], detail=str(error)
         ) from None
+    async with preload_opentable_client():
+        return await reconcile_restaurants(context, reconcile_request)
 
 
 async def reconcile_restaurants(

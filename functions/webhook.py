@@ -47,12 +47,12 @@ _REFUSAL_SECONDS = 0.3
 _body_reader = BodyReader(_MAX_PENDING_BODIES, _BODY_TIMEOUT_SECONDS)
 
 
-def _log_unavailable(error: Exception) -> None:
-    log_event(Severity.WARNING, LogEvent.WEBHOOK, outcome="unavailable", error=type(error).__name__)
-
-
 @functions_framework.aio.http
-@json_function(_log_unavailable)
+@json_function(
+    lambda error: log_event(
+        Severity.WARNING, LogEvent.WEBHOOK, outcome="unavailable", error=type(error).__name__
+    )
+)
 async def opentable_webhook(request: Request, context: AppContext) -> JsonResult:
     """Apply a POST of a relay's envelope or of one of OpenTable's reservation objects."""
     started_at = asyncio.get_running_loop().time()

@@ -118,7 +118,13 @@ async def store_days(
     """
     days_to_read = recount_days if known_digests is not None else recount_days | rollup_builder.days
     try:
-        stored = await _read_stored_rollups(restaurant, days_to_read)
+        collection = paths.analytics_collection(restaurant.firestore, restaurant.id)
+        documents = await restaurant.firestore.rpc.read_existing(
+            [collection.document(day) for day in days_to_read], QUERY_TIMEOUT_SECONDS
+        )
+        stored: dict[str, DailyRollup] = {
+            day: fields.get("sources", {}) for day, fields in documents.items()
+        }
         stored_digests = {day: _compute_digest(rollup) for day, rollup in stored.items()}
         # A day outside the window is recounted only if it was counted before: otherwise its
         # reservations in the ledger may be incomplete.
@@ -140,16 +146,6 @@ async def store_days(
         )
         return None
     return digests
-
-
-async def _read_stored_rollups(
-    restaurant: RestaurantContext, days: Iterable[str]
-) -> dict[str, DailyRollup]:
-    client = restaurant.firestore
-    collection = paths.analytics_collection(client, restaurant.id)
-    references = [collection.document(day) for day in days]
-    documents = await client.rpc.read_existing(references, QUERY_TIMEOUT_SECONDS)
-    return {day: fields.get("sources", {}) for day, fields in documents.items()}
 
 
 def _compute_digest(rollup: DailyRollup) -> str:

@@ -62,7 +62,13 @@ class SearchQuery(Struct, frozen=True):
         name_words = _split_name(name)
         if not all(any(word.startswith(q) for word in name_words) for q in self.words):
             return False
-        return not self.digits or _is_same_number(self.digits, _extract_digits(phone))
+        if not self.digits:
+            return True
+        stored = _extract_digits(phone)
+        count = min(len(self.digits), len(stored), _COMPARED_PHONE_DIGITS)
+        # A short stored number must not match the end of every longer one.
+        has_enough_digits = count >= min(len(self.digits), _MIN_STORED_PHONE_DIGITS)
+        return has_enough_digits and self.digits[-count:] == stored[-count:]
 
 
 def parse_search_text(text: str) -> SearchQuery | None:
@@ -125,11 +131,3 @@ def _extract_digits(text: object) -> str:
 
 def _build_phone_term(digits: str) -> str:
     return _PHONE_PREFIX + digits[-MIN_PHONE_DIGITS:]
-
-
-def _is_same_number(searched: str, stored: str) -> bool:
-    count = min(len(searched), len(stored), _COMPARED_PHONE_DIGITS)
-    # A short stored number must not match the end of every longer one.
-    if count < min(len(searched), _MIN_STORED_PHONE_DIGITS):
-        return False
-    return searched[-count:] == stored[-count:]

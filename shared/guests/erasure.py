@@ -104,7 +104,18 @@ async def erase_guest(
                 severity=Severity.ERROR,
             )
         if erased_count:
-            await _record_erasure(restaurant, erased_count)
+            # The record and the log line must not identify the guest.
+            entry = {"kind": "FORGOTTEN", "erasedAt": restaurant.context.clock()}
+            erasures = paths.erasures_collection(restaurant.firestore, restaurant.id)
+            await erasures.document(secrets.token_hex(8)).set(
+                entry | {"places": erased_count}, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+            )
+            log_event(
+                Severity.INFO,
+                LogEvent.GUEST_ERASED,
+                restaurantId=restaurant.id,
+                places=erased_count,
+            )
     return erased_count
 
 
@@ -144,16 +155,6 @@ async def _redact_quarantine(restaurant: RestaurantContext, keys: set[str], name
     return redacted_count
 
 
-async def _record_erasure(restaurant: RestaurantContext, erased_count: int) -> None:
-    """Store and log an erasure; the record must not identify the guest."""
-    entry = {"kind": "FORGOTTEN", "erasedAt": restaurant.context.clock(), "places": erased_count}
-    erasures = paths.erasures_collection(restaurant.firestore, restaurant.id)
-    await erasures.document(secrets.token_hex(8)).set(
-        entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-    )
-    log_event(Severity.INFO, LogEvent.GUEST_ERASED, restaurantId=restaurant.id, places=erased_count)
-
-
 class _Portion(Struct):
     """The reservations of one run.
 
@@ -186,7 +187,10 @@ async def anonymize_old_reservations(
         return {}
     try:
         portion = await _read_portion(restaurant, through, cutoff)
-        changed_count, deleted_count = await _anonymize_portion(restaurant, portion)
+        anonymize = partial(_anonymize_reservation, context, Ledger(restaurant))
+        changes = await gather_bounded(_MAX_CONCURRENT_WRITES, anonymize, portion.keys)
+        delete = partial(_delete_unused_guest, restaurant)
+        deletions = await gather_bounded(_MAX_CONCURRENT_WRITES, delete, sorted(portion.guest_keys))
     except EXPECTED_RUN_ERRORS as error:
         log_event(
             Severity.WARNING,
@@ -195,13 +199,13 @@ async def anonymize_old_reservations(
             error=str(error),
         )
         return {}
-    if changed_count or deleted_count:
+    if any(changes) or any(deletions):
         log_event(
             Severity.INFO,
             LogEvent.RESERVATIONS_ANONYMIZED,
             restaurantId=restaurant.id,
-            reservations=changed_count,
-            guests=deleted_count,
+            reservations=sum(changes),
+            guests=sum(deletions),
         )
     return {
         "retention.anonymizedThrough": portion.complete_through,
@@ -271,15 +275,6 @@ def _add_to_portion(portion: _Portion, document_id: str, stored: Mapping[str, An
             portion.keys.append(key)
             guest_keys = read_texts(guests, "resolvedGuestKeys")
             portion.guest_keys.update(filter(is_document_id, guest_keys))
-
-
-async def _anonymize_portion(restaurant: RestaurantContext, portion: _Portion) -> tuple[int, int]:
-    """Return the numbers of anonymized reservations and of deleted guests."""
-    anonymize = partial(_anonymize_reservation, restaurant.context, Ledger(restaurant))
-    changes = await gather_bounded(_MAX_CONCURRENT_WRITES, anonymize, portion.keys)
-    delete = partial(_delete_unused_guest, restaurant)
-    deletions = await gather_bounded(_MAX_CONCURRENT_WRITES, delete, sorted(portion.guest_keys))
-    return sum(changes), sum(deletions)
 
 
 async def _anonymize_reservation(context: AppContext, ledger: Ledger, key: str) -> bool:

@@ -199,7 +199,8 @@ def parse_response_object(body: bytes) -> dict[str, object]:
             body,
             parse_constant=reject_constant,
             parse_int=lambda digits: int(digits) if len(digits) <= _MAX_INTEGER_LENGTH else digits,
-            parse_float=_parse_float,
+            # JSON has no infinity: in the quarantine, the row could not be replayed.
+            parse_float=lambda text: number if math.isfinite(number := float(text)) else text,
         )
     except (ValueError, RecursionError):
         raise UnreadableBodyError("is not JSON") from None
@@ -210,12 +211,6 @@ def parse_response_object(body: bytes) -> dict[str, object]:
         if is_nested_deeper(value, MAX_NESTING_DEPTH)
         else value
     )
-
-
-def _parse_float(text: str) -> float | str:
-    number = float(text)
-    # JSON has no infinity: in the quarantine, the row could not be replayed.
-    return number if math.isfinite(number) else text
 
 
 class RetryableError(OpenTableUnavailableError):

@@ -155,6 +155,9 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
     Args:
         country: The restaurant's ISO country, for an entry without a code.
     """
+    # Imported on first use: a webhook rarely parses a number, and every cold start would pay.
+    import phonenumbers
+
     number = field_values.format_number(entry.get("number"))
     if not isinstance(number, str) or not number.strip():
         return None
@@ -169,7 +172,8 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
     if not code.isdecimal():
         return format_e164(number, _COUNTRY_ALIASES.get(code, code))
     code = code.lstrip("0")
-    country = _find_country(code)
+    # Codes have up to three digits. Python rejects an integer with thousands of them.
+    country = phonenumbers.region_code_for_country_code(int(code[:4] or 0))
     is_unassigned = country == _UNKNOWN_COUNTRY and not _AREA_AS_COUNTRY.fullmatch(code)
     if is_negative or is_unassigned:
         # The digits would be another code and a part of the number.
@@ -201,7 +205,6 @@ def _parse_e164(number: str, country: str | None) -> str | None:
 
 
 def _parse_possible_number(number: str, country: str | None) -> str | None:
-    # Imported on first use: a webhook rarely parses a number, and every cold start would pay.
     import phonenumbers
 
     try:
@@ -224,11 +227,3 @@ def _parse_possible_number(number: str, country: str | None) -> str | None:
         if phonenumbers.is_valid_number(with_code):
             return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _find_country(code: str) -> str:
-    """Return the main country of a calling code, ``ZZ`` without one."""
-    import phonenumbers
-
-    # Codes have up to three digits. Python rejects an integer with thousands of them.
-    return phonenumbers.region_code_for_country_code(int(code[:4] or 0))

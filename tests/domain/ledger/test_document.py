@@ -15,8 +15,10 @@ from shared.domain.ledger.divergence import find_open_divergence, format_opentab
 from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
+    find_diner_name,
     is_visible_path,
     native_state_from_document,
+    read_external_key,
     registers_from_map,
     render_document,
     render_native_update,
@@ -25,8 +27,9 @@ from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Versio
 from shared.domain.ledger.guest_link import UNVERSIONED, LinkedGuest
 from shared.domain.ledger.registers import MAX_STATUS_HISTORY_ENTRIES, ReservationState
 from shared.domain.normalization.identifiers import ReservationSystem
+from shared.domain.search import build_search_terms
 from shared.domain.validation import flatten_document, nest_fields
-from shared.errors import InvalidEventError
+from shared.errors import InvalidEventError, UnreadableDocumentError
 from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 
 IDENTITY = ReservationIdentity("restaurant-123", "ot_1", ZoneInfo("America/New_York"))
@@ -111,6 +114,24 @@ def test_details_of_the_linked_guest_replace_those_from_the_relay(
     event = envelope_event(dinerName="Ada", dinerPhone="+1212", dinerEmail="ada@example.com")
     document = render_document(IDENTITY, replace(merge_events(event), linked_guest=guest))
     assert (document["dinerName"], document["phone"], document["email"]) == shown
+
+
+def test_a_document_is_found_by_name_and_number_and_never_by_the_placeholder() -> None:
+    named = rendered_document(envelope_event(dinerName="Ada", dinerPhone="+12125550100"))
+    assert named["searchTerms"] == build_search_terms("Ada", "+12125550100")
+    unnamed = rendered_document(row_event(1))
+    assert unnamed["searchTerms"] == []
+    assert (find_diner_name(named), find_diner_name(unnamed)) == ("Ada", None)
+
+
+@pytest.mark.parametrize("key", [None, 5, "ot_2", ""])
+def test_a_document_with_the_key_of_another_one_is_unreadable(key: object) -> None:
+    with pytest.raises(UnreadableDocumentError):
+        read_external_key("opentable-ot_1", {"externalReservationId": key})
+
+
+def test_the_key_of_a_document_is_read() -> None:
+    assert read_external_key("opentable-ot_1", {"externalReservationId": "ot_1"}) == "ot_1"
 
 
 def test_unreported_metadata_is_not_shown() -> None:

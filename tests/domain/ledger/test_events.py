@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +7,7 @@ from shared.domain.ledger.events import (
     ACTOR_PRECEDENCE,
     Actor,
     Version,
+    is_representable_instant,
     version_from_map,
     version_to_map,
 )
@@ -57,3 +58,19 @@ def test_an_objects_version_stores_no_id() -> None:
 
 def test_an_envelopes_version_stores_no_sequence() -> None:
     assert version_to_map(Version.from_timestamp(NOON, "evt-1")) == {"at": NOON, "id": "evt-1"}
+
+
+def test_only_the_version_of_an_object_loses_the_fraction_of_its_second() -> None:
+    at = NOON + timedelta(microseconds=1)
+    relay, row = Version.from_timestamp(at, "evt-a"), Version.from_sequence(1, at)
+    assert version_from_map(version_to_map(relay)) == relay
+    assert version_from_map(version_to_map(row)) == Version.from_sequence(1, NOON)
+
+
+def test_the_first_and_the_last_day_of_the_calendar_are_not_representable() -> None:
+    first, last = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+    microsecond = timedelta(microseconds=1)
+    assert is_representable_instant(first)
+    assert is_representable_instant(last)
+    assert not is_representable_instant(first - microsecond)
+    assert not is_representable_instant(last + microsecond)

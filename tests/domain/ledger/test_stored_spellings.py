@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.ledger.decide import NoChange, ReservationWrite, VersionConflict
-from shared.domain.ledger.document import reservation_state_from_document
-from shared.domain.ledger.events import EventOutcome, ReservationEvent
+from shared.domain.ledger.document import registers_from_map, reservation_state_from_document
+from shared.domain.ledger.events import EventOutcome, ReservationEvent, Version, version_to_map
 from shared.domain.normalization.canonical import CUT_MARK
 from shared.domain.reconciliation.compare import (
     compute_event_digest,
@@ -157,3 +157,16 @@ def test_the_cut_texts_are_named_while_they_are_shown() -> None:
 
 def test_a_document_without_cut_texts_has_no_such_field() -> None:
     assert "cutTexts" not in (ledger_with(envelope_event()).document or {})["metadata"]
+
+
+def test_a_spelling_split_off_an_older_id_has_the_version_of_the_id() -> None:
+    older, newest = Version.from_timestamp(NOON, "a"), Version.from_timestamp(NOON, "b")
+    registers = registers_from_map(
+        {
+            "version": version_to_map(newest),
+            "values": {"openTableId": STORED_SPELLINGS["openTableId"], "partySize": 4},
+            "olderVersions": {"openTableId": version_to_map(older)},
+        }
+    )
+    versions = {name: current.version for name, current in registers.fields.items()}
+    assert versions == {"openTableId": older, "openTableIdSpelling": older, "partySize": newest}
