@@ -14,6 +14,7 @@ from shared.domain.ledger.registers import NOTATION_FIELDS
 from shared.domain.normalization.canonical import (
     CUT_MARK,
     CUT_TEXTS_FIELD,
+    build_path_comparison_key,
     canonicalize_field,
     canonicalize_fields,
     canonicalize_path,
@@ -330,6 +331,7 @@ def test_a_value_equals_its_beginning(one: Any, other: Any) -> None:
         ("nuts", "milk"),
         ("milk", f"nuts{CUT_MARK}"),
         (["b"], ["a", CUT_MARK]),
+        (["a", "c", "d"], ["a", "b", CUT_MARK]),
         (["nuts"], f"nuts{CUT_MARK}"),
         ("nuts", ["nuts", CUT_MARK]),
         (None, f"nuts{CUT_MARK}"),
@@ -338,3 +340,13 @@ def test_a_value_equals_its_beginning(one: Any, other: Any) -> None:
 def test_a_value_does_not_equal_another_beginning(one: Any, other: Any) -> None:
     assert not is_same_value("name", one, other)
     assert not is_same_value("name", other, one)
+
+
+def test_a_path_of_no_field_keeps_its_value() -> None:
+    assert canonicalize_path("dinerId", "  A ") == "  A "
+    assert build_path_comparison_key("dinerId", "  A ") == "  A "
+
+
+def test_a_document_is_compared_by_the_canonical_values_of_its_fields() -> None:
+    assert build_path_comparison_key("source.guestId", f"555001-{UUID}") == UUID.lower()
+    assert build_path_comparison_key("email", "Ada@Example.COM") == "ada@example.com"
