@@ -38,7 +38,7 @@ coverage: bootstrap ## Test shared/domain; fail if a branch is not covered
 		--cov=shared/domain --cov-branch --cov-fail-under=100 --cov-report=term-missing $(ARGS)
 
 # On a copy in mutants/, with a few random examples that are the same each time (docs/testing.md).
-mutate: bootstrap ## Change shared/domain bit by bit; list changes that no test notices (ARGS=polling)
+mutate: bootstrap ## Change shared/domain bit by bit; list changes that no test notices (ARGS=ledger.registers)
 	@HYPOTHESIS_PROFILE=mutate $(BIN)/mutmut run "shared.domain.$(ARGS)*"
 	@$(BIN)/mutmut results
 
