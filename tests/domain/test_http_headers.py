@@ -17,7 +17,8 @@ TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
 
 
 @pytest.mark.parametrize(
-    "flags,is_sampled", [("00", False), ("01", True), ("02", False), ("03", True)]
+    "flags,is_sampled",
+    [("00", False), ("01", True), ("02", False), ("03", True), ("0a", False), ("1b", True)],
 )
 def test_a_traceparent_has_trace_span_and_sampling(flags: str, is_sampled: bool) -> None:
     parsed = parse_request_trace(f"00-{TRACE_ID}-{SPAN_ID}-{flags}", "")

@@ -95,3 +95,9 @@ def test_a_shallow_value_is_returned_unchanged(value: object, max_depth: int) ->
 
 def test_too_deep_values_become_null_and_others_are_unchanged() -> None:
     assert truncate_nesting({"a": [1, {"b": [2]}], "c": 3}, 2) == {"a": [1, None], "c": 3}
+
+
+def test_a_repeated_key_is_named() -> None:
+    with pytest.raises(InvalidJsonError) as raised:
+        parse_strict_json(b'{"a": 1, "b": {"c": 1, "d": 2, "d": 2}}')
+    assert raised.value.repeated_key == "d"

@@ -379,3 +379,10 @@ def test_an_instant_is_written_in_utc_and_whole_seconds() -> None:
 def test_the_business_date_is_in_the_restaurants_zone(zone: str, date: str) -> None:
     instant = datetime(2026, 3, 15, 3, 30, tzinfo=UTC)
     assert format_local_date(instant, ZoneInfo(zone)) == date
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff", "\u2060", "\u00a0", " "])
+def test_blanks_around_a_number_or_a_time_do_not_matter(blank: str) -> None:
+    assert field_values.canonicalize_number(f"{blank}4{blank}") == 4
+    time = parse_instant("2026-03-09T12:00:00,5Z")
+    assert parse_instant(f"{blank}2026-03-09T12:00:00.5Z{blank}") == time

@@ -165,6 +165,11 @@ def test_a_merged_guest_without_a_survivor_is_unresolved(fields: dict[str, Any])
     assert (guest.is_merged, guest.survivor_key, guest.is_active) == (True, None, False)
 
 
+def test_a_merged_guest_without_a_survivor_keeps_its_version() -> None:
+    row = {"sequence_id": 7, "updated_at_utc": "2026-03-09T12:00:00Z"}
+    assert merged(primary_guest=None, **row).version == parse_guest_row(**row).version
+
+
 def test_a_survivor_of_an_active_record_is_not_a_merge() -> None:
     assert parse_guest_row(primary_guest="555001-survivor", archived=False).survivor_key is None
 
