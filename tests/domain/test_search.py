@@ -41,6 +41,7 @@ def finds(text: str, name: str | None, phone: str | None = None) -> bool:
         ("montgomery", "Christopher Montgomery"),
         ("j", "John"),
         ("2nd", "John Smith 2nd"),
+        ("c3p0 r2d2", "C3P0 R2D2"),
     ],
 )
 def test_a_name_is_found(text: str, name: str) -> None:

@@ -104,6 +104,18 @@ def test_a_version_change_alone_changes_the_fingerprint() -> None:
     assert row_digest(row_event(2, **COMPLETE_FIELDS)) != row_digest(COMPLETE_ROW)
 
 
+def test_a_repeated_sequence_with_another_time_changes_the_fingerprint() -> None:
+    later = row_event(1, **COMPLETE_FIELDS | {"updated_at_utc": "2026-03-09T12:00:09Z"})
+    assert row_digest(later) != row_digest(COMPLETE_ROW)
+
+
+def test_a_row_has_the_fingerprint_of_its_document_on_another_date_than_in_utc() -> None:
+    row = row_event(
+        1, scheduled_time="2026-03-14T22:15:00", scheduled_time_utc="2026-03-15T02:15:00Z"
+    )
+    assert reservation_fingerprint(row).digest == row_digest(row)
+
+
 def test_a_manually_edited_field_changes_the_fingerprint() -> None:
     document = compared_document(COMPLETE_ROW)
     resized = document | {"partySize": 9}
@@ -113,6 +125,8 @@ def test_a_manually_edited_field_changes_the_fingerprint() -> None:
 def test_a_fingerprint_has_the_id_used_by_opentable() -> None:
     assert reservation_fingerprint(row_event(1)).open_table_id == "555001-ot_1"
     assert reservation_fingerprint(envelope_event()).open_table_id == "ot_1"
+    spelled_id = "555001-2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
+    assert reservation_fingerprint(row_event(1, id=spelled_id)).open_table_id == spelled_id
 
 
 @pytest.mark.parametrize(
