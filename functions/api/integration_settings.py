@@ -1,14 +1,20 @@
 """Change a restaurant's settings and credentials, and preview a change of the time zone."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
+from pydantic import Field, SecretStr, StrictBool, model_validator
 
 from functions.api.auth import ManagerContext, RequestContext
-from functions.api.requests import API_PREFIX, RequestModel, StaffRoute, Utf8Text
+from functions.api.requests import (
+    API_PREFIX,
+    RequestModel,
+    StaffRoute,
+    Utf8Text,
+    require_valid,
+)
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
 from shared.context import RestaurantContext, connect_restaurant
@@ -47,17 +53,6 @@ _OPTIONAL_SETTINGS = frozenset(
 router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 
 
-def _require(is_valid: Callable[[Any], object], requirement: str) -> AfterValidator:
-    """Return a validator that rejects other values with a sentence for people."""
-
-    def validate(value: Any) -> Any:
-        if not is_valid(value):
-            raise ValueError(requirement)
-        return value
-
-    return AfterValidator(validate)
-
-
 def _is_plain_ascii(secret: SecretStr) -> bool:
     text = secret.get_secret_value()
     return text.isascii() and text.isprintable() and text == text.strip()
@@ -72,11 +67,11 @@ def _is_webhook_secret(secret: SecretStr) -> bool:
 
 TimeZoneName = Annotated[
     str,
-    _require(find_time_zone, "The time zone is unknown. Use a name such as America/New_York."),
+    require_valid(find_time_zone, "The time zone is unknown. Use a name such as America/New_York."),
 ]
 CountryCode = Annotated[
     str,
-    _require(
+    require_valid(
         lambda code: code in read_country_codes(),
         "The country is unknown. Use an ISO code such as US or GB.",
     ),
@@ -84,15 +79,17 @@ CountryCode = Annotated[
 CredentialText = Annotated[
     SecretStr,
     Field(min_length=1, max_length=4_096),
-    _require(_is_plain_ascii, "A credential must be plain ASCII text without spaces around it."),
+    require_valid(
+        _is_plain_ascii, "A credential must be plain ASCII text without spaces around it."
+    ),
 ]
 WebhookSecret = Annotated[
     CredentialText,
-    _require(_is_webhook_secret, "A signing secret must be whsec_ and base64 text."),
+    require_valid(_is_webhook_secret, "A signing secret must be whsec_ and base64 text."),
 ]
 BasicCredential = Annotated[
     CredentialText,
-    _require(
+    require_valid(
         lambda secret: ":" in secret.get_secret_value(),
         "A basic credential must be a user name, a colon and a password.",
     ),

@@ -67,23 +67,29 @@ def _reject_surrogates(text: str) -> str:
     return text
 
 
-def _require_document_id(text: str) -> str:
-    if not is_document_id(text):
-        raise ValueError("must be an id")
-    return text
+def require_valid(is_valid: Callable[[Any], object], requirement: str) -> AfterValidator:
+    """Return a validator that rejects other values.
+
+    Args:
+        requirement: A sentence for people, or the end of one that begins with the field's name.
+    """
+
+    def validate(value: Any) -> Any:
+        if not is_valid(value):
+            raise ValueError(requirement)
+        return value
+
+    return AfterValidator(validate)
 
 
+_MUST_BE_ID = require_valid(is_document_id, "must be an id")
 LocalDate = Annotated[date, BeforeValidator(_require_iso_date)]
 Utf8Text = Annotated[str, AfterValidator(_reject_surrogates)]
 ReasonText = Annotated[Utf8Text, Field(min_length=1, max_length=500, pattern=r"\S")]
 PageLimit = Annotated[int, Field(ge=1, le=200)]
 RestaurantId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-DocumentId = Annotated[
-    str, Path(min_length=1, max_length=300), AfterValidator(_require_document_id)
-]
-DocumentIdInBody = Annotated[
-    str, Field(min_length=1, max_length=300), AfterValidator(_require_document_id)
-]
+DocumentId = Annotated[str, Path(min_length=1, max_length=300), _MUST_BE_ID]
+DocumentIdInBody = Annotated[str, Field(min_length=1, max_length=300), _MUST_BE_ID]
 
 
 # The app turns these into responses; in-process callers can receive them instead.

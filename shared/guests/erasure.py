@@ -133,7 +133,7 @@ async def _collect_stored_values(
     ):
         with suppress(UnreadableDocumentError):
             state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
-            values |= {*collect_personal_values(state, guest_key)}
+            values |= collect_personal_values(state, guest_key)
     return values
 
 

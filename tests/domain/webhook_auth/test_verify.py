@@ -55,7 +55,9 @@ def verify_authorization(
 
 
 def test_a_signed_message_is_accepted() -> None:
-    assert isinstance(verify_body(SIGNED), Authentication)
+    credentials = Credentials(webhook_secrets=(SECRET,))
+    accepted = verify_body(SIGNED, credentials=credentials)
+    assert accepted == Authentication("standard-webhooks", 0)
 
 
 def test_a_secret_that_is_not_base64_is_skipped_and_keeps_its_position() -> None:
