@@ -54,178 +54,105 @@ def build_url(base: str, *path: str, query: Mapping[str, str] | None = None) -> 
 
 
 class Environment(Struct, frozen=True, kw_only=True):
-    """All environment variables of the bundle; `python -m dev settings` lists them in docs."""
+    """All environment variables of the bundle, each with its meaning below it.
 
-    project: Annotated[
-        str | None,
-        Meta(
-            description="The Google Cloud project. A deployed function does not start without it."
-        ),
-    ] = field(default=None, name="GOOGLE_CLOUD_PROJECT")
-    service: Annotated[
-        str | None, Meta(description="The deployed function's name; set by Google.")
-    ] = field(default=None, name="K_SERVICE")
-    firestore_emulator: Annotated[
-        str | None, Meta(description="Use the Firestore emulator there.")
-    ] = field(default=None, name="FIRESTORE_EMULATOR_HOST")
-    auth_emulator: Annotated[str | None, Meta(description="Use the Auth emulator there.")] = field(
-        default=None, name="FIREBASE_AUTH_EMULATOR_HOST"
+    `python -m dev settings` lists them in docs/settings.md.
+    """
+
+    project: str | None = field(default=None, name="GOOGLE_CLOUD_PROJECT")
+    """The Google Cloud project. A deployed function does not start without it."""
+    service: str | None = field(default=None, name="K_SERVICE")
+    """The deployed function's name; set by Google."""
+    firestore_emulator: str | None = field(default=None, name="FIRESTORE_EMULATOR_HOST")
+    """Use the Firestore emulator there."""
+    auth_emulator: str | None = field(default=None, name="FIREBASE_AUTH_EMULATOR_HOST")
+    """Use the Auth emulator there."""
+    api_url: str = field(default="https://platform.opentable.com", name="OPENTABLE_API_URL")
+    """OpenTable's API. The bundle sends tokens to no other host."""
+    oauth_url: str = field(default="https://oauth.opentable.com", name="OPENTABLE_OAUTH_URL")
+    """OpenTable's token service."""
+    webhook_url: str | None = field(default=None, name="WEBHOOK_URL")
+    """The address of `opentable_webhook`, shown to managers and tested."""
+    partner_secret: str | None = field(default=None, name="OPENTABLE_PARTNER_SECRET")
+    """The secret that completes the secrets of all restaurants."""
+    secrets_file: str | None = field(default=None, name="SECRETS_FILE")
+    """A JSON file of secrets, with the Firestore emulator only."""
+    webhook_deadline_seconds: Annotated[float, Meta(gt=0, le=60)] = field(
+        default=8.0, name="WEBHOOK_DEADLINE_SECONDS"
     )
-    api_url: Annotated[
-        str, Meta(description="OpenTable's API. The bundle sends tokens to no other host.")
-    ] = field(default="https://platform.opentable.com", name="OPENTABLE_API_URL")
-    oauth_url: Annotated[str, Meta(description="OpenTable's token service.")] = field(
-        default="https://oauth.opentable.com", name="OPENTABLE_OAUTH_URL"
+    """The time limit of a webhook; after it, 503 and the sender retries."""
+    refetch_budget_seconds: Annotated[float, Meta(ge=0, le=10)] = field(
+        default=1.5, name="HINT_BUDGET_SECONDS"
     )
-    webhook_url: Annotated[
-        str | None,
-        Meta(description="The address of `opentable_webhook`, shown to managers and tested."),
-    ] = field(default=None, name="WEBHOOK_URL")
-    partner_secret: Annotated[
-        str | None,
-        Meta(description="The secret that completes the secrets of all restaurants."),
-    ] = field(default=None, name="OPENTABLE_PARTNER_SECRET")
-    secrets_file: Annotated[
-        str | None, Meta(description="A JSON file of secrets, with the Firestore emulator only.")
-    ] = field(default=None, name="SECRETS_FILE")
-    webhook_deadline_seconds: Annotated[
-        float,
-        Meta(
-            gt=0,
-            le=60,
-            description="The time limit of a webhook; after it, 503 and the sender retries.",
-        ),
-    ] = field(default=8.0, name="WEBHOOK_DEADLINE_SECONDS")
-    refetch_budget_seconds: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=10,
-            description="The time limit to fetch OpenTable's row after a webhook's commit.",
-        ),
-    ] = field(default=1.5, name="HINT_BUDGET_SECONDS")
-    guest_budget_seconds: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=10,
-            description="The time limit to fetch a new guest after a webhook's commit.",
-        ),
-    ] = field(default=1.5, name="GUEST_BUDGET_SECONDS")
-    lookback_seconds: Annotated[
-        int, Meta(ge=1, le=172_800, description="How far before its cursor a poll begins.")
-    ] = field(default=900, name="POLL_LOOKBACK_SECONDS")
-    quiet_poll_minutes: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=30,
-            description=(
-                "How often a restaurant with working webhooks and without changes is polled; 0 is "
-                "at every run."
-            ),
-        ),
-    ] = field(default=30, name="QUIET_POLL_MINUTES")
-    near_days_ahead: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=30,
-            description=(
-                "How many days ahead the hourly reconciliation compares; the nightly one compares "
-                "30."
-            ),
-        ),
-    ] = field(default=2, name="NEAR_DAYS_AHEAD")
-    max_concurrent_restaurants: Annotated[
-        int,
-        Meta(ge=1, le=64, description="How many restaurants a run processes at the same time."),
-    ] = field(default=32, name="RESTAURANTS_AT_ONCE")
-    run_budget_seconds: Annotated[
-        float,
-        Meta(
-            gt=0,
-            le=3500,
-            description="The time limit of a poll or reconciliation; below the function's timeout.",
-        ),
-    ] = field(default=480.0, name="RUN_BUDGET_SECONDS")
-    fan_out_threshold: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=1_000_000,
-            description="With a queue: if there are more restaurants, tasks are enqueued for them.",
-        ),
-    ] = field(default=1_000, name="FAN_OUT_ABOVE")
-    restaurants_per_task: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=MAX_RESTAURANTS_PER_TASK,
-            description="With a queue: how many restaurants one task processes.",
-        ),
-    ] = field(default=32, name="RESTAURANTS_PER_TASK")
-    tasks_queue: Annotated[
-        str | None, Meta(description="The Cloud Tasks queue, `projects/…/locations/…/queues/…`.")
-    ] = field(default=None, name="TASKS_QUEUE")
-    tasks_target_url: Annotated[
-        str | None,
-        Meta(description="The URL that the tasks call, without `/` and the function's name."),
-    ] = field(default=None, name="TASKS_TARGET_URL")
-    tasks_service_account: Annotated[
-        str | None, Meta(description="The service account that authenticates the tasks.")
-    ] = field(default=None, name="TASKS_SERVICE_ACCOUNT")
-    journal_retention_days: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=36_500,
-            description="Days from a reservation's start until its journal expires.",
-        ),
-    ] = field(default=400, name="JOURNAL_RETENTION_DAYS")
-    quarantine_retention_days: Annotated[
-        int, Meta(ge=1, le=36_500, description="Days until a quarantined event expires.")
-    ] = field(default=90, name="QUARANTINE_RETENTION_DAYS")
-    report_retention_days: Annotated[
-        int, Meta(ge=7, le=36_500, description="Days until a reconciliation report expires.")
-    ] = field(default=400, name="REPORT_RETENTION_DAYS")
-    analytics_retention_days: Annotated[
-        int, Meta(ge=31, le=36_500, description="Days until the counts of a day expire.")
-    ] = field(default=1100, name="ANALYTICS_RETENTION_DAYS")
-    staff_change_retention_days: Annotated[
-        int,
-        Meta(ge=31, le=36_500, description="Days until a recorded change of the staff expires."),
-    ] = field(default=1100, name="STAFF_CHANGE_RETENTION_DAYS")
-    anonymize_after_days: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=36_500,
-            description=(
-                "Days from a reservation's day until its personal data is removed; at least 31, "
-                "or 0 for never."
-            ),
-        ),
-    ] = field(default=1100, name="ANONYMIZE_AFTER_DAYS")
-    api_requests_per_second: Annotated[
-        float,
-        Meta(
-            gt=0,
-            le=10_000,
-            description=(
-                "The requests per second of each user of the staff API, for each instance; a burst "
-                "may be five times as many."
-            ),
-        ),
-    ] = field(default=20.0, name="API_REQUESTS_PER_SECOND")
-    max_text_bytes: Annotated[
-        int,
-        Meta(
-            ge=MIN_TEXT_BYTES_LIMIT,
-            le=MAX_TEXT_BYTES_LIMIT,
-            description="The limit of a reservation's or guest's texts and lists; the rest is cut.",
-        ),
-    ] = field(default=DEFAULT_MAX_TEXT_BYTES, name="MAX_TEXT_BYTES")
+    """The time limit to fetch OpenTable's row after a webhook's commit."""
+    guest_budget_seconds: Annotated[float, Meta(ge=0, le=10)] = field(
+        default=1.5, name="GUEST_BUDGET_SECONDS"
+    )
+    """The time limit to fetch a new guest after a webhook's commit."""
+    lookback_seconds: Annotated[int, Meta(ge=1, le=172_800)] = field(
+        default=900, name="POLL_LOOKBACK_SECONDS"
+    )
+    """How far before its cursor a poll begins."""
+    quiet_poll_minutes: Annotated[int, Meta(ge=0, le=30)] = field(
+        default=30, name="QUIET_POLL_MINUTES"
+    )
+    """How often a quiet restaurant with working webhooks is polled; 0 is at every run."""
+    near_days_ahead: Annotated[int, Meta(ge=0, le=30)] = field(default=2, name="NEAR_DAYS_AHEAD")
+    """How many days ahead the hourly reconciliation compares; the nightly one compares 30."""
+    max_concurrent_restaurants: Annotated[int, Meta(ge=1, le=64)] = field(
+        default=32, name="RESTAURANTS_AT_ONCE"
+    )
+    """How many restaurants a run processes at the same time."""
+    run_budget_seconds: Annotated[float, Meta(gt=0, le=3500)] = field(
+        default=480.0, name="RUN_BUDGET_SECONDS"
+    )
+    """The time limit of a poll or reconciliation; below the function's timeout."""
+    fan_out_threshold: Annotated[int, Meta(ge=0, le=1_000_000)] = field(
+        default=1_000, name="FAN_OUT_ABOVE"
+    )
+    """With a queue: if there are more restaurants, tasks are enqueued for them."""
+    restaurants_per_task: Annotated[int, Meta(ge=1, le=MAX_RESTAURANTS_PER_TASK)] = field(
+        default=32, name="RESTAURANTS_PER_TASK"
+    )
+    """With a queue: how many restaurants one task processes."""
+    tasks_queue: str | None = field(default=None, name="TASKS_QUEUE")
+    """The Cloud Tasks queue, `projects/…/locations/…/queues/…`."""
+    tasks_target_url: str | None = field(default=None, name="TASKS_TARGET_URL")
+    """The URL that the tasks call, without `/` and the function's name."""
+    tasks_service_account: str | None = field(default=None, name="TASKS_SERVICE_ACCOUNT")
+    """The service account that authenticates the tasks."""
+    journal_retention_days: Annotated[int, Meta(ge=1, le=36_500)] = field(
+        default=400, name="JOURNAL_RETENTION_DAYS"
+    )
+    """Days from a reservation's start until its journal expires."""
+    quarantine_retention_days: Annotated[int, Meta(ge=1, le=36_500)] = field(
+        default=90, name="QUARANTINE_RETENTION_DAYS"
+    )
+    """Days until a quarantined event expires."""
+    report_retention_days: Annotated[int, Meta(ge=7, le=36_500)] = field(
+        default=400, name="REPORT_RETENTION_DAYS"
+    )
+    """Days until a reconciliation report expires."""
+    analytics_retention_days: Annotated[int, Meta(ge=31, le=36_500)] = field(
+        default=1100, name="ANALYTICS_RETENTION_DAYS"
+    )
+    """Days until the counts of a day expire."""
+    staff_change_retention_days: Annotated[int, Meta(ge=31, le=36_500)] = field(
+        default=1100, name="STAFF_CHANGE_RETENTION_DAYS"
+    )
+    """Days until a recorded change of the staff expires."""
+    anonymize_after_days: Annotated[int, Meta(ge=0, le=36_500)] = field(
+        default=1100, name="ANONYMIZE_AFTER_DAYS"
+    )
+    """Days until a past reservation's personal data is removed; at least 31, or 0 for never."""
+    api_requests_per_second: Annotated[float, Meta(gt=0, le=10_000)] = field(
+        default=20.0, name="API_REQUESTS_PER_SECOND"
+    )
+    """Requests per second of a staff API user, per instance; bursts may have five times as many."""
+    max_text_bytes: Annotated[int, Meta(ge=MIN_TEXT_BYTES_LIMIT, le=MAX_TEXT_BYTES_LIMIT)] = field(
+        default=DEFAULT_MAX_TEXT_BYTES, name="MAX_TEXT_BYTES"
+    )
+    """The limit of a reservation's or guest's texts and lists; the rest is cut."""
 
     def __post_init__(self) -> None:
         """Reject variables that do not go together (`ValueError`, with what to do)."""

@@ -4,14 +4,18 @@
 `make lock`, writes docs/licenses.md from the metadata of the installed packages.
 """
 
+import ast
+import inspect
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import get_args
 
+from msgspec import Meta
 from msgspec.structs import fields
 
 from dev.bootstrap import ROOT
@@ -46,15 +50,27 @@ def replace_settings_table(page: str) -> str:
         ValueError: The page has no such marks.
     """
     lines = ["| Variable | Default | Range | Meaning |", "|---|---|---|---|"]
+    meanings = read_field_docstrings(Environment)
     for field in fields(Environment):
         default = "" if field.default is None else f"`{field.default}`"
         if isinstance(field.default, float):
             default = f"`{field.default:g}`"
-        _, meta = get_args(field.type)
+        meta = next((part for part in get_args(field.type) if isinstance(part, Meta)), Meta())
         bounds = ((sign, getattr(meta, name)) for name, sign in _OPERATORS.items())
         allowed = ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
-        lines.append(f"| `{field.encode_name}` | {default} | {allowed} | {meta.description} |")
+        lines.append(f"| `{field.encode_name}` | {default} | {allowed} | {meanings[field.name]} |")
     return replace_generated_lines(page, SETTINGS_TABLE_BEGIN, SETTINGS_TABLE_END, lines)
+
+
+def read_field_docstrings(struct_type: type) -> dict[str, str]:
+    """Return the text below each field of a class, which Python itself does not keep."""
+    [class_node] = ast.parse(inspect.getsource(struct_type)).body
+    texts = {}
+    for node, following in pairwise(ast.iter_child_nodes(class_node)):
+        match node, following:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=text)):
+                texts[name] = inspect.cleandoc(str(text))
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
