@@ -94,6 +94,11 @@ class ReservationResponse(ResponseModel):
     created_at: UtcInstant | None
     updated_at: UtcInstant | None
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether the staff removed it."""
+        return self.review_decision == ReviewDecision.REMOVED
+
 
 class DayResponse(ResponseModel):
     """The reservations of a service day."""
@@ -125,45 +130,39 @@ async def list_reservations(
     """Return a day's reservations, or 304 if the caller's ETag is current (two reads)."""
     settings = await require_cached_settings(context)
     zone, ends_at = settings.require_zone(), settings.service_day_ends_at
-    client, restaurant_id = context.app_context.firestore, context.restaurant_id
     service_day = (
         ServiceDay.at(context.app_context.clock(), ends_at, zone)
         if query.day is None
         else ServiceDay(query.day, ends_at, zone)
     )
     if if_none_match:
-        etag = f'"{await compute_day_etag(context.app_context, restaurant_id, service_day)}"'
+        day_etag = await compute_day_etag(context.app_context, context.restaurant_id, service_day)
+        etag = f'"{day_etag}"'
         if etag in list_entity_tags(if_none_match):
             return Response(status_code=304, headers={"ETag": f"W/{etag}"})
-    day = await read_day_reservations(client, restaurant_id, service_day)
+    day = await read_day_reservations(context.firestore, context.restaurant_id, service_day)
     # The tag of the documents in this response, not of the check above: they may have changed.
     response.headers["ETag"] = f'W/"{day.etag}"'
-    dated, removed = _build_sorted_reservations(day.dated, settings)
-    incomplete, removed_undated = _build_sorted_reservations(day.undated, settings)
+    dated = _build_sorted_reservations(day.dated, settings)
+    undated = _build_sorted_reservations(day.undated, settings)
     return DayResponse(
         date=service_day.date.isoformat(),
         time_zone=zone.key,
         service_day_ends_at=f"{ends_at:%H:%M}",
-        reservations=dated,
-        removed=removed + removed_undated,
-        incomplete=incomplete,
+        reservations=[item for item in dated if not item.is_removed],
+        removed=[item for item in dated + undated if item.is_removed],
+        incomplete=[item for item in undated if not item.is_removed],
     )
 
 
 def _build_sorted_reservations(
     documents: Mapping[str, Mapping[str, Any]], settings: IntegrationSettings
-) -> tuple[list[ReservationResponse], list[ReservationResponse]]:
-    """Return the expected reservations and those that the staff removed."""
-    expected: list[ReservationResponse] = []
-    removed: list[ReservationResponse] = []
-    for id_, document in documents.items():
-        reservation = build_reservation_response(id_, document, settings)
-        is_removed = reservation.review_decision == ReviewDecision.REMOVED
-        (removed if is_removed else expected).append(reservation)
+) -> list[ReservationResponse]:
+    reservations = [
+        build_reservation_response(id_, document, settings) for id_, document in documents.items()
+    ]
     # Reservations without a time come first, then by id, so that the order is stable.
-    for reservations in (expected, removed):
-        reservations.sort(key=lambda item: (item.start_at or "", item.id))
-    return expected, removed
+    return sorted(reservations, key=lambda item: (item.start_at or "", item.id))
 
 
 class SearchRequest(RequestModel):
@@ -201,12 +200,11 @@ async def search_all_days(context: HostContext, body: SearchRequest) -> SearchRe
         raise build_invalid_request_error(text)
     settings = await require_cached_settings(context)
     zone = settings.require_zone()
-    app_context = context.app_context
     page = await search_reservations(
-        app_context.firestore,
+        context.firestore,
         context.restaurant_id,
         query,
-        today=app_context.clock().astimezone(zone).date(),
+        today=context.app_context.clock().astimezone(zone).date(),
         limit=body.limit,
         cursor=body.cursor,
     )
@@ -335,9 +333,7 @@ async def list_journal_entries(
 
 async def require_reservation(context: RequestContext, reservation_id: str) -> dict[str, Any]:
     """Return the stored reservation, or raise a 404 error."""
-    reservations = paths.reservations_collection(
-        context.app_context.firestore, context.restaurant_id
-    )
+    reservations = paths.reservations_collection(context.firestore, context.restaurant_id)
     document = (await read_document(reservations.document(reservation_id))).to_dict()
     if document is None:
         raise build_not_found_error("This restaurant has no reservation with this id.")
