@@ -160,7 +160,7 @@ async def get_analytics(
     zone = (await require_cached_settings(context)).require_zone()
     today = context.app_context.clock().astimezone(zone).date()
     window = query.resolve_window(today)
-    days = await read_analytics_days(context.app_context.firestore, context.restaurant_id, window)
+    days = await read_analytics_days(context.firestore, context.restaurant_id, window)
     if query.format == "csv":
         file_name = f"patterns-{context.restaurant_id}-{window.start}-{window.end}.csv"
         return Response(

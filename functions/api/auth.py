@@ -25,6 +25,7 @@ from functions.api.responses import ApiError, build_failure_response, build_inva
 from functions.http import read_request_body
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.firestore.raw_client import FirestoreClient
 from shared.log import LogEvent, Severity, log_event
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import (
@@ -80,6 +81,11 @@ class UserContext(Struct, frozen=True):
     def app_context(self) -> AppContext:
         """The clients and settings common to all functions."""
         return self.api_context.app_context
+
+    @property
+    def firestore(self) -> FirestoreClient:
+        """The client of Firestore."""
+        return self.app_context.firestore
 
 
 class RequestContext(UserContext, frozen=True):

@@ -26,7 +26,6 @@ from shared.domain.backfill import ROW_COUNTERS, Backfill
 from shared.domain.days import DateWindow
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.validation import typed_or_none
-from shared.domain.webhook_auth import Credentials
 from shared.errors import BackfillInProgressError, EnqueueError, InvalidSettingsError
 from shared.ingest.deliveries import compute_usage_start, read_last_credential_uses
 from shared.log import LogEvent, Severity, log_event
@@ -43,16 +42,6 @@ class CredentialSummary(ResponseModel):
     webhook_secrets: int
     bearer_tokens: int
     basic_credentials: int
-
-    @classmethod
-    def from_credentials(cls, credentials: Credentials) -> Self:
-        """Return the summary of a restaurant's credentials."""
-        return cls(
-            api=credentials.has_api_credential,
-            webhook_secrets=len(credentials.webhook_secrets),
-            bearer_tokens=len(credentials.bearer_tokens),
-            basic_credentials=len(credentials.basic_credentials),
-        )
 
 
 class CredentialUseResponse(ResponseModel):
@@ -96,8 +85,8 @@ async def get_integration(context: ManagerContext, response: Response) -> Integr
 
 
 async def _read_integration(context: RequestContext, response: Response) -> IntegrationResponse:
-    client, restaurant_id = context.app_context.firestore, context.restaurant_id
-    document = await read_integration_document(client, restaurant_id) or {}
+    restaurant_id = context.restaurant_id
+    document = await read_integration_document(context.firestore, restaurant_id) or {}
     response.headers["ETag"] = compute_settings_etag(document)
     settings = parse_settings(restaurant_id, document)
     problems = list(settings.problems)
@@ -107,7 +96,12 @@ async def _read_integration(context: RequestContext, response: Response) -> Inte
     except InvalidSettingsError as error:
         problems.append(str(error))
     else:
-        summary = CredentialSummary.from_credentials(credentials)
+        summary = CredentialSummary(
+            api=credentials.has_api_credential,
+            webhook_secrets=len(credentials.webhook_secrets),
+            bearer_tokens=len(credentials.bearer_tokens),
+            basic_credentials=len(credentials.basic_credentials),
+        )
     usage_start = compute_usage_start(document)
     uses = await read_last_credential_uses(context.app_context, restaurant_id, usage_start)
     updated_by = document.get("updatedBy")
@@ -295,8 +289,8 @@ async def require_cached_settings(context: RequestContext) -> IntegrationSetting
 
 async def require_stored_settings(context: RequestContext) -> IntegrationSettings:
     """Return the settings without a cache, or raise a 409 error if they are unusable."""
-    client = context.app_context.firestore
-    return _require_usable_settings(await read_settings(client, context.restaurant_id))
+    stored = await read_settings(context.firestore, context.restaurant_id)
+    return _require_usable_settings(stored)
 
 
 def _require_usable_settings(settings: IntegrationSettings | None) -> IntegrationSettings:

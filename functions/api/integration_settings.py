@@ -182,14 +182,16 @@ class SettingsRequest(RequestModel):
 
         Null removes a setting of `_OPTIONAL_SETTINGS`; elsewhere it changes nothing.
         """
-        values_by_field = self.model_dump(
-            mode="json", by_alias=True, exclude={"credentials", "confirm_time_zone"}
+        provided_values = self.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude={"credentials", "confirm_time_zone"},
+            exclude_unset=True,
         )
-        provided_fields = {type(self).model_fields[name].alias for name in self.model_fields_set}
         return {
             name: value
-            for name, value in values_by_field.items()
-            if name in provided_fields and (value is not None or name in _OPTIONAL_SETTINGS)
+            for name, value in provided_values.items()
+            if value is not None or name in _OPTIONAL_SETTINGS
         }
 
 
@@ -211,7 +213,7 @@ async def change_integration(
     if reserved and context.role < Role.OPERATOR:
         text = f"Only an operator can change {' and '.join(reserved)}. Leave it out, or ask one."
         raise ApiError(403, "ROLE_REQUIRED", text)
-    stored = await read_integration_document(app_context.firestore, restaurant_id) or {}
+    stored = await read_integration_document(context.firestore, restaurant_id) or {}
     own_secret_id = f"opentable-{restaurant_id}"
     if credentials is not None:
         _require_own_secret(context, own_secret_id, fields.get("secret", stored.get("secret")))
@@ -267,7 +269,6 @@ async def _store_credentials(
 async def _store_settings(
     context: RequestContext, fields: dict[str, Any], if_match: str = ""
 ) -> None:
-    app_context = context.app_context
     expected_etags = list_entity_tags(if_match)
 
     def is_current(document: Mapping[str, Any]) -> bool:
@@ -275,10 +276,10 @@ async def _store_settings(
 
     try:
         await update_settings(
-            app_context.firestore,
+            context.firestore,
             context.restaurant_id,
             {**fields, "updatedBy": context.user.uid},
-            app_context.clock(),
+            context.app_context.clock(),
             is_current,
         )
     except SettingsChangedError as changed:
@@ -318,9 +319,7 @@ async def _require_acceptable_time_zone(
         raise ApiError(409, "TIME_ZONE_UNCONFIRMED", text)
 
 
-async def _read_time_zone_evidence(
-    restaurant: RestaurantContext,
-) -> TimeZoneEvidence | None:
+async def _read_time_zone_evidence(restaurant: RestaurantContext) -> TimeZoneEvidence | None:
     """Compare OpenTable's rows with the zone of some settings; None if they cannot be read."""
     try:
         deadline = Deadline.after(_EVIDENCE_TIMEOUT_SECONDS)
@@ -360,9 +359,8 @@ async def preview_new_time_zone(
     context: ManagerContext, body: TimeZoneRequest
 ) -> TimeZonePreviewResponse:
     """Return what a time zone would do, and write nothing."""
-    client, restaurant_id = context.app_context.firestore, context.restaurant_id
-    stored = await read_integration_document(client, restaurant_id) or {}
-    settings = parse_settings(restaurant_id, stored | {"timeZone": body.time_zone})
+    stored = await read_integration_document(context.firestore, context.restaurant_id) or {}
+    settings = parse_settings(context.restaurant_id, stored | {"timeZone": body.time_zone})
     restaurant = RestaurantContext(context.app_context, settings)
     evidence = await _read_time_zone_evidence(restaurant)
     return TimeZonePreviewResponse(

@@ -170,8 +170,7 @@ async def get_quarantine_item(
 
 def build_quarantine_review(context: RequestContext) -> QuarantineReview:
     """Return the review of the restaurant's quarantine."""
-    app_context = context.app_context
-    return QuarantineReview(app_context.firestore, context.restaurant_id, app_context.clock)
+    return QuarantineReview(context.firestore, context.restaurant_id, context.app_context.clock)
 
 
 async def require_quarantine_item(review: QuarantineReview, item_id: str) -> StoredQuarantineItem:

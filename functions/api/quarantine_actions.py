@@ -13,7 +13,6 @@ from functions.api.quarantine import build_quarantine_review, require_quarantine
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
-    DocumentIdInBody,
     ReasonText,
     RequestModel,
     StaffRoute,
@@ -145,7 +144,7 @@ class BulkRequest(RequestModel):
     """Which open events: those with one reason code."""
 
     reason: Annotated[Utf8Text, Field(min_length=1, max_length=100)]
-    cursor: DocumentIdInBody | None = Field(None, description="`next` of the previous call.")
+    cursor: DocumentId | None = Field(None, description="`next` of the previous call.")
 
 
 class BulkDismissRequest(BulkRequest):
@@ -189,10 +188,8 @@ async def replay_quarantine_items(
     context: ManagerContext, body: BulkRequest, query: Annotated[BulkQuery, Query()]
 ) -> BulkReplayResponse:
     """Replay up to 100 open events with a reason; `next` continues with the rest."""
-    restaurant, review = (
-        await _require_enabled_restaurant(context),
-        build_quarantine_review(context),
-    )
+    restaurant = await _require_enabled_restaurant(context)
+    review = build_quarantine_review(context)
     matching = await review.count_open_by_reason(body.reason)
 
     async def replay(item_id: str, item: StoredQuarantineItem) -> str:

@@ -5,9 +5,9 @@ report is read, so an erased guest has none.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
@@ -91,13 +91,6 @@ class ReportListRequest(RequestModel):
     limit: PageLimit = 20
 
 
-def build_report_summaries(
-    restaurant_id: str, stored: Iterable[Mapping[str, Any]]
-) -> list[ReportSummary]:
-    """Return the summaries of stored reports, without damaged ones."""
-    return build_readable_responses(ReportSummary, stored, restaurant_id, "reconciliationReports")
-
-
 class ReportListResponse(ResponseModel):
     """Reports, newest first."""
 
@@ -109,13 +102,17 @@ async def list_reports(
     context: HostContext, query: Annotated[ReportListRequest, Query()]
 ) -> ReportListResponse:
     """Return the newest reports, without their lists."""
-    summaries = await read_newest_report_summaries(
-        context.app_context.firestore,
-        context.restaurant_id,
-        query.limit,
-        context.app_context.clock(),
+    return ReportListResponse(reports=await read_report_summaries(context, query.limit))
+
+
+async def read_report_summaries(context: RequestContext, limit: int) -> list[ReportSummary]:
+    """Return the newest reports without their lists; damaged ones are left out."""
+    stored = await read_newest_report_summaries(
+        context.firestore, context.restaurant_id, limit, context.app_context.clock()
     )
-    return ReportListResponse(reports=build_report_summaries(context.restaurant_id, summaries))
+    return build_readable_responses(
+        ReportSummary, stored, context.restaurant_id, "reconciliationReports"
+    )
 
 
 class ReportDay(ResponseModel):
@@ -150,13 +147,7 @@ class ReportResponse(ReportSummary):
 @router.get("/latest", summary="Get the newest report with its lists")
 async def get_latest_report(context: HostContext) -> ReportResponse:
     """Return the newest report."""
-    stored = await read_newest_report_summaries(
-        context.app_context.firestore,
-        context.restaurant_id,
-        _MAX_REPORTS_READ,
-        context.app_context.clock(),
-    )
-    summaries = build_report_summaries(context.restaurant_id, stored)
+    summaries = await read_report_summaries(context, _MAX_REPORTS_READ)
     if not summaries:
         text = "There is no report yet. The first one is made within an hour."
         raise build_not_found_error(text)
@@ -206,28 +197,6 @@ class ReportItem(ResponseModel):
     new_status: str | None
     changes: StoredMap
 
-    @classmethod
-    def from_entry(
-        cls, entry: Mapping[str, Any], stored: Mapping[str, Any], zone: ZoneInfo | None
-    ) -> Self:
-        """Return an entry of a report as the API shows it; `stored` is the document, flattened."""
-        local_date, local_time = _format_local_start(entry.get("startAt"), zone)
-        return cls(
-            reservation_id=typed_or_none(str, entry.get("reservationId")),
-            external_id=typed_or_none(str, entry.get("externalId")),
-            local_date=local_date,
-            local_time=local_time,
-            party_size=typed_or_none(int, entry.get("partySize")),
-            diner_name=typed_or_none(str, stored.get("dinerName")),
-            status=typed_or_none(str, stored.get("status")),
-            review_decision=typed_or_none(str, stored.get("reconciliation.reviewDecision")),
-            type=typed_or_none(str, entry.get("type")),
-            reason=typed_or_none(str, entry.get("reason")),
-            previous_status=typed_or_none(str, entry.get("previousStatus")),
-            new_status=typed_or_none(str, entry.get("newStatus")),
-            changes=typed_or_none(dict, entry.get("changes")) or {},
-        )
-
 
 class ReportItemsResponse(ResponseModel):
     """A page of one of a report's lists, by day and time."""
@@ -252,11 +221,10 @@ async def list_report_items(
     entries.sort(key=lambda entry: (str(entry.get("startAt") or ""), str(entry.get("externalId"))))
     end = query.offset + query.limit
     page = entries[query.offset : end]
-    client = context.app_context.firestore
-    reservations = paths.reservations_collection(client, context.restaurant_id)
+    reservations = paths.reservations_collection(context.firestore, context.restaurant_id)
     ids = {id_ for entry in page if isinstance(id_ := entry.get("reservationId"), str)}
     snapshots = await read_all(
-        client,
+        context.firestore,
         [reservations.document(id_) for id_ in ids if is_document_id(id_)],
         ["dinerName", "status", "reconciliation.reviewDecision"],
     )
@@ -264,11 +232,33 @@ async def list_report_items(
     zone = await _read_zone(context)
     return ReportItemsResponse(
         items=[
-            ReportItem.from_entry(entry, documents.get(str(entry.get("reservationId")), {}), zone)
+            _build_report_item(entry, documents.get(str(entry.get("reservationId")), {}), zone)
             for entry in page
         ],
         total=len(entries),
         next=end if end < len(entries) else None,
+    )
+
+
+def _build_report_item(
+    entry: Mapping[str, Any], stored: Mapping[str, Any], zone: ZoneInfo | None
+) -> ReportItem:
+    """Return an entry of a report as the API shows it; `stored` is the document, flattened."""
+    local_date, local_time = _format_local_start(entry.get("startAt"), zone)
+    return ReportItem(
+        reservation_id=typed_or_none(str, entry.get("reservationId")),
+        external_id=typed_or_none(str, entry.get("externalId")),
+        local_date=local_date,
+        local_time=local_time,
+        party_size=typed_or_none(int, entry.get("partySize")),
+        diner_name=typed_or_none(str, stored.get("dinerName")),
+        status=typed_or_none(str, stored.get("status")),
+        review_decision=typed_or_none(str, stored.get("reconciliation.reviewDecision")),
+        type=typed_or_none(str, entry.get("type")),
+        reason=typed_or_none(str, entry.get("reason")),
+        previous_status=typed_or_none(str, entry.get("previousStatus")),
+        new_status=typed_or_none(str, entry.get("newStatus")),
+        changes=typed_or_none(dict, entry.get("changes")) or {},
     )
 
 
@@ -315,14 +305,13 @@ async def require_full_report(context: RequestContext, report_id: str) -> Report
     try:
         return ReportResponse.model_validate({**report, "planEffects": effects, "days": days})
     except ValidationError:
-        raise build_not_found_error(
-            "The stored report is damaged. Choose another one from the list."
-        ) from None
+        text = "The stored report is damaged. Choose another one from the list."
+        raise build_not_found_error(text) from None
 
 
 async def _read_report(context: RequestContext, report_id: str) -> dict[str, Any]:
     """Return a stored report, or raise a 404 error."""
-    report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
+    report = await read_full_report(context.firestore, context.restaurant_id, report_id)
     if report is None:
         raise build_not_found_error("There is no report with this id. Choose one from the list.")
     return report

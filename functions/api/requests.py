@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from typing_extensions import override
 
-from functions.api.responses import ApiError, build_unavailable_response
+from functions.api.responses import ApiError, build_failure_response
 from functions.http import (
     MAX_REQUEST_BODY_BYTES,
     UNAVAILABLE_ERRORS,
@@ -27,7 +27,6 @@ from functions.http import (
 from shared.domain.http_messages import InvalidJsonError, parse_strict_json
 from shared.domain.normalization.identifiers import is_document_id
 from shared.errors import InvalidCursorError, InvalidSettingsError
-from shared.log import log_internal_error
 
 if TYPE_CHECKING:
     from functions.api.auth import ApiContext
@@ -82,14 +81,14 @@ def require_valid(is_valid: Callable[[Any], object], requirement: str) -> AfterV
     return AfterValidator(validate)
 
 
-_MUST_BE_ID = require_valid(is_document_id, "must be an id")
 LocalDate = Annotated[date, BeforeValidator(_require_iso_date)]
 Utf8Text = Annotated[str, AfterValidator(_reject_surrogates)]
 ReasonText = Annotated[Utf8Text, Field(min_length=1, max_length=500, pattern=r"\S")]
 PageLimit = Annotated[int, Field(ge=1, le=200)]
 RestaurantId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-DocumentId = Annotated[str, Path(min_length=1, max_length=300), _MUST_BE_ID]
-DocumentIdInBody = Annotated[str, Field(min_length=1, max_length=300), _MUST_BE_ID]
+DocumentId = Annotated[
+    str, Field(min_length=1, max_length=300), require_valid(is_document_id, "must be an id")
+]
 
 
 # The app turns these into responses; in-process callers can receive them instead.
@@ -118,8 +117,7 @@ class StaffRoute(APIRoute):
             except _ERRORS_WITH_HANDLER:
                 raise
             except Exception as error:  # noqa: BLE001 -- the server would log the request with its personal data
-                log_internal_error(error)
-            return build_unavailable_response()
+                return build_failure_response(error)
 
         return handle_request
 

@@ -15,7 +15,6 @@ from functions.api.reports import require_full_report
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
-    DocumentIdInBody,
     ReasonText,
     RequestModel,
     StaffRoute,
@@ -75,11 +74,8 @@ async def cancel_reservation(
     system = typed_or_none(str, flat.get("source.system"))
     status = typed_or_none(str, flat.get("status"))
     if system == ReservationSystem.OPENTABLE:
-        raise ApiError(
-            409,
-            "OPENTABLE_CANCELLATION",
-            "OpenTable reservations must be cancelled through OpenTable.",
-        )
+        text = "OpenTable reservations must be cancelled through OpenTable."
+        raise ApiError(409, "OPENTABLE_CANCELLATION", text)
     is_over = status in {ReservationStatus.COMPLETED, ReservationStatus.NO_SHOW}
     if system != ReservationSystem.LINEUP or is_over:
         text = "This reservation is over or was not made in Lineup, so it cannot be cancelled here."
@@ -96,10 +92,10 @@ async def _cancel(
     context: RequestContext, reservation_id: str, reason: str | None, idempotency_key: str | None
 ) -> str:
     """Cancel a native reservation; return the outcome, or raise a 409 error."""
-    settings = await require_cached_settings(context)
+    restaurant = RestaurantContext(context.app_context, await require_cached_settings(context))
     try:
         result = await cancel_native_reservation(
-            RestaurantContext(context.app_context, settings),
+            restaurant,
             reservation_id,
             user_uid=context.user.uid,
             reason=reason,
@@ -160,7 +156,7 @@ class BulkDecisionRequest(DecisionRequest):
     """A decision on many reservations of a report."""
 
     reservation_ids: (
-        Annotated[list[DocumentIdInBody], Field(max_length=MAX_REVIEWED_RESERVATIONS)] | None
+        Annotated[list[DocumentId], Field(max_length=MAX_REVIEWED_RESERVATIONS)] | None
     ) = Field(
         None, description="The default is every reservation of the report that OpenTable lacks."
     )
@@ -217,17 +213,16 @@ async def _record_decisions(
     reservation_ids: list[str],
     report_id: str | None = None,
 ) -> dict[str, ReviewOutcome]:
-    app_context = context.app_context
     request = ReviewRequest(body.decision, body.reason, context.user.uid)
-    restaurant = RestaurantContext(app_context, await require_cached_settings(context))
+    restaurant = RestaurantContext(context.app_context, await require_cached_settings(context))
     outcomes = await review_reservations(restaurant, reservation_ids, request)
     decided_ids = [id_ for id_, outcome in outcomes.items() if outcome is ReviewOutcome.DECIDED]
     if decided_ids:
         await update_review_counts(
-            app_context.firestore,
+            context.firestore,
             context.restaurant_id,
             decided_ids,
-            app_context.clock(),
+            context.app_context.clock(),
             report_id,
         )
     return outcomes

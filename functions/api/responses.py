@@ -24,6 +24,12 @@ class ResponseModel(BaseModel):
     )
 
 
+class StructResponseModel(ResponseModel):
+    """Base of the models that `model_validate` fills from a struct with the same field names."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
 ResponseModelT = TypeVar("ResponseModelT", bound=ResponseModel)
 
 
@@ -121,11 +127,6 @@ def build_failure_response(error: Exception) -> Response:
         )
 
     log_request_failure(error, log_unavailable)
-    return build_unavailable_response()
-
-
-def build_unavailable_response() -> Response:
-    """Return the response to a failure on our side."""
     return ApiError(
         503,
         "UNAVAILABLE",

@@ -2,15 +2,15 @@
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
 from functions.api.auth import AnyUserContext, HostContext
-from functions.api.reports import ReportSummary, build_report_summaries
+from functions.api.reports import ReportSummary, read_report_summaries
 from functions.api.requests import API_PREFIX, PageLimit, RequestModel, StaffRoute
-from functions.api.responses import ResponseModel, UtcInstant
+from functions.api.responses import ResponseModel, StructResponseModel, UtcInstant
 from functions.api.webhooks import RefusalResponse
 from shared.domain.health import HealthStatus, webhook_silence_from_document
 from shared.domain.settings import parse_settings
@@ -18,7 +18,7 @@ from shared.domain.validation import read_count, read_map, read_texts, typed_or_
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.ingest.deliveries import read_last_webhook
 from shared.quarantine.store import read_quarantine_backlog
-from shared.reconciliation.report_store import MAX_RECENT_REPORTS, read_newest_report_summaries
+from shared.reconciliation.report_store import MAX_RECENT_REPORTS
 from shared.restaurants.overview import RestaurantOverview, list_all_restaurants, read_overviews
 from shared.restaurants.settings import read_integration_document, resolve_locale
 from shared.staff.members import list_memberships
@@ -40,7 +40,7 @@ class RestaurantListRequest(RequestModel):
     )
 
 
-class RestaurantHealthResponse(ResponseModel):
+class RestaurantHealthResponse(StructResponseModel):
     """The summary of a restaurant's health."""
 
     status: HealthStatus
@@ -51,7 +51,7 @@ class RestaurantHealthResponse(ResponseModel):
     divergences: int | None = Field(description="Divergences that wait for a decision.")
 
 
-class RestaurantCountsResponse(ResponseModel):
+class RestaurantCountsResponse(StructResponseModel):
     """What waits for a person, and what the day brings."""
 
     open_quarantine: int
@@ -71,26 +71,6 @@ class RestaurantResponse(ResponseModel):
     counts: RestaurantCountsResponse | None = Field(description="Only with `include=counts`.")
     refusals: list[RefusalResponse] | None = Field(description="Only with `include=counts`.")
 
-    @classmethod
-    def from_overview(cls, overview: RestaurantOverview) -> Self:
-        """Return a restaurant as the API shows it."""
-        settings, counts, refusals = overview.settings, overview.counts, overview.refusals
-        return cls(
-            id=overview.membership.restaurant_id,
-            name=settings.name if settings else None,
-            time_zone=settings.zone.key if settings and settings.zone else None,
-            role=overview.membership.role.code,
-            health=RestaurantHealthResponse.model_validate(overview.health, from_attributes=True)
-            if overview.health
-            else None,
-            counts=RestaurantCountsResponse.model_validate(counts, from_attributes=True)
-            if counts
-            else None,
-            refusals=None
-            if refusals is None
-            else [RefusalResponse.model_validate(each, from_attributes=True) for each in refusals],
-        )
-
 
 class RestaurantListResponse(ResponseModel):
     """Restaurants by id."""
@@ -106,7 +86,7 @@ async def list_restaurants(
     context: AnyUserContext, query: Annotated[RestaurantListRequest, Query()]
 ) -> RestaurantListResponse:
     """Return the restaurants in which the caller is staff; for an operator, all with settings."""
-    client, user = context.app_context.firestore, context.user
+    client, user = context.firestore, context.user
     if user.is_operator:
         memberships, next_cursor = await list_all_restaurants(client, query.limit, query.cursor)
     else:
@@ -116,8 +96,27 @@ async def list_restaurants(
     with_counts = query.include == "counts"
     overviews = await read_overviews(context.app_context, memberships, with_counts=with_counts)
     return RestaurantListResponse(
-        restaurants=[RestaurantResponse.from_overview(overview) for overview in overviews],
+        restaurants=[_build_restaurant_response(overview) for overview in overviews],
         next_cursor=next_cursor,
+    )
+
+
+def _build_restaurant_response(overview: RestaurantOverview) -> RestaurantResponse:
+    membership, settings = overview.membership, overview.settings
+    health, counts, refusals = overview.health, overview.counts, overview.refusals
+    return RestaurantResponse(
+        id=membership.restaurant_id,
+        name=settings.name if settings else None,
+        time_zone=settings.zone.key if settings and settings.zone else None,
+        role=membership.role.code,
+        health=RestaurantHealthResponse.model_validate(health) if health else None,
+        counts=RestaurantCountsResponse.model_validate(counts) if counts else None,
+        # An empty list differs from None: no webhook was refused.
+        refusals=(
+            None
+            if refusals is None
+            else [RefusalResponse.model_validate(each) for each in refusals]
+        ),
     )
 
 
@@ -204,12 +203,10 @@ class HealthResponse(ResponseModel):
 async def get_health(context: HostContext) -> HealthResponse:
     """Return the newest result of each channel (about seven reads)."""
     app_context, restaurant_id = context.app_context, context.restaurant_id
-    document, (webhook_at, webhook_lag_seconds), reports, backlog = await asyncio.gather(
-        read_integration_document(app_context.firestore, restaurant_id),
+    document, (webhook_at, webhook_lag_seconds), summaries, backlog = await asyncio.gather(
+        read_integration_document(context.firestore, restaurant_id),
         read_last_webhook(app_context, restaurant_id),
-        read_newest_report_summaries(
-            app_context.firestore, restaurant_id, MAX_RECENT_REPORTS, app_context.clock()
-        ),
+        read_report_summaries(context, MAX_RECENT_REPORTS),
         read_quarantine_backlog(app_context, restaurant_id),
     )
     integration: dict[str, Any] = document or {}
@@ -218,7 +215,6 @@ async def get_health(context: HostContext) -> HealthResponse:
     silence = webhook_silence_from_document(integration)
     guest_failures = guest_failure_summary_from_document(integration)
     # A dry run changes nothing, so it does not show what the ledger contains.
-    summaries = build_report_summaries(restaurant_id, reports)
     actual_runs = [summary for summary in summaries if summary.status != "DRY_RUN"]
     report = next(iter(actual_runs or summaries), None)
     poll_error = typed_or_none(str, poll.get("lastError"))

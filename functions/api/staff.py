@@ -1,6 +1,6 @@
 """The staff of a restaurant: list, add and remove members."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query
 from pydantic import AfterValidator, Field
@@ -50,22 +50,6 @@ class StaffMemberResponse(ResponseModel):
     added_by: str | None = Field(description="The name of who added the member, if known.")
     added_at: UtcInstant | None
 
-    @classmethod
-    def from_member(
-        cls, member: StaffMember, account: UserAccount | None, added_by: str | None
-    ) -> Self:
-        """Return a member as the API shows it, with the name of who added the member."""
-        return cls(
-            uid=member.uid,
-            role=member.role.code,
-            name=account.name if account else None,
-            email=account.email if account else None,
-            is_disabled=account.is_disabled if account else False,
-            is_invited=account is not None and not account.has_sign_in_method,
-            added_by=added_by,
-            added_at=member.added_at,
-        )
-
 
 class StaffChangeResponse(ResponseModel):
     """A change of the staff; people by name, or by user id if their accounts were deleted."""
@@ -99,10 +83,10 @@ async def get_staff(
 
 
 async def _read_staff(context: RequestContext, max_changes: int = 20) -> StaffListResponse:
-    client, accounts = context.app_context.firestore, context.api_context.accounts
-    members = await list_staff(client, context.restaurant_id)
+    accounts = context.api_context.accounts
+    members = await list_staff(context.firestore, context.restaurant_id)
     changes = await list_staff_changes(
-        client, context.restaurant_id, max_changes, context.app_context.clock()
+        context.firestore, context.restaurant_id, max_changes, context.app_context.clock()
     )
     accounts_by_uid = await accounts.read_accounts([member.uid for member in members])
     others = {member.added_by for member in members if member.added_by}
@@ -110,7 +94,7 @@ async def _read_staff(context: RequestContext, max_changes: int = 20) -> StaffLi
     names = await accounts.read_names(others)
     return StaffListResponse(
         staff=[
-            StaffMemberResponse.from_member(
+            _build_member_response(
                 member, accounts_by_uid.get(member.uid), names.get(member.added_by or "")
             )
             for member in members
@@ -125,6 +109,21 @@ async def _read_staff(context: RequestContext, max_changes: int = 20) -> StaffLi
             )
             for change in changes
         ],
+    )
+
+
+def _build_member_response(
+    member: StaffMember, account: UserAccount | None, added_by: str | None
+) -> StaffMemberResponse:
+    return StaffMemberResponse(
+        uid=member.uid,
+        role=member.role.code,
+        name=account.name if account else None,
+        email=account.email if account else None,
+        is_disabled=account.is_disabled if account else False,
+        is_invited=account is not None and not account.has_sign_in_method,
+        added_by=added_by,
+        added_at=member.added_at,
     )
 
 

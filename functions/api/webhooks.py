@@ -11,7 +11,12 @@ from functions.api.auth import ManagerContext
 from functions.api.integration import build_settings_error, require_stored_settings
 from functions.api.integration_settings import SettingsRequest, change_integration
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
-from functions.api.responses import BODY_ERROR_RESPONSES, ResponseModel, UtcInstant
+from functions.api.responses import (
+    BODY_ERROR_RESPONSES,
+    ResponseModel,
+    StructResponseModel,
+    UtcInstant,
+)
 from shared.context import RestaurantContext
 from shared.domain.settings import WebhookAuthScheme, parse_settings
 from shared.domain.validation import typed_or_none
@@ -24,7 +29,7 @@ from shared.restaurants.webhook_credentials import generate_credential, probe_we
 router = APIRouter(prefix=f"{API_PREFIX}/integration/webhooks", route_class=StaffRoute)
 
 
-class DeliveryResponse(ResponseModel):
+class DeliveryResponse(StructResponseModel):
     """A received webhook, or several equal ones."""
 
     at: UtcInstant = Field(description="Receipt; of the newest one if there are several.")
@@ -44,7 +49,7 @@ class DeliveryResponse(ResponseModel):
     quarantine_id: str | None
 
 
-class RefusalResponse(ResponseModel):
+class RefusalResponse(StructResponseModel):
     """Refused webhooks that no accepted one followed."""
 
     scheme: str
@@ -80,7 +85,7 @@ async def get_webhooks(
     """Return the state of the restaurant's webhooks."""
     app_context, restaurant_id = context.app_context, context.restaurant_id
     document, webhooks = await asyncio.gather(
-        read_integration_document(app_context.firestore, restaurant_id),
+        read_integration_document(context.firestore, restaurant_id),
         read_recent_webhooks(app_context, restaurant_id, query.limit),
     )
     integration = document or {}
@@ -89,14 +94,8 @@ async def get_webhooks(
         accepted_schemes=sorted(parse_settings(restaurant_id, integration).webhook_auth),
         last_webhook_at=webhooks.last_journaled_at,
         last_polled_at=typed_or_none(datetime, integration.get("lastPolledAt")),
-        refusals=[
-            RefusalResponse.model_validate(refusal, from_attributes=True)
-            for refusal in webhooks.unresolved_refusals
-        ],
-        deliveries=[
-            DeliveryResponse.model_validate(delivery, from_attributes=True)
-            for delivery in webhooks.deliveries
-        ],
+        refusals=[RefusalResponse.model_validate(each) for each in webhooks.unresolved_refusals],
+        deliveries=[DeliveryResponse.model_validate(each) for each in webhooks.deliveries],
     )
 
 
@@ -153,8 +152,7 @@ async def send_test_event(
     body: Annotated[WebhookTestRequest, Body(default_factory=WebhookTestRequest)],
 ) -> WebhookTestResponse:
     """Send an authenticated event that changes nothing to the address of the webhooks."""
-    settings = await require_stored_settings(context)
-    restaurant = RestaurantContext(context.app_context, settings)
+    restaurant = RestaurantContext(context.app_context, await require_stored_settings(context))
     try:
         result = await probe_webhook(restaurant, body.scheme)
     except InvalidSettingsError as problem:
