@@ -25,15 +25,20 @@ def named_accounts(local_accounts: LocalAccounts) -> LocalAccounts:
     return local_accounts
 
 
+@pytest.fixture
+async def cancelled_reservation(host: StaffApiClient, world: World) -> None:
+    """A reservation that Hanna cancelled."""
+    await write_native_reservation(world)
+    await host.post(PATH)
+
+
 async def read_cancelling_user(client: StaffApiClient) -> tuple[str, str | None]:
     [event] = (await client.get(EVENTS)).json()["events"]
     return event["by"], event["byName"]
 
 
-@pytest.mark.usefixtures("named_accounts")
-async def test_a_history_names_who_cancelled(host: StaffApiClient, world: World) -> None:
-    await write_native_reservation(world)
-    await host.post(PATH)
+@pytest.mark.usefixtures("named_accounts", "cancelled_reservation")
+async def test_a_history_names_who_cancelled(host: StaffApiClient) -> None:
     assert await read_cancelling_user(host) == ("hanna", "Hanna")
 
 
@@ -50,42 +55,38 @@ async def test_an_account_without_a_name_is_shown_by_its_address(
     assert [view["byName"] for view in item["views"]] == ["mara@example.com"]
 
 
+@pytest.mark.usefixtures("cancelled_reservation")
 async def test_after_the_deletion_of_an_account_the_id_remains(
-    host: StaffApiClient, world: World, named_accounts: LocalAccounts, timer: FakeTimer
+    host: StaffApiClient, named_accounts: LocalAccounts, timer: FakeTimer
 ) -> None:
-    await write_native_reservation(world)
-    await host.post(PATH)
     await host.get(EVENTS)
     del named_accounts.users["hanna"]
     timer.advance(301)
     assert await read_cancelling_user(host) == ("hanna", None)
 
 
+@pytest.mark.usefixtures("cancelled_reservation")
 async def test_a_name_is_read_once_in_five_minutes(
-    host: StaffApiClient, world: World, named_accounts: LocalAccounts, timer: FakeTimer
+    host: StaffApiClient, named_accounts: LocalAccounts, timer: FakeTimer
 ) -> None:
-    await write_native_reservation(world)
-    await host.post(PATH)
     for _ in range(3):
         await host.get(EVENTS)
         timer.advance(60)
     assert named_accounts.lookup_count == 1
 
 
+@pytest.mark.usefixtures("cancelled_reservation")
 async def test_a_history_is_shown_without_firebase(
-    host: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
+    host: StaffApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await write_native_reservation(world)
-    await host.post(PATH)
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", f"{LOOPBACK}:{find_free_port()}")
     assert await read_cancelling_user(host) == ("hanna", None)
 
 
+@pytest.mark.usefixtures("cancelled_reservation")
 async def test_a_history_does_not_wait_for_a_firebase_that_hangs(
-    host: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
+    host: StaffApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await write_native_reservation(world)
-    await host.post(PATH)
     with socket.create_server((LOOPBACK, 0)) as silent:
         address = f"{LOOPBACK}:{silent.getsockname()[1]}"
         monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", address)

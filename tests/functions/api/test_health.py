@@ -113,10 +113,8 @@ async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
     host: StaffApiClient, world: World
 ) -> None:
     report_id = (await world.reconcile())["reportId"]
-    firestore, restaurant_id = world.context.firestore, world.restaurant.id
-    reports = paths.reports_collection(firestore, restaurant_id)
-    await reports.document(report_id).update({"missedWebhooks": 3})
-    await paths.integration_document(firestore, restaurant_id).update({"poll.missedWebhooks": 2})
+    await world.reports_collection.document(report_id).update({"missedWebhooks": 3})
+    await world.integration_document.update({"poll.missedWebhooks": 2})
     assert (await host.get("health")).json()["missedWebhooks"] == 5
 
 
@@ -159,11 +157,10 @@ async def test_a_host_receives_role_and_time_zone(host: StaffApiClient) -> None:
     }
 
 
-async def test_a_manager_receives_the_manager_role(manager: StaffApiClient) -> None:
+async def test_a_manager_and_an_operator_receive_their_roles(
+    manager: StaffApiClient, operator: StaffApiClient
+) -> None:
     assert (await manager.get("me")).json()["role"] == "manager"
-
-
-async def test_an_operator_receives_the_operator_role(operator: StaffApiClient) -> None:
     assert (await operator.get("me")).json()["role"] == "operator"
 
 
