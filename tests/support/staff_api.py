@@ -105,9 +105,9 @@ class StaffApiClient(Struct, frozen=True):
         """DELETE a path below the restaurant's."""
         return await self.call("DELETE", path)
 
-    async def put(self, path: str, body: object) -> httpx.Response:
+    async def put(self, path: str, body: object, **sent: Any) -> httpx.Response:
         """PUT to a path below the restaurant's."""
-        return await self.call("PUT", path, json=body)
+        return await self.call("PUT", path, json=body, **sent)
 
     async def call(self, method: str, path: str, **sent: Any) -> httpx.Response:
         """Call a path below the restaurant's, or the whole path if it begins with a slash."""
@@ -117,6 +117,20 @@ class StaffApiClient(Struct, frozen=True):
             below = f"/api/restaurants/{self.restaurant_id}/{path}"
             url = path if path.startswith("/") else below
             return await client.request(method, url, headers=headers, **sent)
+
+
+def with_app_context(client: StaffApiClient, context: ApiContext, **changes: Any) -> StaffApiClient:
+    """Return a client of an API whose app context has these changes."""
+    app_context = replace(context.app_context, **changes)
+    return replace(client, transport=api_transport(replace(context, app_context=app_context)))
+
+
+def with_environment(
+    client: StaffApiClient, context: ApiContext, **settings: Any
+) -> StaffApiClient:
+    """Return a client of an API whose environment has these settings."""
+    environment = replace(context.app_context.environment, **settings)
+    return with_app_context(client, context, environment=environment)
 
 
 def error_code(response: httpx.Response) -> tuple[int, str]:

@@ -58,7 +58,7 @@ def anonymous_client(api_context: ApiContext, world: World) -> StaffApiClient:
 
 
 @pytest.fixture
-def client_accepting_emulator_tokens(
+def emulator_client(
     anonymous_client: StaffApiClient, local_accounts: LocalAccounts
 ) -> StaffApiClient:
     """A client without a token; the API accepts the unsigned tokens of the Auth emulator."""
@@ -67,23 +67,23 @@ def client_accepting_emulator_tokens(
 
 
 @pytest.fixture
-async def host(client_accepting_emulator_tokens: StaffApiClient, world: World) -> StaffApiClient:
-    return await create_member_client(client_accepting_emulator_tokens, world, "hanna", "host")
+async def host(emulator_client: StaffApiClient, world: World) -> StaffApiClient:
+    return await create_member_client(emulator_client, world, "hanna", "host")
 
 
 @pytest.fixture
-async def manager(client_accepting_emulator_tokens: StaffApiClient, world: World) -> StaffApiClient:
-    return await create_member_client(client_accepting_emulator_tokens, world, "mara", "manager")
+async def manager(emulator_client: StaffApiClient, world: World) -> StaffApiClient:
+    return await create_member_client(emulator_client, world, "mara", "manager")
 
 
 @pytest.fixture
 def operator(
-    client_accepting_emulator_tokens: StaffApiClient, local_accounts: LocalAccounts, project: str
+    emulator_client: StaffApiClient, local_accounts: LocalAccounts, project: str
 ) -> StaffApiClient:
     claims = json.dumps({"operator": True})
     local_accounts.add("olga", "olga@example.com", customAttributes=claims)
     token = unsigned_id_token(project, "olga", operator=True)
-    return client_accepting_emulator_tokens.with_token(token)
+    return emulator_client.with_token(token)
 
 
 async def create_member_client(

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from dev.local.demo_data import build_native_reservations
-from shared.firestore import paths
-from tests.support.staff_api import StaffApiClient, error_code
+from tests.support.staff_api import StaffApiClient
 from tests.support.world import NEW_YORK, START_TIME, World
 
 WEEK = {"from": "2026-03-13", "to": "2026-03-19"}
@@ -61,20 +60,16 @@ async def test_all_lead_times_and_occurring_party_sizes_are_returned(
     pattern = (await request_analytics(manager))["sources"]["OPENTABLE"]
     leads = {each["leadTime"]: each["bookings"] for each in pattern["leadTimes"]}
     assert (len(leads), leads["DAYS_2_TO_3"], leads["UNKNOWN"]) == (9, 3, 0)
-    assert pattern["partySizes"] == [
-        {"partySize": 2, "parties": 1},
-        {"partySize": 4, "parties": 1},
-    ]
+    parties_by_size = {each["partySize"]: each["parties"] for each in pattern["partySizes"]}
+    assert parties_by_size == {2: 1, 4: 1}
 
 
 @pytest.mark.usefixtures("world_with_analytics")
 async def test_each_day_is_returned_by_source(manager: StaffApiClient) -> None:
     days = {day["date"]: day["sources"] for day in (await request_analytics(manager))["days"]}
     assert list(days) == [f"2026-03-{number}" for number in range(13, 20)]
-    assert (days["2026-03-16"]["OPENTABLE"]["covers"], days["2026-03-18"]["LINEUP"]["covers"]) == (
-        6,
-        0,
-    )
+    assert days["2026-03-16"]["OPENTABLE"]["covers"] == 6
+    assert days["2026-03-18"]["LINEUP"]["covers"] == 0
 
 
 @pytest.mark.usefixtures("world_with_analytics")
@@ -107,24 +102,9 @@ async def test_a_missing_end_makes_it_four_weeks(
     assert (body["from"], body["to"]) == span
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"from": "2026-03-14", "to": "2026-03-13"},
-        {"from": "2025-01-01", "to": "2026-03-13"},
-        {"from": "yesterday"},
-        {"format": "xls"},
-        {"since": "2026-03-13"},
-    ],
-)
-async def test_an_invalid_span_is_rejected(manager: StaffApiClient, query: dict[str, str]) -> None:
-    assert error_code(await manager.get("analytics", params=query)) == (400, "INVALID_REQUEST")
-
-
 async def test_the_longest_span_is_answered(manager: StaffApiClient) -> None:
-    assert (await request_analytics(manager, **{"from": "2025-02-07", "to": "2026-03-14"}))[
-        "days"
-    ] == []
+    body = await request_analytics(manager, **{"from": "2025-02-07", "to": "2026-03-14"})
+    assert body["days"] == []
 
 
 async def test_a_file_has_the_same_days(
@@ -134,10 +114,8 @@ async def test_a_file_has_the_same_days(
     assert response.headers["content-type"] == "text/csv; header=present; charset=utf-8"
     name = f"patterns-{world_with_analytics.restaurant.id}-2026-03-13-2026-03-19.csv"
     assert response.headers["content-disposition"] == f'attachment; filename="{name}"'
-    assert (response.headers["cache-control"], response.headers["x-content-type-options"]) == (
-        "no-store",
-        "nosniff",
-    )
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
     header, *rows = response.text.split("\r\n")[:-1]
     assert header.startswith("date,source,parties,bookings,")
     assert len(rows) == 14
@@ -147,9 +125,7 @@ async def test_a_file_has_the_same_days(
 async def test_an_unknown_source_in_the_rollups_is_in_no_file(
     manager: StaffApiClient, world_with_analytics: World
 ) -> None:
-    patterns = paths.analytics_collection(
-        world_with_analytics.context.firestore, world_with_analytics.restaurant.id
-    )
+    patterns = world_with_analytics.analytics_collection
     await patterns.document("2026-03-14=HYPERLINK(1)").set({"sources": {"OPENTABLE": {}}})
     response = await manager.get("analytics", params=WEEK | {"format": "csv"})
     assert (response.status_code, "HYPERLINK" in response.text) == (200, False)

@@ -85,9 +85,6 @@ class PublishedKeys(BaseAdapter):
         response.request = request
         return response
 
-    def close(self) -> None:
-        """Close nothing."""
-
 
 @pytest.fixture
 def published_keys(signing_key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> PublishedKeys:
@@ -177,9 +174,8 @@ async def test_keys_that_cannot_be_fetched_are_unavailable(
     member: StaffApiClient, published_keys: PublishedKeys, signing_key: SigningKey, project: str
 ) -> None:
     published_keys.status = 500
-    response = await member.with_token(signing_key.sign(token_claims(project, "hanna"))).get(
-        "reports"
-    )
+    token = signing_key.sign(token_claims(project, "hanna"))
+    response = await member.with_token(token).get("reports")
     assert error_code(response) == (503, "UNAVAILABLE")
     assert int(response.headers["retry-after"]) > 0
 
@@ -224,9 +220,9 @@ def test_a_deployed_function_never_takes_the_emulators_tokens() -> None:
 
 @pytest.mark.parametrize("uid", ["a/b", "..", "__x__"])
 async def test_a_uid_that_can_be_no_document_is_forbidden(
-    uid: str, client_accepting_emulator_tokens: StaffApiClient, project: str
+    uid: str, emulator_client: StaffApiClient, project: str
 ) -> None:
-    client = client_accepting_emulator_tokens.with_token(unsigned_id_token(project, uid))
+    client = emulator_client.with_token(unsigned_id_token(project, uid))
     assert error_code(await client.get("reports")) == (403, "FORBIDDEN")
 
 
@@ -241,11 +237,9 @@ async def test_an_operator_may_make_every_call_for_every_restaurant(
 
 
 async def test_an_operator_claim_that_is_not_true_is_none(
-    client_accepting_emulator_tokens: StaffApiClient, project: str
+    emulator_client: StaffApiClient, project: str
 ) -> None:
-    claimed = client_accepting_emulator_tokens.with_token(
-        unsigned_id_token(project, "eve", operator="true")
-    )
+    claimed = emulator_client.with_token(unsigned_id_token(project, "eve", operator="true"))
     assert error_code(await claimed.get("reports")) == (403, "FORBIDDEN")
 
 
@@ -292,10 +286,10 @@ async def test_without_firebase_an_operator_gets_503_and_a_host_is_served(
 
 @pytest.mark.parametrize("claims", [{"iat": None}, {"exp": "soon"}, {"iat": [], "exp": {}}])
 async def test_a_token_of_the_emulator_without_times_is_unauthenticated(
-    claims: dict[str, object], client_accepting_emulator_tokens: StaffApiClient, project: str
+    claims: dict[str, object], emulator_client: StaffApiClient, project: str
 ) -> None:
     token = unsigned_id_token(project, "hanna", **claims)
-    client = client_accepting_emulator_tokens.with_token(token)
+    client = emulator_client.with_token(token)
     assert error_code(await client.get("me")) == (401, "UNAUTHENTICATED")
 
 
@@ -324,15 +318,13 @@ async def test_a_removed_member_is_forbidden_within_a_minute(
     host: StaffApiClient, world: World, timer: FakeTimer
 ) -> None:
     assert (await host.get("reports")).status_code == 200
-    await paths.staff_member_document(
-        world.context.firestore, world.restaurant.id, "hanna"
-    ).delete()
+    member = paths.staff_member_document(world.context.firestore, world.restaurant.id, "hanna")
+    await member.delete()
     timer.advance(60)
     assert error_code(await host.get("reports")) == (403, "FORBIDDEN")
+    assert not (await member.get()).exists
 
 
-async def test_an_unknown_role_is_none(
-    client_accepting_emulator_tokens: StaffApiClient, world: World
-) -> None:
-    client = await create_member_client(client_accepting_emulator_tokens, world, "hanna", "waiter")
+async def test_an_unknown_role_is_none(emulator_client: StaffApiClient, world: World) -> None:
+    client = await create_member_client(emulator_client, world, "hanna", "waiter")
     assert error_code(await client.get("reports")) == (403, "FORBIDDEN")

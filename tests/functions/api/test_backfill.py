@@ -4,16 +4,14 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
-from msgspec.structs import replace
 
 from functions.api.auth import ApiContext
 from shared.concurrency import Deadline
 from shared.errors import EnqueueError
 from shared.polling.backfill import backfill_restaurant
 from shared.tasks.queue import QueuedTask
-from tests.support.staff_api import StaffApiClient, api_transport, error_code
+from tests.support.staff_api import StaffApiClient, error_code, with_app_context
 from tests.support.world import START_TIME, World
 
 MARCH = {"startDate": "2026-03-01", "endDate": "2026-03-31"}
@@ -25,23 +23,13 @@ async def run_backfill(world: World) -> None:
 
 
 async def test_without_a_backfill_the_state_is_empty(manager: StaffApiClient) -> None:
+    counts = ("fetched", "created", "updated", "unchanged", "stale", "quarantined")
+    unknown = ("startDate", "endDate", "startedAt", "updatedAt", "finishedAt", "secondsLeft")
     assert (await manager.get("integration/backfill")).json() == {
         "status": "NONE",
-        "startDate": None,
-        "endDate": None,
-        "daysDone": 0,
-        "daysTotal": 0,
-        "fetched": 0,
-        "created": 0,
-        "updated": 0,
-        "unchanged": 0,
-        "stale": 0,
-        "quarantined": 0,
-        "startedAt": None,
-        "updatedAt": None,
-        "finishedAt": None,
-        "secondsLeft": None,
         "error": None,
+        **dict.fromkeys(("daysDone", "daysTotal", *counts), 0),
+        **dict.fromkeys(unknown),
     }
 
 
@@ -91,37 +79,16 @@ async def test_other_days_are_accepted_after_completion(
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        {"startDate": "2026-03-31", "endDate": "2026-03-01"},
-        {"startDate": "2020-01-01", "endDate": "2026-03-01"},
-        {"startDate": "2020-01-01"},
-        {"startDate": "March"},
-        {"startDate": 20260301},
-        {"days": 7},
-    ],
+    "setting, code",
+    [({"enabled": False}, "INTEGRATION_DISABLED"), ({"restaurantId": None}, "SETTINGS_UNUSABLE")],
+    ids=["disabled", "invalid"],
 )
-async def test_a_range_that_is_none_or_too_large_is_refused(
-    manager: StaffApiClient, body: dict[str, Any]
+async def test_a_restaurant_without_an_enabled_and_valid_integration_has_none(
+    setting: dict[str, Any], code: str, manager: StaffApiClient, world: World
 ) -> None:
-    response = await manager.post("integration/backfill", body)
-    assert error_code(response) == (400, "INVALID_REQUEST")
-
-
-async def test_a_restaurant_that_is_switched_off_has_none(
-    manager: StaffApiClient, world: World
-) -> None:
-    integration = world.integration_document
-    await integration.update({"enabled": False})
+    await world.change_settings(**setting)
     response = await manager.post("integration/backfill", MARCH)
-    assert error_code(response) == (409, "INTEGRATION_DISABLED")
-
-
-async def test_invalid_settings_are_reported_first(manager: StaffApiClient, world: World) -> None:
-    integration = world.integration_document
-    await integration.update({"restaurantId": None})
-    response = await manager.post("integration/backfill", MARCH)
-    assert error_code(response) == (409, "SETTINGS_UNUSABLE")
+    assert error_code(response) == (409, code)
 
 
 async def test_who_started_it_is_logged(
@@ -146,19 +113,12 @@ class RecordingQueue:
         self.tasks.append(task)
 
 
-async def start_backfill_with_queue(
-    api_context: ApiContext, manager: StaffApiClient, queue: RecordingQueue
-) -> httpx.Response:
-    context = replace(api_context.app_context, queue=queue)
-    client = replace(manager, transport=api_transport(replace(api_context, app_context=context)))
-    return await client.post("integration/backfill", MARCH)
-
-
 async def test_a_start_has_it_carried_on_at_once(
     api_context: ApiContext, manager: StaffApiClient, world: World
 ) -> None:
     queue = RecordingQueue()
-    await start_backfill_with_queue(api_context, manager, queue)
+    client = with_app_context(manager, api_context, queue=queue)
+    await client.post("integration/backfill", MARCH)
     [task] = queue.tasks
     assert task.function_name == "opentable-poll"
     assert task.body == {"restaurantId": world.restaurant.id, "backfill": True}
@@ -168,16 +128,17 @@ async def test_a_start_repeated_before_any_progress_is_one_task(
     api_context: ApiContext, manager: StaffApiClient
 ) -> None:
     queue = RecordingQueue()
-    await start_backfill_with_queue(api_context, manager, queue)
-    await start_backfill_with_queue(api_context, manager, queue)
+    client = with_app_context(manager, api_context, queue=queue)
+    for _ in range(2):
+        await client.post("integration/backfill", MARCH)
     assert len({task.name for task in queue.tasks}) == 1
 
 
 async def test_a_start_that_no_queue_takes_is_left_to_the_next_poll(
     api_context: ApiContext, manager: StaffApiClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    response = await start_backfill_with_queue(
-        api_context, manager, RecordingQueue(is_available=False)
-    )
+    queue = RecordingQueue(is_available=False)
+    client = with_app_context(manager, api_context, queue=queue)
+    response = await client.post("integration/backfill", MARCH)
     assert (response.status_code, response.json()["status"]) == (200, "RUNNING")
     assert "The queue is unavailable." in capsys.readouterr().out

@@ -19,10 +19,8 @@ async def test_an_opentable_reservation_is_cancelled_at_opentable_alone(
     await apply_envelope(world)
     response = await host.post("reservations/opentable-ot_1/cancel")
     assert error_code(response) == (409, "OPENTABLE_CANCELLATION")
-    assert (
-        response.json()["error"]["message"]
-        == "OpenTable reservations must be cancelled through OpenTable."
-    )
+    text = "OpenTable reservations must be cancelled through OpenTable."
+    assert response.json()["error"]["message"] == text
 
 
 async def test_an_own_reservation_is_cancelled(host: StaffApiClient, world: World) -> None:
@@ -59,22 +57,13 @@ async def test_a_cancellation_is_journaled_with_the_staff_channel(
     await write_native_reservation(world)
     await host.post(PATH, {"reason": "Ill"})
     [event] = (await host.get("reservations/own-1/events")).json()["events"]
-    assert (event["source"], event["actor"], event["eventType"]) == (
-        "STAFF",
-        "LINEUP",
-        "staff.cancelled",
-    )
+    assert event["source"] == "STAFF"
+    assert event["actor"] == "LINEUP"
+    assert event["eventType"] == "staff.cancelled"
     assert event["changes"] == {
         "status": {"from": "CONFIRMED", "to": "CANCELLED"},
         "metadata.cancellationReason": {"from": None, "to": "Ill"},
     }
-
-
-async def test_the_journal_contains_who_cancelled(host: StaffApiClient, world: World) -> None:
-    reservation = await write_native_reservation(world)
-    await host.post(PATH)
-    [entry] = [entry async for entry in paths.journal_collection(reservation).stream()]
-    assert entry.get("by") == "hanna"
 
 
 async def test_cancelling_again_changes_nothing(host: StaffApiClient, world: World) -> None:
@@ -126,13 +115,3 @@ async def test_an_unknown_reservation_is_not_found_and_not_made(
 ) -> None:
     assert error_code(await host.post(PATH)) == (404, "NOT_FOUND")
     assert await world.ledger_documents() == {}
-
-
-@pytest.mark.parametrize(
-    "body", [{"reason": ""}, {"reason": 1}, {"cause": "x"}, {"reason": "x" * 501}]
-)
-async def test_an_invalid_reason_is_rejected(
-    body: dict[str, object], host: StaffApiClient, world: World
-) -> None:
-    await write_native_reservation(world)
-    assert error_code(await host.post(PATH, body)) == (400, "INVALID_REQUEST")

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from functions.api.auth import ApiContext
 from sandbox.fault_injection import FailureKind
@@ -18,8 +17,8 @@ from tests.support.staff_api import (
     OLD_WEBHOOK_SECRET,
     RestaurantSecretFile,
     StaffApiClient,
-    api_transport,
     error_code,
+    with_environment,
 )
 from tests.support.world import World
 
@@ -46,20 +45,6 @@ async def test_entering_none_ends_a_rotation(
     assert secret_file.read()["webhookSecrets"] == [OLD_WEBHOOK_SECRET]
 
 
-async def test_the_previous_ones_can_be_revoked(
-    manager: StaffApiClient, secret_file: RestaurantSecretFile
-) -> None:
-    await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET], keepPrevious=False)
-    assert secret_file.read()["webhookSecrets"] == [NEW_WEBHOOK_SECRET]
-
-
-async def test_an_api_key_replaces_the_oauth_client(
-    manager: StaffApiClient, secret_file: RestaurantSecretFile
-) -> None:
-    await put_credentials(manager, apiKey="key")
-    assert secret_file.read().keys() == {"apiKey", "webhookSecrets"}
-
-
 async def test_no_credential_is_returned_or_written_to_firestore(
     manager: StaffApiClient, world: World
 ) -> None:
@@ -68,12 +53,24 @@ async def test_no_credential_is_returned_or_written_to_firestore(
     assert "hunter2" not in response.text + str(await world.read_settings_document())
 
 
+@pytest.mark.parametrize(
+    "call, body",
+    [
+        ("PUT integration", {"credentials": {"apiKey": "key"}}),
+        ("POST integration/webhooks/credentials", {"scheme": "bearer"}),
+    ],
+    ids=["entered", "generated"],
+)
 async def test_credentials_never_go_to_a_secret_that_an_operator_chose(
-    manager: StaffApiClient, operator: StaffApiClient, secret_file: RestaurantSecretFile
+    call: str,
+    body: dict[str, object],
+    manager: StaffApiClient,
+    operator: StaffApiClient,
+    secret_file: RestaurantSecretFile,
 ) -> None:
     await operator.put("integration", {"secret": "shared-by-the-group"})
     before = secret_file.read()
-    response = await manager.put("integration", {"credentials": {"apiKey": "key"}})
+    response = await manager.call(*call.split(), json=body)
     assert error_code(response) == (409, "SECRET_NOT_OWNED")
     assert secret_file.read() == before
 
@@ -83,11 +80,8 @@ async def test_credentials_never_go_to_the_partners_secret_by_a_clash_of_names(
     api_context: ApiContext,
     secret_file: RestaurantSecretFile,
 ) -> None:
-    app_context = api_context.app_context
-    environment = replace(app_context.environment, partner_secret=secret_file.secret_id)
-    clashing = replace(api_context, app_context=replace(app_context, environment=environment))
+    client = with_environment(manager, api_context, partner_secret=secret_file.secret_id)
     before = secret_file.read()
-    client = replace(manager, transport=api_transport(clashing))
     response = await client.put("integration", {"credentials": {"apiKey": "key"}})
     assert error_code(response) == (409, "SECRET_NOT_OWNED")
     assert secret_file.read() == before
@@ -158,11 +152,6 @@ async def ingest_authenticated_event(
     await ingest_event(world.restaurant_context(), event)
 
 
-async def request_integration(client: StaffApiClient) -> dict[str, Any]:
-    body: dict[str, Any] = (await client.get("integration")).json()
-    return body
-
-
 async def test_a_used_credential_is_returned_with_its_last_use(
     manager: StaffApiClient, world: World
 ) -> None:
@@ -171,7 +160,7 @@ async def test_a_used_credential_is_returned_with_its_last_use(
     await ingest_authenticated_event(world, 1, 0)
     await ingest_authenticated_event(world, 2, 1)
     world.clock.advance(600)  # a webhook is never later than the clock
-    assert (await request_integration(manager))["keyUses"] == [
+    assert (await manager.get("integration")).json()["keyUses"] == [
         {"scheme": "bearer", "position": 0, "lastUsedAt": "2026-03-14T14:50:00Z"},
         {"scheme": "bearer", "position": 1, "lastUsedAt": "2026-03-14T15:00:00Z"},
     ]
@@ -180,7 +169,7 @@ async def test_a_used_credential_is_returned_with_its_last_use(
 async def test_uses_before_a_rotation_are_omitted(manager: StaffApiClient, world: World) -> None:
     await ingest_authenticated_event(world, 0, 0)
     await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET])
-    integration = await request_integration(manager)
+    integration = (await manager.get("integration")).json()
     assert (integration["keyUses"], integration["keyUsesFrom"]) == ([], "2026-03-14T15:00:05Z")
 
 
@@ -188,7 +177,7 @@ async def test_uses_after_a_rotation_are_returned(manager: StaffApiClient, world
     await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET])
     world.clock.advance(301)
     await ingest_authenticated_event(world, 0, 1, "standard-webhooks")
-    [use] = (await request_integration(manager))["keyUses"]
+    [use] = (await manager.get("integration")).json()["keyUses"]
     assert (use["scheme"], use["position"]) == ("standard-webhooks", 1)
 
 
@@ -197,7 +186,7 @@ async def test_a_polled_event_is_not_a_credential_use(
 ) -> None:
     world.actions.create(world.clock(), 2)
     await world.poll()
-    assert (await request_integration(manager))["keyUses"] == []
+    assert (await manager.get("integration")).json()["keyUses"] == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.cloud.firestore import DELETE_FIELD, GeoPoint
+from google.cloud.firestore import (
+    DELETE_FIELD,
+    AsyncDocumentReference,
+    DocumentSnapshot,
+    GeoPoint,
+)
 
 from shared.firestore import paths
 from tests.support.damage import LAST_INSTANT, ODD_VALUES
@@ -17,6 +22,23 @@ from tests.support.world import START_TIME, HiddenReservations, World
 UNREADABLE: list[Any] = [math.nan, math.inf, b"\xff", GeoPoint(1, 2)]
 DAY_PATH = "reservations?date=2026-03-16"
 SOON = START_TIME.replace(day=16)
+
+
+def reservation_document(world: World, key: str) -> AsyncDocumentReference:
+    return paths.reservation_document(world.context.firestore, world.restaurant.id, key)
+
+
+async def change_journal(world: World, key: str, fields: dict[str, Any]) -> None:
+    """Change fields of all entries of a reservation's journal."""
+    async for entry in paths.journal_collection(reservation_document(world, key)).stream():
+        await entry.reference.update(fields)
+
+
+async def quarantine_one(world: World) -> DocumentSnapshot[Any]:
+    """Return the item of a new quarantined event."""
+    await world.ingest_envelope("created", reservationId="r1", partySize=-1)
+    [item] = [item async for item in world.quarantine_collection.stream()]
+    return item
 
 
 @pytest.fixture
@@ -51,10 +73,7 @@ async def booked_key(world: World) -> str:
 async def test_a_day_with_a_damaged_reservation_is_listed(
     host: StaffApiClient, world: World, booked_key: str, path: str, value: Any
 ) -> None:
-    reservation = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, booked_key
-    )
-    await reservation.update({path: value})
+    await reservation_document(world, booked_key).update({path: value})
     response = await host.get(DAY_PATH)
     assert response.status_code == 200
     assert len(response.json()["reservations"]) == 2
@@ -68,10 +87,8 @@ async def test_a_damaged_journal_entry_does_not_hide_the_others(
     world.actions.change_party_size(world.opentable_reservations()[booked_key].key, 5)
     world.clock.advance(900)
     await world.poll()
-    reservation = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, booked_key
-    )
-    entries = [entry async for entry in paths.journal_collection(reservation).stream()]
+    journal = paths.journal_collection(reservation_document(world, booked_key))
+    entries = [entry async for entry in journal.stream()]
     await entries[0].reference.update({field: ["x"]})
     path = f"reservations/opentable-{booked_key}/events"
     assert len((await host.get(path)).json()["events"]) == len(entries) - 1
@@ -86,11 +103,7 @@ async def test_a_change_to_or_from_an_unreadable_value_is_shown(
     changes = {"partySize": {"from": value, "to": [value]}}
     entry = {"externalId": booked_key, "changes": changes}
     await world.reports_collection.document(report_id).update({"updated": [entry]})
-    reservation = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, booked_key
-    )
-    async for snapshot in paths.journal_collection(reservation).stream():
-        await snapshot.reference.update({"changes": changes})
+    await change_journal(world, booked_key, {"changes": changes})
     shown = {"partySize": {"from": "(unreadable)", "to": ["(unreadable)"]}}
     events = await host.get(f"reservations/opentable-{booked_key}/events")
     assert events.json()["events"][0]["changes"] == shown
@@ -111,11 +124,7 @@ async def test_reports_and_webhooks_of_an_impossible_time_hide_no_others(
         world.clock.advance(3_600)
         reports.append((await world.reconcile())["reportId"])
         await world.ingest_envelope("created", reservationId=f"r2{number}", partySize=2)
-        reservation = paths.reservation_document(
-            world.context.firestore, world.restaurant.id, f"r2{number}"
-        )
-        async for entry in paths.journal_collection(reservation).stream():
-            await entry.reference.update({"receivedAt": value})
+        await change_journal(world, f"r2{number}", {"receivedAt": value})
     for report_id in reports[1:]:
         await world.reports_collection.document(report_id).update({"reconciledAt": value})
     assert (await host.get("reports/latest")).json()["reportId"] == reports[0]
@@ -124,14 +133,18 @@ async def test_reports_and_webhooks_of_an_impossible_time_hide_no_others(
     assert health["lastWebhookAt"] == f"{received_at:%Y-%m-%dT%H:%M:%SZ}"
 
 
+async def store_staff_change(world: World, **fields: Any) -> None:
+    change = {"uid": "hanna", "role": "host", "changedBy": "mara", "changedAt": world.clock()}
+    changes = paths.staff_changes_collection(world.context.firestore, world.restaurant.id)
+    await changes.add(change | fields)
+
+
 @pytest.mark.parametrize("value", [["host"], {"a": 1}, 5])
 @pytest.mark.parametrize("field", ["role", "previousRole"])
 async def test_the_staff_is_listed_with_a_damaged_change(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
-    changes = paths.staff_changes_collection(world.context.firestore, world.restaurant.id)
-    change = {"uid": "hanna", "role": "host", "changedBy": "mara", "changedAt": world.clock()}
-    await changes.document("c1").set(change | {field: value})
+    await store_staff_change(world, **{field: value})
     [shown] = (await manager.get("staff")).json()["changes"]
     assert shown["role"] == (None if field == "role" else "host")
 
@@ -140,10 +153,8 @@ async def test_the_staff_is_listed_with_a_damaged_change(
 async def test_a_change_of_the_staff_at_an_impossible_time_hides_no_other(
     manager: StaffApiClient, world: World, value: Any
 ) -> None:
-    changes = paths.staff_changes_collection(world.context.firestore, world.restaurant.id)
-    change = {"uid": "hanna", "role": "host", "changedBy": "mara", "changedAt": world.clock()}
-    await changes.document("c1").set(change)
-    await changes.document("c2").set(change | {"role": "manager", "changedAt": value})
+    await store_staff_change(world)
+    await store_staff_change(world, role="manager", changedAt=value)
     [shown] = (await manager.get("staff?changes=1")).json()["changes"]
     assert shown["role"] == "host"
 
@@ -159,16 +170,12 @@ async def test_a_quarantined_webhook_of_an_impossible_time_hides_no_other(
     assert shown["quarantineId"] == id_
 
 
-@pytest.mark.parametrize("start", [datetime.max.replace(tzinfo=UTC), "x", 5])
+@pytest.mark.parametrize("start", [LAST_INSTANT, "x", 5])
 async def test_a_change_of_the_time_zone_is_counted_with_a_damaged_reservation(
     manager: StaffApiClient, world: World, booked_key: str, start: Any
 ) -> None:
-    reservation = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, booked_key
-    )
-    await reservation.update({"startAtTimestamp": start})
-    response = await manager.put("integration", {"timeZone": "Asia/Tokyo"})
-    assert response.status_code == 409
+    await reservation_document(world, booked_key).update({"startAtTimestamp": start})
+    assert (await manager.put("integration", {"timeZone": "Asia/Tokyo"})).status_code == 409
 
 
 @pytest.mark.parametrize("field", ["workedSeconds", "fetched", "nextDate", "startedAt"])
@@ -182,14 +189,6 @@ async def test_a_damaged_backfill_is_no_server_error(
     await world.integration_document.update({f"backfill.{field}": value})
     assert (await manager.get("integration/backfill")).status_code == 200
     assert (await manager.post("integration/backfill")).status_code == 200
-
-
-@pytest.mark.parametrize("end", ["9999-12-31", "10000-01-01"])
-async def test_a_backfill_to_the_end_of_the_calendar_is_rejected(
-    manager: StaffApiClient, end: str
-) -> None:
-    body = {"startDate": "9999-12-01", "endDate": end}
-    assert (await manager.post("integration/backfill", body)).status_code == 400
 
 
 @pytest.mark.parametrize("value", ODD_VALUES)
@@ -214,8 +213,7 @@ async def test_a_backfill_to_the_end_of_the_calendar_is_rejected(
 async def test_health_settings_and_backfill_are_shown_with_damaged_settings(
     manager: StaffApiClient, world: World, path: str, value: Any
 ) -> None:
-    integration = world.integration_document
-    await integration.update({path: value})
+    await world.integration_document.update({path: value})
     for address in ("health", "integration", "integration/backfill"):
         assert (await manager.get(address)).status_code == 200, address
 
@@ -225,10 +223,9 @@ async def test_health_settings_and_backfill_are_shown_with_damaged_settings(
 async def test_the_cancellation_of_a_damaged_reservation_is_no_server_error(
     host: StaffApiClient, world: World, path: str, value: Any
 ) -> None:
-    reservations = world.reservations_collection
-    native = {"id": "n1", "source": {"system": "LINEUP"}, "status": "BOOKED"}
-    await reservations.document("n1").set(native)
-    await reservations.document("n1").update({path: value})
+    reservation = world.reservations_collection.document("n1")
+    await reservation.set({"id": "n1", "source": {"system": "LINEUP"}, "status": "BOOKED"})
+    await reservation.update({path: value})
     assert (await host.post("reservations/n1/cancel")).status_code in {200, 409}
 
 
@@ -238,12 +235,10 @@ async def test_a_damaged_quarantine_item_does_not_hide_the_others(
 ) -> None:
     for number in range(2):
         await world.ingest_envelope("created", reservationId=f"r{number}", partySize=-1)
-    items = world.quarantine_collection
-    stored = [item async for item in items.stream()]
-    await stored[0].reference.update({field: ["x"]})
-    response = await manager.get("quarantine")
-    assert response.status_code == 200
-    assert stored[1].id in {item["id"] for item in response.json()["items"]}
+    damaged, other = [item async for item in world.quarantine_collection.stream()]
+    await damaged.reference.update({field: ["x"]})
+    items = (await manager.get("quarantine")).json()["items"]
+    assert other.id in {item["id"] for item in items}
 
 
 @pytest.mark.parametrize("value", ODD_VALUES)
@@ -264,8 +259,7 @@ async def test_a_damaged_quarantine_item_does_not_hide_the_others(
 async def test_the_calls_of_a_damaged_quarantine_item_are_no_server_errors(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
-    await world.ingest_envelope("created", reservationId="r1", partySize=-1)
-    [item] = [item async for item in world.quarantine_collection.stream()]
+    item = await quarantine_one(world)
     await item.reference.update({field: value})
     path = f"quarantine/{item.id}"
     assert (await manager.get(path)).status_code in {200, 404}
@@ -277,19 +271,17 @@ async def test_the_calls_of_a_damaged_quarantine_item_are_no_server_errors(
 
 @pytest.mark.parametrize("value", ODD_VALUES)
 @pytest.mark.parametrize(
-    "field", ["refusals", "authentication", "credentialIndex", "eventType", "outcome"]
+    "field",
+    ["refusals", "authentication", "authentication.credentialIndex", "eventType", "outcome"],
 )
 async def test_webhooks_and_restaurants_are_shown_with_damaged_documents(
     manager: StaffApiClient, world: World, field: str, value: Any
 ) -> None:
-    client = world.context.firestore
     refusals = value if isinstance(value, list) else [value]  # Firestore nests no lists
-    await paths.webhook_refusals_document(client, world.restaurant.id).set({"refusals": refusals})
+    document = paths.webhook_refusals_document(world.context.firestore, world.restaurant.id)
+    await document.set({"refusals": refusals})
     await world.ingest_envelope("created", reservationId="r1", partySize=2)
-    reservation = paths.reservation_document(client, world.restaurant.id, "r1")
-    async for entry in paths.journal_collection(reservation).stream():
-        path = "authentication.credentialIndex" if field == "credentialIndex" else field
-        await entry.reference.update({path: value})
+    await change_journal(world, "r1", {field: value})
     assert (await manager.get("integration/webhooks")).status_code == 200
     assert (await manager.get("/api/restaurants?include=counts")).status_code == 200
 
@@ -311,9 +303,7 @@ async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
     manager: StaffApiClient, world: World, field: str, value: object
 ) -> None:
     await world.ingest_envelope("created", reservationId="r1", partySize=2)
-    reservation = paths.reservation_document(world.context.firestore, world.restaurant.id, "r1")
-    async for entry in paths.journal_collection(reservation).stream():
-        await entry.reference.update({field: value})
+    await change_journal(world, "r1", {field: value})
     for address in ("health", "integration"):
         assert (await manager.get(address)).status_code == 200
 
@@ -321,9 +311,8 @@ async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
 async def test_a_time_of_receipt_at_the_end_of_the_calendar_is_no_server_error(
     manager: StaffApiClient, world: World
 ) -> None:
-    await world.ingest_envelope("created", reservationId="r1", partySize=-1)
-    [item] = [item async for item in world.quarantine_collection.stream()]
-    await item.reference.update({"receivedAt": datetime.max.replace(tzinfo=UTC)})
+    item = await quarantine_one(world)
+    await item.reference.update({"receivedAt": LAST_INSTANT})
     assert (await manager.post(f"quarantine/{item.id}/replay?dryRun=true")).status_code == 409
 
 
@@ -332,9 +321,8 @@ async def test_a_time_of_receipt_at_the_end_of_the_calendar_is_no_server_error(
 async def test_a_damaged_day_of_analytics_is_no_server_error(
     manager: StaffApiClient, world: World, name: str, value: Any
 ) -> None:
-    await world.analytics_collection.document("2026-03-10").set(
-        {"sources": {"OPENTABLE": {name: value}}}
-    )
+    day = world.analytics_collection.document("2026-03-10")
+    await day.set({"sources": {"OPENTABLE": {name: value}}})
     address = "analytics?from=2026-03-10&to=2026-03-11"
     assert (await manager.get(address)).status_code == 200
     assert (await manager.get(f"{address}&format=csv")).status_code == 200

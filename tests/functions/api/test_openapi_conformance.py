@@ -10,7 +10,6 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from schemathesis import GenerationMode, checks
 from schemathesis import openapi as schemathesis_openapi
 from schemathesis.specs.openapi import checks as openapi_checks
@@ -21,7 +20,7 @@ from tests.support.staff_api import (
     OPENAPI_DOCUMENT,
     OPERATIONS,
     StaffApiClient,
-    api_transport,
+    with_app_context,
 )
 from tests.support.world import World
 
@@ -62,8 +61,7 @@ def patient_operator(api_context: ApiContext, operator: StaffApiClient) -> Staff
     directory = RestaurantDirectory(
         app_context.firestore, app_context.directory._credential_cache, None, timer
     )
-    patient = replace(api_context, app_context=replace(app_context, directory=directory))
-    return replace(operator, transport=api_transport(patient))
+    return with_app_context(operator, api_context, directory=directory)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)

@@ -14,7 +14,7 @@ from tests.support.quarantine import (
     read_item,
     set_rid,
 )
-from tests.support.staff_api import StaffApiClient, error_code
+from tests.support.staff_api import StaffApiClient
 from tests.support.world import World
 
 
@@ -34,30 +34,21 @@ async def test_a_listed_item_names_what_it_is_about(manager: StaffApiClient, wor
 async def test_a_dismissed_item_names_who_and_why(manager: StaffApiClient, world: World) -> None:
     id_ = await quarantine_row_of_unknown_rid(world)
     await manager.post(f"quarantine/{id_}/dismiss", {"reason": "Our own test"})
-    for item in (
-        (await manager.get("quarantine")).json()["items"][0],
-        (await manager.get(f"quarantine/{id_}")).json(),
-    ):
-        assert (item["resolvedBy"], item["dismissReason"]) == ("mara", "Our own test")
-        assert item["resolvedAt"] == "2026-03-14T15:00:00Z"
+    [listed] = (await manager.get("quarantine")).json()["items"]
+    for item in (listed, (await manager.get(f"quarantine/{id_}")).json()):
+        assert (item["status"], item["dismissReason"]) == ("DISMISSED", "Our own test")
+        assert (item["resolvedBy"], item["resolvedAt"]) == ("mara", "2026-03-14T15:00:00Z")
 
 
-async def test_a_replayed_item_links_to_its_reservation(
+async def test_a_replayed_item_names_its_reservation_and_outcome(
     manager: StaffApiClient, world: World
 ) -> None:
     id_ = await quarantine_row_of_unknown_rid(world)
     await set_rid(world)
     await manager.post(f"quarantine/{id_}/replay")
     [listed] = (await manager.get("quarantine")).json()["items"]
+    assert (listed["status"], listed["resolvedBy"]) == ("REPLAYED", "mara")
     assert (listed["reservationId"], listed["outcome"]) == ("opentable-ot_1", "created")
-
-
-async def test_the_journal_names_who_replayed(manager: StaffApiClient, world: World) -> None:
-    id_ = await quarantine_row_of_unknown_rid(world)
-    await set_rid(world)
-    await manager.post(f"quarantine/{id_}/replay")
-    [event] = (await manager.get("reservations/opentable-ot_1/events")).json()["events"]
-    assert event["by"] == "mara"
 
 
 PERSONAL = {"dinerName": "John Doe", "dinerPhone": "+15551234567", "specialRequests": "Window"}
@@ -85,12 +76,6 @@ async def test_unmasked_changes_are_logged_in_the_item(
     assert item["views"] == [{"by": "mara", "byName": None, "at": "2026-03-14T15:00:00Z"}]
 
 
-async def test_a_masked_dry_run_is_not_logged(manager: StaffApiClient, world: World) -> None:
-    id_ = await quarantine_event_from_future(world, **PERSONAL)
-    await manager.post(f"quarantine/{id_}/replay?dryRun=true")
-    assert (await manager.get(f"quarantine/{id_}")).json()["views"] == []
-
-
 async def test_a_field_that_stays_null_is_no_change(manager: StaffApiClient, world: World) -> None:
     id_ = await quarantine_event_from_future(world, **PERSONAL)
     changes = (await manager.post(f"quarantine/{id_}/replay?dryRun=true")).json()["changes"]
@@ -98,14 +83,9 @@ async def test_a_field_that_stays_null_is_no_change(manager: StaffApiClient, wor
 
 
 async def quarantine_many(world: World, count: int) -> list[str]:
-    return [
-        await quarantine_event_body(
-            world,
-            row_body(7, id=f"ot_{number}"),
-            WebhookFormat.OPENTABLE_RESERVATION,
-        )
-        for number in range(count)
-    ]
+    shape = WebhookFormat.OPENTABLE_RESERVATION
+    bodies = (row_body(7, id=f"ot_{number}") for number in range(count))
+    return [await quarantine_event_body(world, body, shape) for body in bodies]
 
 
 async def test_a_bulk_dry_run_counts_the_outcomes_and_applies_nothing(
@@ -171,13 +151,5 @@ async def test_a_bulk_dismissal_stores_who_and_why(manager: StaffApiClient, worl
     response = (await manager.post("quarantine/dismiss", body)).json()
     assert (response["matching"], response["dismissed"], response["next"]) == (2, 2, None)
     stored = await read_item(world, id_)
-    assert (stored["status"], stored["dismissReason"], stored["resolvedBy"]) == (
-        "DISMISSED",
-        "Our own test",
-        "mara",
-    )
-
-
-async def test_a_bulk_dismissal_without_a_reason_is_refused(manager: StaffApiClient) -> None:
-    response = await manager.post("quarantine/dismiss", {"reason": "wrong_rid"})
-    assert error_code(response) == (400, "INVALID_REQUEST")
+    assert (stored["status"], stored["resolvedBy"]) == ("DISMISSED", "mara")
+    assert stored["dismissReason"] == "Our own test"

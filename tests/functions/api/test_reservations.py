@@ -1,6 +1,5 @@
 """A day's reservations with their ETag, one reservation, and its journal."""
 
-import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.support.reservations import (
     apply_envelope,
     write_native_reservation,
 )
-from tests.support.staff_api import StaffApiClient, api_transport, error_code
+from tests.support.staff_api import StaffApiClient, error_code, with_app_context
 from tests.support.world import World
 
 FAR_FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
@@ -55,12 +54,9 @@ def ids(response: httpx.Response, part: str = "reservations") -> list[str]:
 async def test_a_day_shows_every_source_by_time(host: StaffApiClient, world: World) -> None:
     await apply_envelope(world)
     await write_native_reservation(world)
-    response = await host.get(DAY_PATH)
-    assert ids(response) == ["own-1", "opentable-ot_1"]
-    assert [item["source"]["system"] for item in response.json()["reservations"]] == [
-        "LINEUP",
-        "OPENTABLE",
-    ]
+    reservations = (await host.get(DAY_PATH)).json()["reservations"]
+    listed = [(item["id"], item["source"]["system"]) for item in reservations]
+    assert listed == [("own-1", "LINEUP"), ("opentable-ot_1", "OPENTABLE")]
 
 
 async def test_a_reservation_has_the_fields_a_host_needs(
@@ -105,10 +101,6 @@ async def test_a_single_reservation_equals_its_entry_in_the_day(
     assert (await host.get("reservations/own-1")).json() == of_the_day
 
 
-async def test_an_unknown_reservation_is_not_found(host: StaffApiClient) -> None:
-    assert error_code(await host.get("reservations/none")) == (404, "NOT_FOUND")
-
-
 async def test_another_days_reservation_is_not_shown(host: StaffApiClient, world: World) -> None:
     await apply_envelope(world, reservationDateTime="2026-03-15T23:15:00Z")
     assert ids(await host.get(DAY_PATH)) == []
@@ -143,10 +135,7 @@ async def test_an_unchanged_day_is_a_304_for_one_call(
     for number in range(5):
         await write_native_reservation(world, f"own-{number}")
     spy = QuerySpy(world.context.firestore)
-    observed = replace(
-        api_context, app_context=replace(api_context.app_context, firestore=spy.client)
-    )
-    client = replace(host, transport=api_transport(observed))
+    client = with_app_context(host, api_context, firestore=spy.client)
     tag = (await client.get(DAY_PATH)).headers["etag"]
     spy.take_calls()
     spy.billed = 0
@@ -160,20 +149,19 @@ async def test_the_tag_is_queried_while_firestore_accepts_no_listener(
 ) -> None:
     await write_native_reservation(world)
     spy = ListenerRefused(world.context.firestore)
-    observed = replace(
-        api_context, app_context=replace(api_context.app_context, firestore=spy.client)
-    )
-    client = replace(host, transport=api_transport(observed))
+    client = with_app_context(host, api_context, firestore=spy.client)
     tag = (await client.get(DAY_PATH)).headers["etag"]
     unchanged = await client.get(DAY_PATH, headers={"If-None-Match": tag})
     assert unchanged.status_code == 304
 
 
-async def tags_around(client: StaffApiClient, world: World, change: str) -> tuple[str, str]:
-    """Return the day's ETag before and after a change."""
+@pytest.mark.parametrize("change", ["update", "arrival", "departure", "another day"])
+async def test_only_a_change_of_the_day_changes_its_tag(
+    change: str, host: StaffApiClient, world: World
+) -> None:
     reservation = await write_native_reservation(world)
     await apply_envelope(world, "cancelled", 1, reservationId="ot_2")
-    before = (await client.get(DAY_PATH)).headers["etag"]
+    before = (await host.get(DAY_PATH)).headers["etag"]
     match change:
         case "update":
             await apply_envelope(world, "updated", 2, reservationId="ot_2", partySize=9)
@@ -183,15 +171,8 @@ async def tags_around(client: StaffApiClient, world: World, change: str) -> tupl
             await reservation.update({"localDate": "2026-03-20"})
         case "another day":
             await apply_envelope(world, reservationDateTime="2026-03-20T23:15:00Z")
-    return before, (await client.get(DAY_PATH)).headers["etag"]
-
-
-@pytest.mark.parametrize("change", ["update", "arrival", "departure"])
-async def test_a_change_of_the_day_changes_its_tag(
-    change: str, host: StaffApiClient, world: World
-) -> None:
-    before, after = await tags_around(host, world, change)
-    assert before != after
+    after = (await host.get(DAY_PATH)).headers["etag"]
+    assert (after == before) is (change == "another day")
 
 
 @pytest.mark.parametrize(
@@ -262,24 +243,17 @@ async def test_the_tag_of_a_shown_day_is_the_tag_of_its_check(
         assert (response.status_code, response.headers["etag"]) == (304, tag)
 
 
-async def test_a_change_of_another_day_does_not(host: StaffApiClient, world: World) -> None:
-    before, after = await tags_around(host, world, "another day")
-    assert before == after
-
-
-@pytest.mark.parametrize("date", ["14.3.2026", "2026-02-30", "1773446400", "", "2026-3-1"])
-async def test_a_date_that_is_none_is_refused(date: str, host: StaffApiClient) -> None:
-    assert error_code(await host.get(f"reservations?date={date}")) == (400, "INVALID_REQUEST")
-
-
-@pytest.mark.parametrize("date", ["2027-13-45", "2027-02-30", "20270101", "tomorrow", ""])
+@pytest.mark.parametrize(
+    "date",
+    ["2027-13-45", "2027-02-30", "2027-1-1", "20270101", "14.3.2026", "1773446400", "tomorrow", ""],
+)
 async def test_an_impossible_date_is_answered_by_one_sentence(
     date: str, host: StaffApiClient
 ) -> None:
     response = await host.get(f"reservations?date={date}")
-    assert response.json()["error"]["message"] == (
-        "The calendar has no such date. Use a day such as 2027-01-16."
-    )
+    assert error_code(response) == (400, "INVALID_REQUEST")
+    text = "The calendar has no such date. Use a day such as 2027-01-16."
+    assert response.json()["error"]["message"] == text
 
 
 async def test_without_a_time_zone_the_error_says_what_to_fix(
@@ -342,24 +316,3 @@ async def test_a_reservation_without_a_journal_has_an_empty_one(
     await write_native_reservation(world)
     response = await host.get("reservations/own-1/events")
     assert response.json() == {"events": [], "next": None}
-
-
-async def test_an_unknown_reservation_has_no_journal(host: StaffApiClient) -> None:
-    assert error_code(await host.get(JOURNAL_PATH)) == (404, "NOT_FOUND")
-
-
-@pytest.mark.parametrize("cursor", ["x", "é", "%00", base64.b64encode(b"noon a").decode()])
-async def test_an_invalid_cursor_is_rejected(
-    cursor: str, host: StaffApiClient, world: World
-) -> None:
-    await apply_envelope(world)
-    response = await host.get(JOURNAL_PATH, params={"cursor": cursor})
-    assert error_code(response) == (400, "INVALID_REQUEST")
-
-
-@pytest.mark.parametrize("limit", ["0", "201", "many"])
-async def test_a_page_is_bounded(limit: str, host: StaffApiClient) -> None:
-    assert error_code(await host.get(JOURNAL_PATH, params={"limit": limit})) == (
-        400,
-        "INVALID_REQUEST",
-    )

