@@ -49,6 +49,7 @@ _EVIDENCE_TIMEOUT_SECONDS = 8.0
 _OPTIONAL_SETTINGS = frozenset(
     {"name", "country", "secret", "serviceDayEndsAt", "locale", "hourCycle"}
 )
+_UNSTORED_FIELDS = {"credentials", "confirm_time_zone"}
 
 router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 
@@ -171,22 +172,13 @@ class SettingsRequest(RequestModel):
     )
     credentials: CredentialsRequest | None = None
 
-    @classmethod
-    def stored_names(cls) -> set[str]:
-        """Return the stored names of all settings."""
-        aliases = {str(field.alias) for field in cls.model_fields.values()}
-        return aliases - {"credentials", "confirmTimeZone"}
-
     def to_stored_fields(self) -> dict[str, Any]:
         """Return the settings to write, under their stored names.
 
         Null removes a setting of `_OPTIONAL_SETTINGS`; elsewhere it changes nothing.
         """
         provided_values = self.model_dump(
-            mode="json",
-            by_alias=True,
-            exclude={"credentials", "confirm_time_zone"},
-            exclude_unset=True,
+            mode="json", by_alias=True, exclude=_UNSTORED_FIELDS, exclude_unset=True
         )
         return {
             name: value
@@ -197,8 +189,10 @@ class SettingsRequest(RequestModel):
 
 def compute_settings_etag(document: Mapping[str, Any]) -> str:
     """Return the version of the settings; the runs write other fields of the document."""
-    names = sorted({*SettingsRequest.stored_names(), "credentialsChangedAt", "updatedAt"})
-    version = repr([(name, document.get(name)) for name in names])
+    fields = SettingsRequest.model_fields.items()
+    names = {str(field.alias) for name, field in fields if name not in _UNSTORED_FIELDS}
+    names |= {"credentialsChangedAt", "updatedAt"}
+    version = repr([(name, document.get(name)) for name in sorted(names)])
     return f'"{hashlib.sha256(version.encode()).hexdigest()[:32]}"'
 
 

@@ -48,8 +48,6 @@ class RequestModel(BaseModel):
 
 
 def _require_iso_date(value: object) -> object:
-    if isinstance(value, date):
-        return value
     # Pydantic also accepts a number of seconds, and explains a wrong month in its own words.
     with suppress(ValueError):
         if isinstance(value, str) and _DATE_PATTERN.fullmatch(value):

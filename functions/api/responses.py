@@ -55,21 +55,6 @@ class ErrorResponse(ResponseModel):
     error: ErrorDetail
 
 
-_ERROR_DESCRIPTIONS = {
-    400: "The request is invalid.",
-    401: "The ID token is missing or invalid.",
-    403: "The caller has no role in the restaurant, or the role is not sufficient.",
-    404: "The resource does not exist.",
-    409: "The current state does not allow the call.",
-    429: "The user makes too many requests; retry after the seconds in `Retry-After`.",
-    503: "The service is temporarily unavailable; retry.",
-}
-_BODY_ERROR_DESCRIPTIONS = {
-    413: "The body is too large.",
-    415: "The body is not JSON, or it is compressed.",
-}
-
-
 def _document_errors(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     return {
         status_code: {"model": ErrorResponse, "description": description}
@@ -77,8 +62,20 @@ def _document_errors(descriptions: Mapping[int, str]) -> dict[int | str, dict[st
     }
 
 
-ERROR_RESPONSES = _document_errors(_ERROR_DESCRIPTIONS)
-BODY_ERROR_RESPONSES = _document_errors(_BODY_ERROR_DESCRIPTIONS)
+ERROR_RESPONSES = _document_errors(
+    {
+        400: "The request is invalid.",
+        401: "The ID token is missing or invalid.",
+        403: "The caller has no role in the restaurant, or the role is not sufficient.",
+        404: "The resource does not exist.",
+        409: "The current state does not allow the call.",
+        429: "The user makes too many requests; retry after the seconds in `Retry-After`.",
+        503: "The service is temporarily unavailable; retry.",
+    }
+)
+BODY_ERROR_RESPONSES = _document_errors(
+    {413: "The body is too large.", 415: "The body is not JSON, or it is compressed."}
+)
 PRECONDITION_ERROR_RESPONSES = _document_errors({412: "The resource is not the one in If-Match."})
 
 
@@ -95,14 +92,9 @@ class ApiError(HTTPException):
         super().__init__(status_code, message, headers)
         self.code = code
 
-    @property
-    def message(self) -> str:
-        """What to do next, for people."""
-        return str(self.detail)
-
     def to_response(self) -> Response:
         """Return the HTTP response."""
-        body = ErrorResponse(error=ErrorDetail(code=self.code, message=self.message))
+        body = ErrorResponse(error=ErrorDetail(code=self.code, message=str(self.detail)))
         return Response(
             body.model_dump_json(), self.status_code, self.headers, media_type="application/json"
         )
