@@ -1,6 +1,6 @@
 """List, show, replay and dismiss quarantined events.
 
-A replay uses the authentication result and the time of the first receipt.
+A replay is not authenticated again, and uses the time of the first receipt.
 """
 
 import json
@@ -185,7 +185,7 @@ async def test_a_replayed_event_never_overrides_newer_events(
     assert (await world.ledger_documents())["ot_1"]["partySize"] == 2
 
 
-async def test_the_authentication_result_is_returned_and_journaled(
+async def test_a_replayed_item_still_shows_its_receipt_and_authentication_result(
     manager: StaffApiClient, world: World
 ) -> None:
     id_ = await quarantine_event_from_future(world)
