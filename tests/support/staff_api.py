@@ -86,27 +86,44 @@ class StaffApiClient(Struct, frozen=True):
     token: str | None
 
     def with_token(self, token: str | None) -> "StaffApiClient":
-        """Return a client with another token."""
         return replace(self, token=token)
 
+    def sign_in(self, uid: str, **claims: object) -> "StaffApiClient":
+        """Return a client of a user, with an unsigned token of the Auth emulator."""
+        project = self.api_context.app_context.firestore.project
+        return self.with_token(unsigned_id_token(project, uid, **claims))
+
     def at_restaurant(self, restaurant_id: str) -> "StaffApiClient":
-        """Return a client for another restaurant."""
         return replace(self, restaurant_id=restaurant_id)
 
+    @property
+    def api_context(self) -> ApiContext:
+        """The context for which the API was built."""
+        app: Any = self.transport.app
+        context: ApiContext = app.state.api_context
+        return context
+
+    def with_api_context(self, **changes: Any) -> "StaffApiClient":
+        """Return a client of another API, whose context has these changes."""
+        return replace(self, transport=api_transport(replace(self.api_context, **changes)))
+
+    def with_app_context(self, **changes: Any) -> "StaffApiClient":
+        return self.with_api_context(app_context=replace(self.api_context.app_context, **changes))
+
+    def with_environment(self, **settings: Any) -> "StaffApiClient":
+        environment = replace(self.api_context.app_context.environment, **settings)
+        return self.with_app_context(environment=environment)
+
     async def get(self, path: str, **sent: Any) -> httpx.Response:
-        """GET a path below the restaurant's."""
         return await self.call("GET", path, **sent)
 
     async def post(self, path: str, body: object = None, **sent: Any) -> httpx.Response:
-        """POST to a path below the restaurant's."""
         return await self.call("POST", path, json={} if body is None else body, **sent)
 
     async def delete(self, path: str) -> httpx.Response:
-        """DELETE a path below the restaurant's."""
         return await self.call("DELETE", path)
 
     async def put(self, path: str, body: object, **sent: Any) -> httpx.Response:
-        """PUT to a path below the restaurant's."""
         return await self.call("PUT", path, json=body, **sent)
 
     async def call(self, method: str, path: str, **sent: Any) -> httpx.Response:
@@ -117,20 +134,6 @@ class StaffApiClient(Struct, frozen=True):
             below = f"/api/restaurants/{self.restaurant_id}/{path}"
             url = path if path.startswith("/") else below
             return await client.request(method, url, headers=headers, **sent)
-
-
-def with_app_context(client: StaffApiClient, context: ApiContext, **changes: Any) -> StaffApiClient:
-    """Return a client of an API whose app context has these changes."""
-    app_context = replace(context.app_context, **changes)
-    return replace(client, transport=api_transport(replace(context, app_context=app_context)))
-
-
-def with_environment(
-    client: StaffApiClient, context: ApiContext, **settings: Any
-) -> StaffApiClient:
-    """Return a client of an API whose environment has these settings."""
-    environment = replace(context.app_context.environment, **settings)
-    return with_app_context(client, context, environment=environment)
 
 
 def error_code(response: httpx.Response) -> tuple[int, str]:
@@ -158,10 +161,9 @@ class RestaurantSecretFile:
         self.path.write_text(json.dumps({self.secret_id: payload}))
 
     def empty(self) -> None:
-        """Remove the secret."""
         self.path.write_text("{}")
 
     def read(self) -> dict[str, Any]:
-        """Return the secret's payload, or None."""
+        """Return the secret's payload; empty without the secret."""
         payload: dict[str, Any] = json.loads(self.path.read_text()).get(self.secret_id, {})
         return payload

@@ -19,7 +19,6 @@ from tests.support.staff_api import (
     RestaurantSecretFile,
     StaffApiClient,
     api_transport,
-    unsigned_id_token,
 )
 from tests.support.world import World
 
@@ -77,19 +76,16 @@ async def manager(emulator_client: StaffApiClient, world: World) -> StaffApiClie
 
 
 @pytest.fixture
-def operator(
-    emulator_client: StaffApiClient, local_accounts: LocalAccounts, project: str
-) -> StaffApiClient:
+def operator(emulator_client: StaffApiClient, local_accounts: LocalAccounts) -> StaffApiClient:
     claims = json.dumps({"operator": True})
     local_accounts.add("olga", "olga@example.com", customAttributes=claims)
-    token = unsigned_id_token(project, "olga", operator=True)
-    return emulator_client.with_token(token)
+    return emulator_client.sign_in("olga", operator=True)
 
 
 async def create_member_client(
     client: StaffApiClient, world: World, uid: str, role: str
 ) -> StaffApiClient:
     """Add a member to the restaurant's staff and return a client with their token."""
-    firestore = world.context.firestore
-    await paths.staff_member_document(firestore, world.restaurant.id, uid).set({"role": role})
-    return client.with_token(unsigned_id_token(firestore.project, uid))
+    member = paths.staff_member_document(world.context.firestore, world.restaurant.id, uid)
+    await member.set({"role": role})
+    return client.sign_in(uid)

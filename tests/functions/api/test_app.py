@@ -6,19 +6,13 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from msgspec.structs import replace
 
-from functions.api.auth import ApiContext
 from tests.support.firestore import FirestoreSpy
 from tests.support.staff_api import (
     OPERATIONS,
     Operation,
     StaffApiClient,
-    api_transport,
     error_code,
-    unsigned_id_token,
-    with_app_context,
-    with_environment,
 )
 
 
@@ -91,9 +85,8 @@ async def test_every_call_about_a_restaurant_requires_a_staff_member(
     operation: Operation,
     sent: dict[str, Any],
     emulator_client: StaffApiClient,
-    project: str,
 ) -> None:
-    unassigned_user = emulator_client.with_token(unsigned_id_token(project, "unassigned"))
+    unassigned_user = emulator_client.sign_in("unassigned")
     response = await unassigned_user.call(operation.method, operation.path, **sent)
     assert error_code(response) == (403, "FORBIDDEN")
 
@@ -182,11 +175,11 @@ async def test_the_api_accepts_a_content_coding_that_means_none(
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
 async def test_without_firestore_the_response_has_retry_after(
-    error: type[Exception], api_context: ApiContext, operator: StaffApiClient
+    error: type[Exception], operator: StaffApiClient
 ) -> None:
-    wire = FirestoreSpy(api_context.app_context.firestore)
+    wire = FirestoreSpy(operator.api_context.app_context.firestore)
     wire.failure = error
-    client = with_app_context(operator, api_context, firestore=wire.client)
+    client = operator.with_app_context(firestore=wire.client)
     response = await client.get("integration")
     assert error_code(response) == (503, "UNAVAILABLE")
     assert int(response.headers["retry-after"]) > 0
@@ -195,22 +188,17 @@ async def test_without_firestore_the_response_has_retry_after(
 # The middleware verifies the token before the routing; the role is read after it.
 @pytest.mark.parametrize("broken_client", ["token_verifier", "staff_roles"])
 async def test_an_internal_error_gets_a_structured_response(
-    broken_client: str,
-    api_context: ApiContext,
-    host: StaffApiClient,
-    capsys: pytest.CaptureFixture[str],
+    broken_client: str, host: StaffApiClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = replace(api_context, **{broken_client: None})
-    client = replace(host, transport=api_transport(broken))
+    client = host.with_api_context(**{broken_client: None})
     assert error_code(await client.get("reports")) == (503, "UNAVAILABLE")
     assert '"event": "internal_error"' in capsys.readouterr().out
 
 
 async def test_a_call_logs_its_trace(
-    api_context: ApiContext, host: StaffApiClient, capsys: pytest.CaptureFixture[str]
+    host: StaffApiClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = replace(api_context, staff_roles=None)
-    client = with_environment(host, broken, project="project-1")
+    client = host.with_api_context(staff_roles=None).with_environment(project="project-1")
     await client.get("reports", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     line = json.loads(capsys.readouterr().out)
     assert line["logging.googleapis.com/trace"] == f"projects/project-1/traces/{'a' * 32}"

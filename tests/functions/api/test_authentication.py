@@ -28,7 +28,7 @@ from shared.staff.accounts import UserAccounts
 from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
 from tests.functions.api.conftest import create_member_client
 from tests.support.clocks import FakeTimer
-from tests.support.staff_api import StaffApiClient, error_code, token_claims, unsigned_id_token
+from tests.support.staff_api import StaffApiClient, error_code, token_claims
 from tests.support.world import World
 
 UNAUTHENTICATED = (401, "UNAUTHENTICATED")
@@ -57,7 +57,6 @@ class SigningKey:
         )
 
     def sign(self, payload: dict[str, object]) -> str:
-        """Return a signed token."""
         return jwt.encode(payload, self._private, "RS256", headers={"kid": KEY_ID})
 
 
@@ -75,7 +74,6 @@ class PublishedKeys(BaseAdapter):
         self.publish(certificate)
 
     def publish(self, certificate: str) -> None:
-        """Replace the certificate."""
         self._body = json.dumps({KEY_ID: certificate}).encode()
 
     def send(self, request: PreparedRequest, *_: object, **__: object) -> Response:
@@ -149,9 +147,8 @@ def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-async def test_an_unsigned_token_is_unauthenticated(member: StaffApiClient, project: str) -> None:
-    token = unsigned_id_token(project, "hanna")
-    assert error_code(await member.with_token(token).get("reports")) == UNAUTHENTICATED
+async def test_an_unsigned_token_is_unauthenticated(member: StaffApiClient) -> None:
+    assert error_code(await member.sign_in("hanna").get("reports")) == UNAUTHENTICATED
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "....", "W10.W10.", "é", "é.é.é", "x" * 9000])
@@ -184,7 +181,6 @@ class FileClosedAtItsEnd(BytesIO):
     """The body of a response: like a socket's, it closes itself, and only then it is cached."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read some bytes, or all."""
         content = super().read(size)
         if self.tell() == len(self.getbuffer()):
             self.close()
@@ -220,9 +216,9 @@ def test_a_deployed_function_never_takes_the_emulators_tokens() -> None:
 
 @pytest.mark.parametrize("uid", ["a/b", "..", "__x__"])
 async def test_a_uid_that_can_be_no_document_is_forbidden(
-    uid: str, emulator_client: StaffApiClient, project: str
+    uid: str, emulator_client: StaffApiClient
 ) -> None:
-    client = emulator_client.with_token(unsigned_id_token(project, uid))
+    client = emulator_client.sign_in(uid)
     assert error_code(await client.get("reports")) == (403, "FORBIDDEN")
 
 
@@ -236,10 +232,8 @@ async def test_an_operator_may_make_every_call_for_every_restaurant(
     assert (await operator.at_restaurant("elsewhere").get("integration")).status_code == 200
 
 
-async def test_an_operator_claim_that_is_not_true_is_none(
-    emulator_client: StaffApiClient, project: str
-) -> None:
-    claimed = emulator_client.with_token(unsigned_id_token(project, "eve", operator="true"))
+async def test_an_operator_claim_that_is_not_true_is_none(emulator_client: StaffApiClient) -> None:
+    claimed = emulator_client.sign_in("eve", operator="true")
     assert error_code(await claimed.get("reports")) == (403, "FORBIDDEN")
 
 
@@ -286,11 +280,10 @@ async def test_without_firebase_an_operator_gets_503_and_a_host_is_served(
 
 @pytest.mark.parametrize("claims", [{"iat": None}, {"exp": "soon"}, {"iat": [], "exp": {}}])
 async def test_a_token_of_the_emulator_without_times_is_unauthenticated(
-    claims: dict[str, object], emulator_client: StaffApiClient, project: str
+    claims: dict[str, object], emulator_client: StaffApiClient
 ) -> None:
-    token = unsigned_id_token(project, "hanna", **claims)
-    client = emulator_client.with_token(token)
-    assert error_code(await client.get("me")) == (401, "UNAUTHENTICATED")
+    client = emulator_client.sign_in("hanna", **claims)
+    assert error_code(await client.get("me")) == UNAUTHENTICATED
 
 
 @pytest.mark.parametrize("lifetime, cached_seconds", [(3600, 60), (20, 30)])

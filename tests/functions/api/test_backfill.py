@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from functions.api.auth import ApiContext
 from shared.concurrency import Deadline
 from shared.errors import EnqueueError
 from shared.polling.backfill import backfill_restaurant
 from shared.tasks.queue import QueuedTask
-from tests.support.staff_api import StaffApiClient, error_code, with_app_context
+from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import START_TIME, World
 
 MARCH = {"startDate": "2026-03-01", "endDate": "2026-03-31"}
@@ -113,32 +112,28 @@ class RecordingQueue:
         self.tasks.append(task)
 
 
-async def test_a_start_has_it_carried_on_at_once(
-    api_context: ApiContext, manager: StaffApiClient, world: World
-) -> None:
+async def test_a_start_has_it_carried_on_at_once(manager: StaffApiClient, world: World) -> None:
     queue = RecordingQueue()
-    client = with_app_context(manager, api_context, queue=queue)
+    client = manager.with_app_context(queue=queue)
     await client.post("integration/backfill", MARCH)
     [task] = queue.tasks
     assert task.function_name == "opentable-poll"
     assert task.body == {"restaurantId": world.restaurant.id, "backfill": True}
 
 
-async def test_a_start_repeated_before_any_progress_is_one_task(
-    api_context: ApiContext, manager: StaffApiClient
-) -> None:
+async def test_a_start_repeated_before_any_progress_is_one_task(manager: StaffApiClient) -> None:
     queue = RecordingQueue()
-    client = with_app_context(manager, api_context, queue=queue)
+    client = manager.with_app_context(queue=queue)
     for _ in range(2):
         await client.post("integration/backfill", MARCH)
     assert len({task.name for task in queue.tasks}) == 1
 
 
 async def test_a_start_that_no_queue_takes_is_left_to_the_next_poll(
-    api_context: ApiContext, manager: StaffApiClient, capsys: pytest.CaptureFixture[str]
+    manager: StaffApiClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue = RecordingQueue(is_available=False)
-    client = with_app_context(manager, api_context, queue=queue)
+    client = manager.with_app_context(queue=queue)
     response = await client.post("integration/backfill", MARCH)
     assert (response.status_code, response.json()["status"]) == (200, "RUNNING")
     assert "The queue is unavailable." in capsys.readouterr().out

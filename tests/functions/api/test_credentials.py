@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from functions.api.auth import ApiContext
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
@@ -18,7 +17,6 @@ from tests.support.staff_api import (
     RestaurantSecretFile,
     StaffApiClient,
     error_code,
-    with_environment,
 )
 from tests.support.world import World
 
@@ -76,11 +74,9 @@ async def test_credentials_never_go_to_a_secret_that_an_operator_chose(
 
 
 async def test_credentials_never_go_to_the_partners_secret_by_a_clash_of_names(
-    manager: StaffApiClient,
-    api_context: ApiContext,
-    secret_file: RestaurantSecretFile,
+    manager: StaffApiClient, secret_file: RestaurantSecretFile
 ) -> None:
-    client = with_environment(manager, api_context, partner_secret=secret_file.secret_id)
+    client = manager.with_environment(partner_secret=secret_file.secret_id)
     before = secret_file.read()
     response = await client.put("integration", {"credentials": {"apiKey": "key"}})
     assert error_code(response) == (409, "SECRET_NOT_OWNED")

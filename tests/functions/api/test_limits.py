@@ -2,11 +2,11 @@
 
 import pytest
 
-from functions.api.auth import ApiContext, RequestLimiter
+from functions.api.auth import RequestLimiter
 from functions.api.responses import ApiError
 from shared.staff.identity import AuthenticatedUser
 from tests.support.clocks import FakeTimer
-from tests.support.staff_api import StaffApiClient, error_code, with_environment
+from tests.support.staff_api import StaffApiClient, error_code
 
 HANNA = AuthenticatedUser("hanna", is_operator=False)
 MARA = AuthenticatedUser("mara", is_operator=False)
@@ -62,10 +62,8 @@ def test_the_allowances_of_the_newest_ten_thousand_users_are_kept(limiter: Reque
     limiter.check(HANNA)
 
 
-async def test_too_many_requests_get_429_and_retry_after(
-    api_context: ApiContext, host: StaffApiClient
-) -> None:
-    client = with_environment(host, api_context, api_requests_per_second=0.2)
+async def test_too_many_requests_get_429_and_retry_after(host: StaffApiClient) -> None:
+    client = host.with_environment(api_requests_per_second=0.2)
     assert (await client.get("me")).status_code == 200
     response = await client.get("me")
     assert error_code(response) == (429, "TOO_MANY_REQUESTS")

@@ -14,13 +14,11 @@ from schemathesis import GenerationMode, checks
 from schemathesis import openapi as schemathesis_openapi
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from functions.api.auth import ApiContext
 from shared.restaurants.directory import RestaurantDirectory
 from tests.support.staff_api import (
     OPENAPI_DOCUMENT,
     OPERATIONS,
     StaffApiClient,
-    with_app_context,
 )
 from tests.support.world import World
 
@@ -52,16 +50,16 @@ METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 
 @pytest.fixture
-def patient_operator(api_context: ApiContext, operator: StaffApiClient) -> StaffApiClient:
+def patient_operator(operator: StaffApiClient) -> StaffApiClient:
     """An operator whose generated restaurant ids never use up the budget of look-ups per minute.
 
     For the directory, a second passes with every look at the clock.
     """
-    app_context, timer = api_context.app_context, partial(next, count(0.0, 1.0))
+    app_context, timer = operator.api_context.app_context, partial(next, count(0.0, 1.0))
     directory = RestaurantDirectory(
         app_context.firestore, app_context.directory._credential_cache, None, timer
     )
-    return with_app_context(operator, api_context, directory=directory)
+    return operator.with_app_context(directory=directory)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)

@@ -8,7 +8,7 @@ import pytest
 from sandbox.fault_injection import FailureKind
 from tests.support.held_plans import hold_plan_with_missing, hold_plan_with_updates
 from tests.support.staff_api import StaffApiClient
-from tests.support.world import World
+from tests.support.world import HiddenReservations, World
 
 KEEP = {"decision": "KEPT", "reason": "Confirmed by phone"}
 
@@ -88,12 +88,11 @@ async def test_an_offset_after_the_end_is_an_empty_page(host: StaffApiClient, he
 async def test_a_divergence_shows_the_decision_of_the_staff(
     manager: StaffApiClient, world: World
 ) -> None:
-    reservation = world.actions.create(world.clock() + timedelta(days=1), 4)
+    key = world.actions.create(world.clock() + timedelta(days=1), 4).key
     await world.poll()
-    world.sandbox.store._data_by_rid[int(world.restaurant.rid)].reservations.pop(reservation.key)
-    report_id = (await world.reconcile())["reportId"]
-    id_ = f"opentable-{reservation.key.lower()}"
-    await manager.post(f"reservations/{id_}/review", KEEP)
+    with HiddenReservations(world, key):
+        report_id = (await world.reconcile())["reportId"]
+    await manager.post(f"reservations/opentable-{key.lower()}/review", KEEP)
     [item] = (await read_items(manager, report_id, list="divergences"))["items"]
     assert item["type"] == "MISSING_IN_OPENTABLE"
     assert (item["reviewDecision"], item["partySize"]) == ("KEPT", 4)

@@ -11,7 +11,7 @@ from tests.functions.api.conftest import create_member_client
 from tests.support.events import envelope_body
 from tests.support.quarantine import ingest_envelope_body
 from tests.support.restaurants import new_restaurant, seed
-from tests.support.staff_api import StaffApiClient, error_code, unsigned_id_token
+from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.webhooks import store_refusals
 from tests.support.world import World
 
@@ -73,12 +73,12 @@ async def test_a_restaurant_is_listed_with_name_zone_role_and_health(
 
 
 async def test_a_user_sees_only_restaurants_with_a_membership(
-    listed_host: StaffApiClient, world: World, project: str
+    listed_host: StaffApiClient, world: World
 ) -> None:
     mine = await add_restaurants(world, "hanna", 2)
     await add_restaurants(world, "somebody-else", 2)
     assert await list_ids(listed_host) == sorted([world.restaurant.id, *mine])
-    stranger = listed_host.with_token(unsigned_id_token(project, "stranger"))
+    stranger = listed_host.sign_in("stranger")
     assert await list_ids(stranger) == []
 
 

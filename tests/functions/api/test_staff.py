@@ -10,7 +10,7 @@ from dev.local.auth_emulator import LocalAccounts
 from dev.local.processes import LOOPBACK, find_free_port
 from shared.firestore import paths
 from tests.functions.api.conftest import create_member_client
-from tests.support.staff_api import StaffApiClient, error_code, unsigned_id_token
+from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import World
 
 PASSWORD = {"providerUserInfo": [{"providerId": "password", "rawId": "x"}]}
@@ -49,9 +49,9 @@ async def test_staff_is_listed_with_names_managers_first(manager: StaffApiClient
 
 @pytest.mark.usefixtures("people")
 async def test_a_person_with_an_account_is_added_and_may_work_at_once(
-    manager: StaffApiClient, world: World, project: str
+    manager: StaffApiClient, world: World
 ) -> None:
-    nils = manager.with_token(unsigned_id_token(project, "nils"))
+    nils = manager.sign_in("nils")
     assert error_code(await nils.get("me")) == (403, "FORBIDDEN")
     body = await add(manager, "Nils@Example.com")
     assert (roles_in(body)["nils"], body["accountIsNew"]) == ("host", False)
@@ -145,10 +145,10 @@ async def test_the_last_manager_can_be_neither_removed_nor_made_a_host(
 
 @pytest.mark.usefixtures("people")
 async def test_two_managers_who_remove_each_other_leave_one(
-    manager: StaffApiClient, world: World, project: str
+    manager: StaffApiClient, world: World
 ) -> None:
     await add(manager, "nils@example.com", "manager")
-    nils = manager.with_token(unsigned_id_token(project, "nils"))
+    nils = manager.sign_in("nils")
     await asyncio.gather(manager.get("me"), nils.get("me"))
     answers = await asyncio.gather(manager.delete("staff/nils"), nils.delete("staff/mara"))
     assert sorted(answer.status_code for answer in answers) in ([200, 409], [200, 503])

@@ -6,7 +6,6 @@ import pytest
 
 from dev.local.emulator import Emulator
 from dev.local.processes import LOOPBACK, find_free_port
-from functions.api.auth import ApiContext
 from shared.domain.webhook_auth import decode_webhook_secret
 from shared.ingest.deliveries import record_refusal
 from tests.support.events import envelope_body
@@ -18,7 +17,6 @@ from tests.support.staff_api import (
     RestaurantSecretFile,
     StaffApiClient,
     error_code,
-    with_environment,
 )
 from tests.support.webhooks import store_refusals
 from tests.support.world import World
@@ -42,11 +40,9 @@ async def test_a_restaurant_without_webhooks_has_empty_lists(manager: StaffApiCl
     }
 
 
-async def test_the_address_comes_from_the_environment(
-    manager: StaffApiClient, api_context: ApiContext
-) -> None:
+async def test_the_address_comes_from_the_environment(manager: StaffApiClient) -> None:
     url = "https://opentable-webhook.example/"
-    client = with_environment(manager, api_context, webhook_url=url)
+    client = manager.with_environment(webhook_url=url)
     assert (await client.get(PATH)).json()["url"] == url
 
 
@@ -137,9 +133,9 @@ def webhook(
 
 
 async def test_a_test_event_reaches_the_webhook_and_changes_nothing(
-    manager: StaffApiClient, api_context: ApiContext, webhook: ServedFunction, world: World
+    manager: StaffApiClient, webhook: ServedFunction, world: World
 ) -> None:
-    client = with_environment(manager, api_context, webhook_url=webhook.url)
+    client = manager.with_environment(webhook_url=webhook.url)
     for scheme in LIST_NAMES:
         await client.post(f"{PATH}/credentials", {"scheme": scheme})
     await client.put("integration", {"webhookAuth": list(LIST_NAMES)})
@@ -152,9 +148,9 @@ async def test_a_test_event_reaches_the_webhook_and_changes_nothing(
 
 
 async def test_a_failed_test_event_is_explained(
-    manager: StaffApiClient, api_context: ApiContext, webhook: ServedFunction
+    manager: StaffApiClient, webhook: ServedFunction
 ) -> None:
-    client = with_environment(manager, api_context, webhook_url=webhook.url)
+    client = manager.with_environment(webhook_url=webhook.url)
     await client.post(f"{PATH}/credentials", {"scheme": "bearer"})
     refused = (await client.post(f"{PATH}/test", {"scheme": "standard-webhooks"})).json()
     assert (refused["works"], refused["httpStatus"]) == (False, 401)
@@ -165,11 +161,9 @@ async def test_a_failed_test_event_is_explained(
     assert "paused" in paused.json()["error"]["message"]
 
 
-async def test_an_address_without_a_function_is_explained(
-    manager: StaffApiClient, api_context: ApiContext
-) -> None:
+async def test_an_address_without_a_function_is_explained(manager: StaffApiClient) -> None:
     url = f"http://{LOOPBACK}:{find_free_port()}"
-    client = with_environment(manager, api_context, webhook_url=url)
+    client = manager.with_environment(webhook_url=url)
     await client.post(f"{PATH}/credentials", {"scheme": "bearer"})
     body = (await client.post(f"{PATH}/test")).json()
     assert (body["works"], body["httpStatus"]) == (False, None)
@@ -184,21 +178,20 @@ async def test_a_malformed_credential_is_explained(
     scheme: str,
     credential: str,
     manager: StaffApiClient,
-    api_context: ApiContext,
     secret_file: RestaurantSecretFile,
 ) -> None:
     secret_file.write({LIST_NAMES[scheme]: [credential]})
-    client = with_environment(manager, api_context, webhook_url="http://127.0.0.1:1")
+    client = manager.with_environment(webhook_url="http://127.0.0.1:1")
     response = await client.post(f"{PATH}/test", {"scheme": scheme})
     assert error_code(response) == (409, "SETTINGS_UNUSABLE")
     assert "is malformed" in response.json()["error"]["message"]
 
 
 async def test_without_an_address_or_a_credential_no_test_event_is_sent(
-    manager: StaffApiClient, api_context: ApiContext
+    manager: StaffApiClient,
 ) -> None:
     assert error_code(await manager.post(f"{PATH}/test")) == (409, "SETTINGS_UNUSABLE")
-    client = with_environment(manager, api_context, webhook_url="http://127.0.0.1:1")
+    client = manager.with_environment(webhook_url="http://127.0.0.1:1")
     response = await client.post(f"{PATH}/test")
     assert error_code(response) == (409, "SETTINGS_UNUSABLE")
     assert "generate a credential" in response.json()["error"]["message"]
