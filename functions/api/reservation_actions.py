@@ -12,13 +12,7 @@ from pydantic import Field
 from functions.api.auth import HostContext, ManagerContext, RequestContext
 from functions.api.integration import require_cached_settings
 from functions.api.reports import require_full_report
-from functions.api.requests import (
-    API_PREFIX,
-    DocumentId,
-    ReasonText,
-    RequestModel,
-    StaffRoute,
-)
+from functions.api.requests import API_PREFIX, DocumentId, ReasonText, RequestModel, StaffRoute
 from functions.api.reservations import require_reservation
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline

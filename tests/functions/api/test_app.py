@@ -8,12 +8,7 @@ import pytest
 from google.api_core import exceptions as google
 
 from tests.support.firestore import FirestoreSpy
-from tests.support.staff_api import (
-    OPERATIONS,
-    Operation,
-    StaffApiClient,
-    error_code,
-)
+from tests.support.staff_api import OPERATIONS, Operation, StaffApiClient, error_code
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.cloud.firestore import (
-    DELETE_FIELD,
-    AsyncDocumentReference,
-    DocumentSnapshot,
-    GeoPoint,
-)
+from google.cloud.firestore import DELETE_FIELD, AsyncDocumentReference, DocumentSnapshot, GeoPoint
 
 from shared.firestore import paths
 from tests.support.damage import LAST_INSTANT, ODD_VALUES

@@ -73,7 +73,7 @@ INVALID_BODIES: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize(
     "call, body",
     [(call, body) for call, bodies in INVALID_BODIES.items() for body in bodies],
-    ids=ascii,
+    ids=lambda value: ascii(value)[:80],
 )
 async def test_an_invalid_body_is_refused(
     call: str, body: dict[str, Any], manager: StaffApiClient

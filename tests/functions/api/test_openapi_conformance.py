@@ -15,11 +15,7 @@ from schemathesis import openapi as schemathesis_openapi
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from shared.restaurants.directory import RestaurantDirectory
-from tests.support.staff_api import (
-    OPENAPI_DOCUMENT,
-    OPERATIONS,
-    StaffApiClient,
-)
+from tests.support.staff_api import OPENAPI_DOCUMENT, OPERATIONS, StaffApiClient
 from tests.support.world import World
 
 # Without the security requirements, which schemathesis would break too: test_app covers the calls
