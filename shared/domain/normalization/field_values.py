@@ -62,7 +62,7 @@ def parse_instant(text: str) -> datetime:
     """Parse an ISO 8601 date and time; without an offset it is UTC.
 
     Raises:
-        ValueError: The text is malformedat, or the instant is outside some zone's calendar.
+        ValueError: The text is malformed, or the instant is outside some zone's calendar.
     """
     return parse_instant_in_zone(text, ZoneInfo("UTC")).instant
 
