@@ -56,8 +56,7 @@ def canonicalize_fields(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def canonicalize_path(path: str, value: Any) -> Any:
     """Return the canonical form of a document's value by its dotted path."""
-    name = _NAMES_BY_PATH.get(path)
-    return value if name is None else canonicalize_field(name, value)
+    return canonicalize_field(_NAMES_BY_PATH.get(path, path), value)
 
 
 def build_comparison_key(name: str, value: Any) -> Any:
@@ -160,7 +159,7 @@ def _canonicalize_text_set(value: Any) -> Any:
         return items
     # The mark of a cut list stays at its end and is not sorted.
     mark = [CUT_MARK] if is_cut(items) else []
-    return [*field_values.sort_unique(item for item in items if item != CUT_MARK), *mark]
+    return [*sorted({item for item in items if item != CUT_MARK}), *mark]
 
 
 def _canonicalize_instant(value: Any) -> Any:

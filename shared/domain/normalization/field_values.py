@@ -6,7 +6,7 @@ that name and never the value: it may be personal.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -206,12 +206,7 @@ def parse_text_list(name: str, value: object) -> list[str]:
 
 def parse_text_set(name: str, value: object) -> list[str]:
     """Return a list of texts in any order, sorted and without repeats."""
-    return sort_unique(parse_text_list(name, value))
-
-
-def sort_unique(texts: Iterable[str]) -> list[str]:
-    """Return the canonical order of texts that are a set."""
-    return sorted(set(texts))
+    return sorted(set(parse_text_list(name, value)))
 
 
 def parse_integer(name: str, value: object, minimum: int, maximum: int = MAX_INTEGER) -> int:
@@ -245,27 +240,16 @@ def parse_state(name: str, value: object) -> dict[str, FieldValue]:
     if text is None:
         return {}
     state = canonicalize_state(text)
-    values: dict[str, FieldValue] = {"state": state}
     status = parse_status(state)
-    if status is not None:
-        values["status"] = status.value
-    return values
-
-
-def parse_start_time(name: str, value: object, zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Parse a start time to the fields of `build_start_fields`."""
-    return build_start_fields(_parse_local_time(name, value, zone))
+    return {"state": state} if status is None else {"state": state, "status": status.value}
 
 
 def build_start_fields(start: ParsedInstant) -> dict[str, FieldValue]:
-    """Return the fields ``startAt``, in whole seconds, and ``startAtNote``."""
-    return {
-        "startAt": start.instant.replace(microsecond=0),
-        "startAtNote": start.note and start.note.value,
-    }
+    """Return the fields ``startAt`` and ``startAtNote``."""
+    return {"startAt": start.instant, "startAtNote": start.note and start.note.value}
 
 
-def parse_row_time(row: dict[str, Any], name: str, zone: ZoneInfo) -> ParsedInstant | None:
+def parse_row_time(row: Mapping[str, Any], name: str, zone: ZoneInfo) -> ParsedInstant | None:
     """Return a time of OpenTable's, sent as ``{name}_utc`` and as local ``{name}``.
 
     The UTC key is authoritative (without an offset it is UTC); the local one is its substitute.
@@ -273,26 +257,23 @@ def parse_row_time(row: dict[str, Any], name: str, zone: ZoneInfo) -> ParsedInst
     utc_text = row.get(f"{name}_utc")
     if is_absent(utc_text):
         local_text = row.get(name)
-        return None if is_absent(local_text) else _parse_local_time(name, local_text, zone)
-    return _parse_local_time(f"{name}_utc", utc_text, ZoneInfo("UTC"))
+        return None if is_absent(local_text) else parse_time(name, local_text, zone)
+    return parse_time(f"{name}_utc", utc_text, ZoneInfo("UTC"))
 
 
-def has_row_time(row: dict[str, Any], name: str) -> bool:
-    """Whether a row has either key of a time, null included."""
-    return name in row or f"{name}_utc" in row
-
-
-def parse_row_instant(row: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
-    """Return the instant of a time of OpenTable's in whole seconds, None if null or absent."""
+def parse_row_instant(row: Mapping[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
+    """Return the instant of a time of OpenTable's, None if null or absent."""
     parsed = parse_row_time(row, name, zone)
-    return None if parsed is None else parsed.instant.replace(microsecond=0)
+    return None if parsed is None else parsed.instant
 
 
-def _parse_local_time(name: str, value: object, zone: ZoneInfo) -> ParsedInstant:
+def parse_time(name: str, value: object, zone: ZoneInfo) -> ParsedInstant:
+    """Return a time in whole seconds; without an offset it is wall-clock time in `zone`."""
     try:
-        return parse_instant_in_zone(value if isinstance(value, str) else "", zone)
+        parsed = parse_instant_in_zone(value if isinstance(value, str) else "", zone)
     except ValueError:
         raise build_field_error(name, "an ISO 8601 date and time") from None
+    return ParsedInstant(parsed.instant.replace(microsecond=0), parsed.note)
 
 
 class ReservationStatus(StrEnum):

@@ -78,11 +78,6 @@ def list_id_spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((open_table_id, prefix + key.upper(), prefix + key.lower())))
 
 
-def build_canonical_id(open_table_id: str, rid: str) -> str:
-    """Return an id as ``{rid}-{key}``, with the key in lower case if its case does not matter."""
-    return lower_caseless_key(add_rid_prefix(open_table_id, rid))
-
-
 def add_rid_prefix(open_table_id: str, rid: str) -> str:
     """Return an id in the form of OpenTable's API, ``{rid}-{key}``."""
     return f"{rid}-{remove_rid_prefix(open_table_id, rid)}"

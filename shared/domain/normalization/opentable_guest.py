@@ -71,7 +71,7 @@ def parse_opentable_guest(
     Raises:
         InvalidEventError: A value cannot be used; the reason names the field.
     """
-    key = _parse_guest_key(read_row_id(dict(row)), rid)
+    key = _parse_guest_key(read_row_id(row), rid)
     if row.get("rid") is not None and field_values.parse_identifier(row["rid"]) != rid:
         raise InvalidEventError("wrong_rid", "The row's rid belongs to another restaurant.")
     if field_values.parse_boolean("forgotten", row.get("forgotten")):
@@ -108,7 +108,7 @@ def _parse_guest_key(guest_id: str, rid: str) -> str:
 
 def _parse_guest_version(row: Mapping[str, Any]) -> Version:
     sequence_id = field_values.parse_integer("sequence_id", row.get("sequence_id"), 0)
-    updated_at = field_values.parse_row_instant(dict(row), "updated_at", _UTC)
+    updated_at = field_values.parse_row_instant(row, "updated_at", _UTC)
     return Version.from_sequence(sequence_id, updated_at or UNVERSIONED.occurred_at)
 
 

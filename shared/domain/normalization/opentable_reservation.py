@@ -21,10 +21,10 @@ from shared.domain.normalization.canonical import (
 )
 from shared.domain.normalization.identifiers import (
     add_rid_prefix,
-    build_canonical_id,
     build_external_key,
     build_guest_key,
     build_object_event_id,
+    lower_caseless_key,
 )
 from shared.errors import InvalidEventError
 
@@ -85,7 +85,7 @@ def parse_opentable_reservation(
     )
 
 
-def read_row_id(row: dict[str, Any]) -> str:
+def read_row_id(row: Mapping[str, Any]) -> str:
     """Return a row's id as OpenTable wrote it.
 
     Raises:
@@ -122,12 +122,12 @@ def _parse_instants(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue
     """
     instants: dict[str, FieldValue] = {}
     for key, name in _NAMES_BY_KIND[FieldKind.INSTANT]:
-        if field_values.has_row_time(row, key):
+        if key in row or f"{key}_utc" in row:
             parsed = field_values.parse_row_time(row, key, zone)
             if parsed is None:
                 instants[name] = None
             elif parsed.note is None:
-                instants[name] = parsed.instant.replace(microsecond=0)
+                instants[name] = parsed.instant
     return instants
 
 
@@ -159,7 +159,8 @@ def _parse_custom_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[
 
 def _build_id_fields(name: str, id_: str, rid: str) -> dict[str, FieldValue]:
     """Return the canonical id, and OpenTable's spelling for requests if it differs."""
-    canonical_id, spelling = build_canonical_id(id_, rid), add_rid_prefix(id_, rid)
+    spelling = add_rid_prefix(id_, rid)
+    canonical_id = lower_caseless_key(spelling)
     spelling_fields = {} if spelling == canonical_id else {name + SPELLING_SUFFIX: spelling}
     return {name: canonical_id, **spelling_fields}
 

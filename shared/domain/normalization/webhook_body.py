@@ -29,11 +29,6 @@ from shared.domain.normalization.canonical import (
     build_comparison_key,
     cut_texts,
 )
-from shared.domain.normalization.field_values import (
-    ReservationStatus,
-    parse_identifier,
-    parse_instant,
-)
 from shared.domain.normalization.identifiers import (
     build_envelope_event_id,
     build_external_key,
@@ -104,8 +99,10 @@ def find_route(body: Mapping[str, Any]) -> WebhookRoute | None:
     webhook_format = detect_webhook_format(body)
     if webhook_format is None:
         return None
-    is_envelope = webhook_format is WebhookFormat.ENVELOPE
-    reference = read_restaurant_reference(body) if is_envelope else parse_identifier(body["rid"])
+    if webhook_format is WebhookFormat.ENVELOPE:
+        reference = read_restaurant_reference(body)
+    else:
+        reference = field_values.parse_identifier(body["rid"])
     # A rid is a possible restaurant id, too.
     if reference is None or not is_restaurant_id(reference):
         return None
@@ -280,7 +277,7 @@ def _parse_timestamp(
     value: object, received_at: datetime, *, accept_future_timestamp: bool
 ) -> datetime:
     try:
-        timestamp = parse_instant(value if isinstance(value, str) else "")
+        timestamp = field_values.parse_instant(value if isinstance(value, str) else "")
     except ValueError:
         raise InvalidEventError(
             "invalid_timestamp", "The envelope's timestamp must be an ISO 8601 date and time."
@@ -328,12 +325,11 @@ def _parse_fields(
     if not field_values.is_absent(reported.get("partySize")):
         values["partySize"] = field_values.parse_party_size("data.partySize", reported["partySize"])
     if not field_values.is_absent(reported.get("startAt")):
-        values |= field_values.parse_start_time(
-            "data.reservationDateTime", reported["startAt"], zone
-        )
+        start = field_values.parse_time("data.reservationDateTime", reported["startAt"], zone)
+        values |= field_values.build_start_fields(start)
     values |= field_values.parse_state("data.status", reported.get("state"))
     if event_type is EnvelopeEventType.CANCELLED:
-        values["status"] = ReservationStatus.CANCELLED.value
+        values["status"] = field_values.ReservationStatus.CANCELLED.value
     elif event_type is EnvelopeEventType.CREATED and "state" not in values:
-        values["status"] = ReservationStatus.CONFIRMED.value
+        values["status"] = field_values.ReservationStatus.CONFIRMED.value
     return values

@@ -22,6 +22,7 @@ from shared.errors import InvalidEventError
 
 ZONE = ZoneInfo("America/New_York")
 START = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+NO_UTC_TIME: list[dict[str, Any]] = [{}, {"at_utc": None}, {"at_utc": ""}]
 
 
 def rejection(parse: Callable[..., object], *arguments: object) -> InvalidEventError:
@@ -30,70 +31,82 @@ def rejection(parse: Callable[..., object], *arguments: object) -> InvalidEventE
     return raised.value
 
 
-def test_an_error_names_its_field_without_the_path() -> None:
-    assert rejection(field_values.parse_text, "data.dinerName", 1).reason == "invalid_dinerName"
-
-
 def test_an_error_contains_path_and_expectation() -> None:
-    assert (
-        field_values.build_field_error("data.partySize", "a number").detail
-        == "data.partySize must be a number."
-    )
+    error = field_values.build_field_error("data.partySize", "a number")
+    assert error.detail == "data.partySize must be a number."
+
+
+def parse_count(name: str, value: object) -> int:
+    return field_values.parse_integer(name, value, 0)
+
+
+UNUSABLE: dict[Callable[..., object], list[object]] = {
+    field_values.parse_text_list: ["12", 12, {}, [True], [12.5], [None], [["12"]]],
+    parse_count: [-1, 2**63, True, 1.5, "x", "-1", "", None, 1e400],
+    field_values.parse_boolean: ["yes", 2, -1, [], {}, "null"],
+    field_values.parse_party_size: [
+        *(0, -1, 100_000, "0", "100000", "٤", "4.5", "four", "", "-4", 4.5, True, None, []),
+    ],
+}
 
 
 @pytest.mark.parametrize(
-    "value, parsed", [("a", "a"), (7, "7"), (0, "0"), (7.0, "7"), (" a\n", "a")]
+    "parse, value", [(parse, value) for parse, values in UNUSABLE.items() for value in values]
 )
-def test_an_id_may_be_text_or_a_whole_number(value: object, parsed: str) -> None:
+def test_an_unusable_value_is_rejected_by_the_name_of_its_field_without_the_path(
+    parse: Callable[..., object], value: object
+) -> None:
+    assert rejection(parse, "data.field", value).reason == "invalid_field"
+
+
+@pytest.mark.parametrize(
+    "value, requirement",
+    [
+        *((1, "text"), (True, "text"), (None, "text"), ([], "text"), ({}, "text")),
+        ("\ud800", "text without lone surrogates"),
+    ],
+)
+def test_a_value_other_than_text_is_rejected(value: object, requirement: str) -> None:
+    assert rejection(field_values.parse_text, "a", value).detail == f"a must be {requirement}."
+
+
+@pytest.mark.parametrize(
+    "value, parsed",
+    [
+        *(("a", "a"), (7, "7"), (0, "0"), (7.0, "7"), (" a\n", "a")),
+        *((None, None), ("", None), (" ", None), (True, None), (1.5, None), (1e400, None)),
+        *(([], None), ({}, None)),
+    ],
+)
+def test_only_text_and_whole_numbers_are_ids(value: object, parsed: str | None) -> None:
     assert field_values.parse_identifier(value) == parsed
-
-
-@pytest.mark.parametrize("value", [None, "", " ", True, 1.5, 1e400, [], {}])
-def test_other_values_are_not_ids(value: object) -> None:
-    assert field_values.parse_identifier(value) is None
 
 
 def test_the_blanks_contain_the_white_space_of_unicode() -> None:
     assert {char for char in map(chr, range(sys.maxunicode + 1)) if char.isspace()} < {*BLANKS}
 
 
-def test_a_text_loses_its_outer_blanks() -> None:
-    assert field_values.parse_text("a", " \tWindow  seat\n") == "Window  seat"
+@pytest.mark.parametrize(
+    "value, parsed", [(" \tWindow  seat\n", "Window  seat"), ("", None), (" \n", None)]
+)
+def test_a_text_loses_its_outer_blanks(value: str, parsed: str | None) -> None:
+    assert field_values.parse_text("a", value) == parsed
 
 
-@pytest.mark.parametrize("value", ["", " \n"])
-def test_a_blank_text_is_none(value: str) -> None:
-    assert field_values.parse_text("a", value) is None
-
-
-@pytest.mark.parametrize("value", [None, 1, True, [], {}])
-def test_a_value_other_than_text_is_rejected(value: object) -> None:
-    assert rejection(field_values.parse_text, "a", value).detail == "a must be text."
-
-
-def test_a_text_with_a_lone_surrogate_is_rejected() -> None:
-    assert "surrogates" in rejection(field_values.parse_text, "a", "\ud800").detail
-
-
-def test_a_list_keeps_its_order_and_drops_blanks() -> None:
-    assert field_values.parse_text_list("a", ["13", " ", " 12 "]) == ["13", "12"]
-
-
-def test_a_number_in_a_list_is_its_text() -> None:
-    assert field_values.parse_text_list("a", [12, "12", 13.0]) == ["12", "12", "13"]
+@pytest.mark.parametrize(
+    "value, texts",
+    [
+        pytest.param(["13", " ", " 12 "], ["13", "12"], id="order without blanks"),
+        pytest.param([12, "12", 13.0], ["12", "12", "13"], id="numbers"),
+        pytest.param(None, [], id="no list"),
+    ],
+)
+def test_a_list_contains_texts(value: object, texts: list[str]) -> None:
+    assert field_values.parse_text_list("a", value) == texts
 
 
 def test_a_set_is_sorted_without_repeats() -> None:
     assert field_values.parse_text_set("a", ["vip", " ", "birthday", "vip "]) == ["birthday", "vip"]
-
-
-def test_no_list_is_an_empty_one() -> None:
-    assert field_values.parse_text_list("a", None) == []
-
-
-@pytest.mark.parametrize("value", ["12", 12, {}, [True], [12.5], [None], [["12"]]])
-def test_a_value_other_than_a_list_of_texts_is_rejected(value: object) -> None:
-    assert rejection(field_values.parse_text_list, "a", value).reason == "invalid_a"
 
 
 @pytest.mark.parametrize("value", [0, 2**63 - 1])
@@ -118,11 +131,6 @@ def test_a_value_without_a_whole_number_is_unchanged(value: object) -> None:
     assert field_values.canonicalize_number(value) is value
 
 
-@pytest.mark.parametrize("value", [-1, 2**63, True, 1.5, "x", "-1", "", None, 1e400])
-def test_an_integer_out_of_range_is_rejected(value: object) -> None:
-    assert rejection(field_values.parse_integer, "a", value, 0).reason == "invalid_a"
-
-
 @pytest.mark.parametrize(
     "value, parsed",
     [
@@ -135,11 +143,6 @@ def test_a_truth_value_may_be_text_or_a_number(value: object, parsed: bool | Non
     assert field_values.parse_boolean("a", value) is parsed
 
 
-@pytest.mark.parametrize("value", ["yes", 2, -1, [], {}, "null"])
-def test_a_doubtful_truth_value_is_rejected(value: object) -> None:
-    assert rejection(field_values.parse_boolean, "a", value).reason == "invalid_a"
-
-
 @pytest.mark.parametrize(
     "value, size",
     [(1, 1), (99_999, 99_999), ("4", 4), ("99999", 99_999), (4.0, 4), ("4.0", 4), (" 4", 4)],
@@ -149,77 +152,29 @@ def test_a_party_has_at_least_one_guest(value: object, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, 100_000, "0", "100000", "٤", "4.5", "four", "", "-4", 4.5, True, None, []]
+    "row, instant",
+    [
+        ({"at": "2026-03-14T00:00:00", "at_utc": "2026-03-14T23:15:00Z"}, START),
+        ({"at_utc": "2026-03-14T23:15:00"}, START),
+        *(({"at": "2026-03-14T19:15:00"} | utc, START) for utc in NO_UTC_TIME),
+        *((row, None) for row in ({}, {"at": None}, {"at": " ", "at_utc": ""})),
+    ],
 )
-def test_an_invalid_party_size_is_rejected(value: object) -> None:
-    assert (
-        rejection(field_values.parse_party_size, "partySize", value).reason == "invalid_partySize"
-    )
+def test_a_time_of_a_row_is_its_utc_time_or_else_its_local_time(
+    row: dict[str, Any], instant: datetime | None
+) -> None:
+    assert field_values.parse_row_instant(row, "at", ZONE) == instant
 
 
-def test_a_start_is_truncated_to_seconds() -> None:
-    assert field_values.parse_start_time("a", "2026-03-14T23:15:00.999Z", ZONE) == {
-        "startAt": START,
-        "startAtNote": None,
-    }
-
-
-def test_a_start_without_a_zone_is_the_restaurants_wall_clock() -> None:
-    assert field_values.parse_start_time("a", "2026-03-14T19:15", ZONE)["startAt"] == START
-
-
-def test_a_start_in_a_repeated_hour_is_noted() -> None:
-    start = field_values.parse_start_time("a", "2026-11-01T01:30", ZONE)
-    assert start["startAtNote"] == "EARLIER_OF_REPEATED_HOUR"
-
-
-@pytest.mark.parametrize("value", [None, 1773059444, "tomorrow", "", "9999-12-31T23:59:00Z"])
-def test_an_invalid_start_is_rejected(value: object) -> None:
-    assert rejection(
-        field_values.parse_start_time, "data.reservationDateTime", value, ZONE
-    ).reason == ("invalid_reservationDateTime")
-
-
-def test_the_utc_field_takes_precedence() -> None:
-    row = {"at": "2026-03-14T00:00:00", "at_utc": "2026-03-14T23:15:00Z"}
-    assert field_values.parse_row_instant(row, "at", ZONE) == START
-
-
-def test_a_utc_field_without_a_zone_is_utc() -> None:
-    assert field_values.parse_row_instant({"at_utc": "2026-03-14T23:15:00"}, "at", ZONE) == START
-
-
-@pytest.mark.parametrize("row", [{}, {"at_utc": None}, {"at_utc": ""}])
-def test_the_local_field_is_used_without_the_utc_field(row: dict[str, Any]) -> None:
-    complete = row | {"at": "2026-03-14T19:15:00"}
-    assert field_values.parse_row_instant(complete, "at", ZONE) == START
-
-
-@pytest.mark.parametrize("row", [{}, {"at": None}, {"at": " ", "at_utc": ""}])
-def test_a_null_time_is_none(row: dict[str, Any]) -> None:
-    assert field_values.parse_row_instant(row, "at", ZONE) is None
-
-
-@pytest.mark.parametrize("value", [0, 1, "soon", ["2026-03-14T23:15:00Z"]])
-def test_an_invalid_utc_field_is_rejected(value: object) -> None:
-    assert (
-        rejection(field_values.parse_row_time, {"at_utc": value}, "at", ZONE).reason
-        == "invalid_at_utc"
-    )
-
-
-@pytest.mark.parametrize("value", [False, 1, "soon"])
-def test_an_invalid_local_field_is_rejected(value: object) -> None:
-    assert rejection(field_values.parse_row_time, {"at": value}, "at", ZONE).reason == "invalid_at"
-
-
-@pytest.mark.parametrize("row", [{"at": None}, {"at_utc": None}])
-def test_a_row_contains_a_time_in_either_field(row: dict[str, Any]) -> None:
-    assert field_values.has_row_time(row, "at")
-
-
-def test_a_row_with_neither_field_contains_no_time() -> None:
-    assert not field_values.has_row_time({"at_other": None}, "at")
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        *(({"at_utc": value}, "invalid_at_utc") for value in (0, 1, "soon", ["12:00"])),
+        *(({"at": value}, "invalid_at") for value in (False, 1, "soon")),
+    ],
+)
+def test_an_invalid_time_of_a_row_is_rejected(row: dict[str, Any], reason: str) -> None:
+    assert rejection(field_values.parse_row_time, row, "at", ZONE).reason == reason
 
 
 def test_an_error_does_not_quote_the_value() -> None:
@@ -228,8 +183,6 @@ def test_an_error_does_not_quote_the_value() -> None:
 
 EARLIER = "EARLIER_OF_REPEATED_HOUR"
 SKIPPED = "MOVED_PAST_SKIPPED_HOUR"
-NEW_YORK = ZoneInfo("America/New_York")
-
 ZONES = [
     *("America/New_York", "Europe/London", "Australia/Sydney", "Asia/Kolkata", "America/Phoenix"),
     *("Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Manila"),
@@ -241,37 +194,20 @@ CLOCK_CHANGES = [
     ("America/New_York", "2026-03-08T03:00", "2026-03-08T07:00:00Z", None),
     ("America/New_York", "2026-11-01T00:59", "2026-11-01T04:59:00Z", None),
     ("America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00Z", EARLIER),
+    ("America/New_York", "2026-11-01T01:30:00-05:00", "2026-11-01T06:30:00Z", None),
     ("America/New_York", "2026-11-01T02:00", "2026-11-01T07:00:00Z", None),
-    ("America/New_York", "2027-03-14T01:59", "2027-03-14T06:59:00Z", None),
-    ("America/New_York", "2027-03-14T02:30", "2027-03-14T07:30:00Z", SKIPPED),
-    ("America/New_York", "2027-03-14T03:00", "2027-03-14T07:00:00Z", None),
-    ("America/New_York", "2027-11-07T00:59", "2027-11-07T04:59:00Z", None),
-    ("America/New_York", "2027-11-07T01:30", "2027-11-07T05:30:00Z", EARLIER),
-    ("America/New_York", "2027-11-07T02:00", "2027-11-07T07:00:00Z", None),
     ("Europe/London", "2026-03-29T00:59", "2026-03-29T00:59:00Z", None),
     ("Europe/London", "2026-03-29T01:30", "2026-03-29T01:30:00Z", SKIPPED),
     ("Europe/London", "2026-03-29T02:00", "2026-03-29T01:00:00Z", None),
     ("Europe/London", "2026-10-25T00:59", "2026-10-24T23:59:00Z", None),
     ("Europe/London", "2026-10-25T01:30", "2026-10-25T00:30:00Z", EARLIER),
     ("Europe/London", "2026-10-25T02:00", "2026-10-25T02:00:00Z", None),
-    ("Europe/London", "2027-03-28T00:59", "2027-03-28T00:59:00Z", None),
-    ("Europe/London", "2027-03-28T01:30", "2027-03-28T01:30:00Z", SKIPPED),
-    ("Europe/London", "2027-03-28T02:00", "2027-03-28T01:00:00Z", None),
-    ("Europe/London", "2027-10-31T00:59", "2027-10-30T23:59:00Z", None),
-    ("Europe/London", "2027-10-31T01:30", "2027-10-31T00:30:00Z", EARLIER),
-    ("Europe/London", "2027-10-31T02:00", "2027-10-31T02:00:00Z", None),
     ("Australia/Sydney", "2026-04-05T01:59", "2026-04-04T14:59:00Z", None),
     ("Australia/Sydney", "2026-04-05T02:30", "2026-04-04T15:30:00Z", EARLIER),
     ("Australia/Sydney", "2026-04-05T03:00", "2026-04-04T17:00:00Z", None),
     ("Australia/Sydney", "2026-10-04T01:59", "2026-10-03T15:59:00Z", None),
     ("Australia/Sydney", "2026-10-04T02:30", "2026-10-03T16:30:00Z", SKIPPED),
     ("Australia/Sydney", "2026-10-04T03:00", "2026-10-03T16:00:00Z", None),
-    ("Australia/Sydney", "2027-04-04T01:59", "2027-04-03T14:59:00Z", None),
-    ("Australia/Sydney", "2027-04-04T02:30", "2027-04-03T15:30:00Z", EARLIER),
-    ("Australia/Sydney", "2027-04-04T03:00", "2027-04-03T17:00:00Z", None),
-    ("Australia/Sydney", "2027-10-03T01:59", "2027-10-02T15:59:00Z", None),
-    ("Australia/Sydney", "2027-10-03T02:30", "2027-10-02T16:30:00Z", SKIPPED),
-    ("Australia/Sydney", "2027-10-03T03:00", "2027-10-02T16:00:00Z", None),
     ("Asia/Kolkata", "2026-03-08T02:30", "2026-03-07T21:00:00Z", None),
     ("Asia/Kolkata", "2026-11-01T01:30", "2026-10-31T20:00:00Z", None),
     ("Asia/Kolkata", "2027-07-01T12:00", "2027-07-01T06:30:00Z", None),
@@ -285,21 +221,6 @@ CLOCK_CHANGES = [
 def test_a_local_time_is_read_in_its_zone(zone: str, wall: str, utc: str, note: str | None) -> None:
     moment = parse_instant_in_zone(wall, ZoneInfo(zone))
     assert (format_utc(moment.instant), moment.note) == (utc, note)
-
-
-def test_a_skipped_half_past_two_is_shown_as_half_past_three() -> None:
-    instant = parse_instant_in_zone("2026-03-08T02:30:00", NEW_YORK).instant
-    assert f"{instant.astimezone(NEW_YORK):%H:%M}" == "03:30"
-
-
-def test_a_repeated_half_past_one_is_the_one_before_the_change() -> None:
-    instant = parse_instant_in_zone("2026-11-01T01:30:00", NEW_YORK).instant
-    assert instant.astimezone(NEW_YORK).tzname() == "EDT"
-
-
-def test_a_time_with_a_zone_needs_no_note() -> None:
-    moment = parse_instant_in_zone("2026-11-01T01:30:00-05:00", NEW_YORK)
-    assert (format_utc(moment.instant), moment.note) == ("2026-11-01T06:30:00Z", None)
 
 
 @given(
@@ -364,7 +285,7 @@ def test_any_text_is_parsed_or_rejected_and_every_zone_can_show_it(text: str) ->
 
 
 def test_an_instant_is_written_in_utc_and_whole_seconds() -> None:
-    instant = datetime(2026, 3, 14, 19, 15, 0, 999_999, NEW_YORK)
+    instant = datetime(2026, 3, 14, 19, 15, 0, 999_999, ZONE)
     assert format_utc(instant) == "2026-03-14T23:15:00Z"
 
 
