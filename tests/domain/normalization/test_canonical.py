@@ -126,37 +126,6 @@ def test_two_spellings_of_an_envelope_are_one_event(name: str, one: Any, other: 
 
 
 @pytest.mark.parametrize(
-    "one, other, are_equal",
-    [
-        ("15551234567", "+1 (555) 123-4567", True),
-        ("15551234567", "001 555.123.4567", True),
-        ("15551234567", "\uff0b15551234567", True),
-        ("15551234567", "1\u2011555\u2013123\u22124567", True),
-        ("15551234567", "\u202a+15551234567\u202c", True),
-        ("15551234567", "tel:+1-555-123-4567", True),
-        ("15551234567", "15551234568", False),
-        ("15551234567", "+1 555 123 4567 x8", False),
-        ("1" * 100 + CUT_MARK, "1" * 200, True),
-    ],
-)
-def test_two_spellings_of_a_phone_number_are_the_same(
-    one: str, other: str, are_equal: bool
-) -> None:
-    assert is_same_value("phone", one, other) is are_equal
-
-
-def test_an_address_is_the_same_in_another_case() -> None:
-    assert is_same_value("email", "ada@example.com", "Ada@Example.COM")
-    assert not is_same_value("email", "ada@example.com", "eda@example.com")
-
-
-@pytest.mark.parametrize("name", ["openTableId", "guestId"])
-def test_an_id_is_the_same_after_its_restaurant_got_another_rid(name: str) -> None:
-    assert is_same_value(name, f"555001-{UUID.lower()}", f"555002-{UUID.lower()}")
-    assert not is_same_value(name, "555001-g1", "555001-g2")
-
-
-@pytest.mark.parametrize(
     "name, one, other",
     [
         ("state", "Seated", "PartiallySeated"),
@@ -176,11 +145,8 @@ def test_two_values_stay_two(name: str, one: object, other: object) -> None:
 @given(row_bodies().flatmap(lambda row: st.tuples(st.just(row), row_spellings(row))))
 def test_every_spelling_of_a_row_is_the_same_event(rows: tuple[dict[str, Any], ...]) -> None:
     one, other = map(event_from_row_body, rows)
-    assert (one.external_key, one.event_id, one.version) == (
-        other.external_key,
-        other.event_id,
-        other.version,
-    )
+    assert (one.external_key, one.event_id) == (other.external_key, other.event_id)
+    assert one.version == other.version
     assert compared_fields(one) == compared_fields(other)
 
 
@@ -189,11 +155,8 @@ def test_every_spelling_of_an_envelope_is_the_same_event(
     bodies: tuple[dict[str, Any], ...],
 ) -> None:
     one, other = map(event_from_envelope_body, bodies)
-    assert (one.external_key, one.version, one.fields) == (
-        other.external_key,
-        other.version,
-        other.fields,
-    )
+    assert one.external_key == other.external_key
+    assert (one.version, one.fields) == (other.version, other.fields)
 
 
 @given(row_bodies())
@@ -208,13 +171,54 @@ def test_the_canonical_state_of_a_canonical_state_is_itself(state: str) -> None:
     assert canonicalize_state(canonical) == canonical
 
 
-@pytest.mark.parametrize(
-    "one, other", [("bottle_service", "Bottle Service"), ("Caf\u00e9", "CAFE\u0301"), ("_", "-")]
-)
-def test_two_spellings_of_an_unknown_state_are_the_same(one: str, other: str) -> None:
-    assert is_same_value("state", one, other)
-    assert not is_same_value("state", one, "course_1")
-    assert not is_same_value("origin", one, other)
+SAME_VALUES: list[tuple[str, Any, Any]] = [
+    ("phone", "15551234567", "+1 (555) 123-4567"),
+    ("phone", "15551234567", "001 555.123.4567"),
+    ("phone", "15551234567", "\uff0b15551234567"),
+    ("phone", "15551234567", "1\u2011555\u2013123\u22124567"),
+    ("phone", "15551234567", "\u202a+15551234567\u202c"),
+    ("phone", "15551234567", "tel:+1-555-123-4567"),
+    ("phone", "1" * 100 + CUT_MARK, "1" * 200),
+    ("email", "ada@example.com", "Ada@Example.COM"),
+    # A restaurant may get another rid.
+    ("openTableId", f"555001-{UUID.lower()}", f"555002-{UUID.lower()}"),
+    ("guestId", f"555001-{UUID.lower()}", f"555002-{UUID.lower()}"),
+    ("state", "bottle_service", "Bottle Service"),
+    ("state", "Caf\u00e9", "CAFE\u0301"),
+    ("state", "_", "-"),
+    ("name", "nuts", "nuts"),
+    ("name", "nuts and milk", f"nuts{CUT_MARK}"),
+    ("name", f"nuts and{CUT_MARK}", f"nuts{CUT_MARK}"),
+    ("name", ["a", "b"], ["a", CUT_MARK]),
+]
+OTHER_VALUES: list[tuple[str, Any, Any]] = [
+    ("phone", "15551234567", "15551234568"),
+    ("phone", "15551234567", "+1 555 123 4567 x8"),
+    ("email", "ada@example.com", "eda@example.com"),
+    ("openTableId", "555001-g1", "555001-g2"),
+    ("guestId", "555001-g1", "555001-g2"),
+    ("state", "bottle_service", "course_1"),
+    ("origin", "bottle_service", "Bottle Service"),
+    ("name", "nuts", "milk"),
+    ("name", "milk", f"nuts{CUT_MARK}"),
+    ("name", ["b"], ["a", CUT_MARK]),
+    ("name", ["a", "c", "d"], ["a", "b", CUT_MARK]),
+    ("name", ["nuts"], f"nuts{CUT_MARK}"),
+    ("name", "nuts", ["nuts", CUT_MARK]),
+    ("name", None, f"nuts{CUT_MARK}"),
+]
+
+
+@pytest.mark.parametrize("name, one, other", SAME_VALUES)
+def test_a_value_is_the_same_in_another_spelling_or_cut(name: str, one: Any, other: Any) -> None:
+    assert is_same_value(name, one, other)
+    assert is_same_value(name, other, one)
+
+
+@pytest.mark.parametrize("name, one, other", OTHER_VALUES)
+def test_another_value_is_not_the_same(name: str, one: Any, other: Any) -> None:
+    assert not is_same_value(name, one, other)
+    assert not is_same_value(name, other, one)
 
 
 @pytest.mark.parametrize("id_", [UUID, f"555001-{UUID}", f"555001-{UUID.lower()}", UUID.lower()])
@@ -309,37 +313,6 @@ def test_long_lists_of_a_row_are_cut() -> None:
     fields = row_event(1, visit_tags=tags, table_number=tags).fields
     expected = [*tags[: 8192 // 7], CUT_MARK]
     assert (fields["visitTags"], fields["tableNumbers"]) == (expected, expected)
-
-
-@pytest.mark.parametrize(
-    "one, other",
-    [
-        ("nuts", "nuts"),
-        ("nuts and milk", f"nuts{CUT_MARK}"),
-        (f"nuts and{CUT_MARK}", f"nuts{CUT_MARK}"),
-        (["a", "b"], ["a", CUT_MARK]),
-    ],
-)
-def test_a_value_equals_its_beginning(one: Any, other: Any) -> None:
-    assert is_same_value("name", one, other)
-    assert is_same_value("name", other, one)
-
-
-@pytest.mark.parametrize(
-    "one, other",
-    [
-        ("nuts", "milk"),
-        ("milk", f"nuts{CUT_MARK}"),
-        (["b"], ["a", CUT_MARK]),
-        (["a", "c", "d"], ["a", "b", CUT_MARK]),
-        (["nuts"], f"nuts{CUT_MARK}"),
-        ("nuts", ["nuts", CUT_MARK]),
-        (None, f"nuts{CUT_MARK}"),
-    ],
-)
-def test_a_value_does_not_equal_another_beginning(one: Any, other: Any) -> None:
-    assert not is_same_value("name", one, other)
-    assert not is_same_value("name", other, one)
 
 
 def test_a_path_of_no_field_keeps_its_value() -> None:

@@ -2,9 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.normalization.field_values import (
-    parse_status,
-)
+from shared.domain.normalization.field_values import parse_status
 
 TABLE = {
     "BOOKED": "NotConfirmed LeftMessage WrongNumber NoAnswer pending booked",
@@ -15,8 +13,6 @@ TABLE = {
     "CANCELLED": "Cancelled canceled",
     "NO_SHOW": "NoShow no_show",
 }
-
-
 PAIRS = [(word, status) for status, words in TABLE.items() for word in words.split()]
 
 

@@ -16,6 +16,7 @@ from shared.domain.normalization.webhook_body import (
 )
 from tests.strategies.json_values import json_values
 
+ENVELOPE, OBJECT = WebhookFormat.ENVELOPE, WebhookFormat.OPENTABLE_RESERVATION
 NAMES = ("eventType", "event_type", "data", "rid", "id", "other")
 ids = st.sampled_from(["restaurant-1", "555001", 555001, 10**400, 5.0, True, "\ud800", "", None])
 data = st.dictionaries(
@@ -24,25 +25,20 @@ data = st.dictionaries(
 bodies = st.dictionaries(st.sampled_from(NAMES), ids | data | json_values, max_size=6)
 
 
-@pytest.mark.parametrize("name", ["eventType", "event_type"])
-def test_an_event_type_with_data_is_an_envelope(name: str) -> None:
-    assert detect_webhook_format({name: None, "data": None}) is WebhookFormat.ENVELOPE
-
-
-def test_a_rid_with_an_id_is_opentables_object() -> None:
-    assert detect_webhook_format({"rid": 1, "id": "a"}) is WebhookFormat.OPENTABLE_RESERVATION
-
-
-def test_a_body_with_both_is_an_envelope() -> None:
-    assert (
-        detect_webhook_format({"rid": 1, "id": "a", "eventType": "x", "data": {}})
-        is WebhookFormat.ENVELOPE
-    )
-
-
-@pytest.mark.parametrize("body", [{}, {"eventType": "x"}, {"data": {}}, {"rid": 1}, {"id": "a"}])
-def test_any_other_body_is_neither(body: dict[str, object]) -> None:
-    assert detect_webhook_format(body) is None
+@pytest.mark.parametrize(
+    "body, webhook_format",
+    [
+        pytest.param({"eventType": None, "data": None}, ENVELOPE, id="envelope"),
+        pytest.param({"event_type": None, "data": None}, ENVELOPE, id="envelope in snake case"),
+        pytest.param({"rid": 1, "id": "a"}, OBJECT, id="object of OpenTable's"),
+        pytest.param({"rid": 1, "id": "a", "eventType": "x", "data": {}}, ENVELOPE, id="both"),
+        *(({name: {}}, None) for name in ("eventType", "data", "rid", "id", "other")),
+    ],
+)
+def test_the_format_follows_from_the_keys(
+    body: dict[str, Any], webhook_format: WebhookFormat | None
+) -> None:
+    assert detect_webhook_format(body) is webhook_format
 
 
 @given(bodies)
@@ -89,29 +85,30 @@ def test_what_is_no_json_object_is_invalid(raw_body: bytes) -> None:
         find_raw_route(raw_body)
 
 
-def test_an_envelope_names_its_restaurant() -> None:
-    raw_body = b'{"eventType": "x", "data": {"restaurantId": "restaurant-1", "note": "\\ud800"}}'
-    assert find_raw_route(raw_body) == WebhookRoute(WebhookFormat.ENVELOPE, "restaurant-1")
-
-
-def test_an_object_names_its_rid() -> None:
-    expected = WebhookRoute(WebhookFormat.OPENTABLE_RESERVATION, "555001")
-    assert find_raw_route(b'{"rid": 555001, "id": "1"}') == expected
-
-
-def test_an_escaped_name_is_found() -> None:
-    expected = WebhookRoute(WebhookFormat.OPENTABLE_RESERVATION, "7")
-    assert find_raw_route(b'{"\\u0072id": 7, "id": 1}') == expected
-
-
-@pytest.mark.parametrize("raw_body", [b"{}", b'{"rid": 7}', b'{"eventType": "x", "id": 1}'])
-def test_an_object_of_another_format_is_no_route(raw_body: bytes) -> None:
-    assert find_raw_route(raw_body) is None
-
-
-@pytest.mark.parametrize("data", [b"[]", b"null", b'"restaurant-1"'])
-def test_an_envelope_without_a_map_of_data_is_no_route(data: bytes) -> None:
-    assert find_raw_route(b'{"eventType": "x", "data": ' + data + b"}") is None
+@pytest.mark.parametrize(
+    "raw_body, route",
+    [
+        pytest.param(
+            b'{"eventType": "x", "data": {"restaurantId": "restaurant-1", "note": "\\ud800"}}',
+            WebhookRoute(ENVELOPE, "restaurant-1"),
+            id="envelope",
+        ),
+        pytest.param(b'{"rid": 555001, "id": "1"}', WebhookRoute(OBJECT, "555001"), id="object"),
+        pytest.param(b'{"\\u0072id": 7, "id": 1}', WebhookRoute(OBJECT, "7"), id="escaped name"),
+        pytest.param(b"{}", None, id="empty object"),
+        pytest.param(b'{"rid": 7}', None, id="rid without id"),
+        pytest.param(b'{"eventType": "x", "id": 1}', None, id="event type without data"),
+        pytest.param(b'{"eventType": "x", "data": []}', None, id="list of data"),
+        pytest.param(b'{"eventType": "x", "data": null}', None, id="null data"),
+        pytest.param(b'{"eventType": "x", "data": "restaurant-1"}', None, id="text as data"),
+        pytest.param(b'{"rid": "\xff", "id": 1}', None, id="id that is not UTF-8"),
+        pytest.param(b'{"rid": "' + b"1" * 2000 + b'", "id": 1}', None, id="id of two kilobytes"),
+    ],
+)
+def test_a_body_names_its_restaurant_in_its_own_format(
+    raw_body: bytes, route: WebhookRoute | None
+) -> None:
+    assert find_raw_route(raw_body) == route
 
 
 def test_data_of_any_depth_gives_its_route_or_invalid_json() -> None:
@@ -119,12 +116,4 @@ def test_data_of_any_depth_gives_its_route_or_invalid_json() -> None:
         nested = b'{"a":' * depth + b"1" + b"}" * depth
         raw_body = b'{"eventType": "x", "data": {"restaurantId": "r", "a": ' + nested + b"}}"
         with suppress(InvalidJsonError):
-            assert find_raw_route(raw_body) == WebhookRoute(WebhookFormat.ENVELOPE, "r")
-
-
-def test_an_id_that_is_not_utf8_is_no_route() -> None:
-    assert find_raw_route(b'{"rid": "\xff", "id": 1}') is None
-
-
-def test_an_id_of_a_kilobyte_is_no_route() -> None:
-    assert find_raw_route(b'{"rid": "' + b"1" * 2000 + b'", "id": 1}') is None
+            assert find_raw_route(raw_body) == WebhookRoute(ENVELOPE, "r")
