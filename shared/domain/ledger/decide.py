@@ -32,7 +32,7 @@ from shared.domain.ledger.events import (
     version_to_map,
 )
 from shared.domain.ledger.fields import PATHS_BY_NAME
-from shared.domain.ledger.guest_link import Guest
+from shared.domain.ledger.guest_link import StoredGuests
 from shared.domain.ledger.registers import (
     NOTATION_FIELDS,
     GuestRequired,
@@ -70,12 +70,11 @@ class StoredReservation(Struct, frozen=True):
     Attributes:
         document: None if it does not exist.
         journal_entries: Entries by id, None for a nonexistent one. A missing id was not read.
-        guests: Guest records by key, with the same meaning of None and of a missing key.
     """
 
     document: Mapping[str, Any] | None
     journal_entries: Mapping[str, Mapping[str, Any] | None]
-    guests: Mapping[str, Guest | None] = field(default_factory=dict)
+    guests: StoredGuests = field(default_factory=dict)
 
 
 class ReservationWrite(Struct, frozen=True):
@@ -138,7 +137,8 @@ def decide(
     flat = flatten_document(stored.document or {})
     try:
         for entry in stored.journal_entries.values():
-            _require_readable_entry(entry)
+            if entry is not None:
+                _require_readable_entry(entry)
         state = read_reservation_state(flat, identity.system)
     except UnreadableDocumentError:
         return UnreadableDocument()
@@ -174,10 +174,8 @@ def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -
     return reservation_state_from_document(flat)
 
 
-def _require_readable_entry(entry: Mapping[str, Any] | None) -> None:
+def _require_readable_entry(entry: Mapping[str, Any]) -> None:
     """Check the parts of a journal entry that a decision reads."""
-    if entry is None:
-        return
     try:
         is_readable = isinstance(entry["fields"], Mapping)
         version_from_map(entry["version"])
@@ -291,9 +289,7 @@ def _build_write(
     is_create = stored.document is None
     changes = list_visible_changes(flat, changed_fields)
     added_fields = _find_added_fields(event, merged.state_before)
-    outcome = EventOutcome.CREATED
-    if not is_create:
-        outcome = _classify_update(merged, changes, added_fields)
+    outcome = EventOutcome.CREATED if is_create else _classify_update(merged, changes, added_fields)
     if changed_fields:
         changed_fields |= render_write_times(event, identity, context.now, is_create=is_create)
     shown_changes = omit_hidden_changes(changes, flat, state)
@@ -313,16 +309,11 @@ def build_journal_entry(
     event: ReservationEvent,
     outcome: str,
     changes: Mapping[str, Mapping[str, Any]],
-    state: ReservationState,
+    state_after: ReservationState,
     context: WriteContext,
 ) -> dict[str, Any]:
-    """Return the journal entry of an event.
-
-    Args:
-        changes: Visible path to ``{"from", "to"}``.
-        state: The state after the event.
-    """
-    start_at = state.resolve_field("startAt")
+    """Return the journal entry of an event with its changes, ``{"from", "to"}`` by visible path."""
+    start_at = state_after.resolve_field("startAt")
     expires_at = start_at if isinstance(start_at, datetime) else context.now
     if expires_at < _MAX_DATETIME - context.journal_retention:
         expires_at += context.journal_retention
@@ -347,32 +338,27 @@ def build_journal_entry(
         entry["by"] = event.requested_by
     if event.authentication is not None:
         entry["authentication"] = event.authentication.to_map()
-    if event.event_type == GUEST_LINKED_EVENT_TYPE and state.linked_guest is not None:
+    guest = state_after.linked_guest
+    if event.event_type == GUEST_LINKED_EVENT_TYPE and guest is not None:
         # The guest's values stay in the guest's record, within reach of an erasure.
-        version = version_to_map(state.linked_guest.version)
-        entry["guest"] = {"guestKey": state.linked_guest.key, "version": version}
+        entry["guest"] = {"guestKey": guest.key, "version": version_to_map(guest.version)}
     return entry
 
 
 def omit_hidden_changes(
     changes: Mapping[str, Mapping[str, Any]],
-    stored: Mapping[str, Any],
-    state: ReservationState,
+    flat_before: Mapping[str, Any],
+    state_after: ReservationState,
 ) -> dict[str, Mapping[str, Any]]:
     """Return the changes that an entry may contain.
 
     An entry never copies values of a linked guest, and no personal value after an erasure.
-
-    Args:
-        changes: All visible changes of the event.
-        stored: The flat document before the event.
-        state: The state after the event.
     """
     hidden_paths: frozenset[str] = frozenset()
-    if state.guest_references.forbids_personal_data:
+    if state_after.guest_references.forbids_personal_data:
         hidden_paths = PERSONAL_PATHS
     # The old values are a guest's, too, if one was linked.
-    elif stored.get("sync.guest") is not None or state.linked_guest is not None:
+    elif flat_before.get("sync.guest") is not None or state_after.linked_guest is not None:
         hidden_paths = GUEST_PATHS
     return {path: change for path, change in changes.items() if path not in hidden_paths}
 

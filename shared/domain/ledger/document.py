@@ -68,12 +68,6 @@ from shared.errors import InvalidEventError, UnreadableDocumentError
 UNKNOWN_DINER_NAME = "OpenTable Guest"
 _STATUSES = list(ReservationStatus)  # a stored value may be unhashable
 
-_OPTIONAL_PATHS = {
-    name: path for name, path in PATHS_BY_NAME.items() if path.startswith("metadata.")
-}
-_ALWAYS_WRITTEN_PATHS = {
-    name: path for name, path in PATHS_BY_NAME.items() if name not in _OPTIONAL_PATHS
-}
 _CUT_TEXTS_PATH = PATHS_BY_NAME[CUT_TEXTS_FIELD]
 _NATIVE_FIELDS = ("status", "cancellationReason")
 SEARCH_TERMS_PATH = "searchTerms"
@@ -138,13 +132,15 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
 
 def _resolve_fields(state: ReservationState) -> FlatDocument:
     """Return the value of each field by path, with the name and contact of the linked guest."""
-    document: FlatDocument = {
-        path: state.resolve_field(name) for name, path in _ALWAYS_WRITTEN_PATHS.items()
+    reported = {
+        name for registers in state.registers_by_actor.values() for name in registers.fields
     }
-    # Written once reported, even as None: a cleared value must not stay in the document.
-    for name, path in _OPTIONAL_PATHS.items():
-        if any(name in registers.fields for registers in state.registers_by_actor.values()):
-            document[path] = state.resolve_field(name)
+    document: FlatDocument = {
+        path: state.resolve_field(name)
+        for name, path in PATHS_BY_NAME.items()
+        # Metadata is written once reported, even as None: a cleared value must not stay.
+        if name in reported or not path.startswith("metadata.")
+    }
     # The linked guest wins over a relay's values whatever the versions are: no clock can put one
     # guest's name on another guest's reservation.
     guest = state.linked_guest
@@ -243,11 +239,6 @@ def diff_fields(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> FlatD
     }
 
 
-def is_visible_path(path: str) -> bool:
-    """Whether people see the field, in contrast to the ledger's own bookkeeping."""
-    return not path.startswith(_INTERNAL_PREFIXES)
-
-
 def list_visible_changes(
     stored: Mapping[str, Any], rendered: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -257,17 +248,17 @@ def list_visible_changes(
         for path, value in rendered.items()
         # An absent field equals null, and so do two spellings of a value: a release with one more
         # field, or with another canonical form, changes nothing that people see.
-        if is_visible_path(path) and canonicalize_path(path, stored.get(path)) != value
+        if not path.startswith(_INTERNAL_PREFIXES)
+        and canonicalize_path(path, stored.get(path)) != value
     }
 
 
-def _to_shown_value(stored: object) -> FieldValue | float:
+def _to_shown_value(stored: Any) -> FieldValue | float:
     """Return a stored value for the history; a person may have written any value of any size."""
-    if stored is None or isinstance(stored, str | int | datetime):
-        return cut_value(stored, MAX_TEXT_BYTES_LIMIT)
     if isinstance(stored, float) and isfinite(stored):
         return stored
-    if isinstance(stored, list) and all(isinstance(item, str) for item in stored):
+    is_text_list = isinstance(stored, list) and all(isinstance(item, str) for item in stored)
+    if stored is None or isinstance(stored, str | int | datetime) or is_text_list:
         return cut_value(stored, MAX_TEXT_BYTES_LIMIT)
     return UNREADABLE_VALUE
 

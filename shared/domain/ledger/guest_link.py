@@ -118,6 +118,19 @@ def _are_guest_keys(*values: object) -> bool:
     return all(isinstance(value, str) and is_document_id(value) for value in values)
 
 
+# Guest records by key, None if none is stored. A missing key was not read.
+StoredGuests = Mapping[str, Guest | None]
+
+# The details of a linked guest, with their names in the document.
+_LINKED_DETAILS = {
+    "diner_name": "dinerName",
+    "phone": "phone",
+    "email": "email",
+    "marketing_opted_out": "marketingOptedOut",
+    "email_optin": "emailOptin",
+}
+
+
 class LinkedGuest(Struct, frozen=True):
     """The guest shown in a reservation.
 
@@ -185,15 +198,10 @@ class UnresolvedGuest(Struct, frozen=True):
         return self.path[-1]
 
 
-def resolve_guest(
-    referenced_key: str, guests: Mapping[str, Guest | None]
-) -> LinkedGuest | UnresolvedGuest:
+def resolve_guest(referenced_key: str, guests: StoredGuests) -> LinkedGuest | UnresolvedGuest:
     """Follow a reference through merges to the guest's record.
 
     A circular chain, or one longer than `MAX_MERGES`, is unresolved.
-
-    Args:
-        guests: Records by key, None if none is stored. A missing key was not read.
     """
     path = [referenced_key]
     while len(path) <= MAX_MERGES:
@@ -215,11 +223,7 @@ def linked_guest_to_map(linked_guest: LinkedGuest) -> dict[str, Any]:
     return {
         "path": list(linked_guest.path),
         "version": version_to_map(linked_guest.version),
-        "dinerName": linked_guest.diner_name,
-        "phone": linked_guest.phone,
-        "email": linked_guest.email,
-        "marketingOptedOut": linked_guest.marketing_opted_out,
-        "emailOptin": linked_guest.email_optin,
+        **{stored: getattr(linked_guest, name) for name, stored in _LINKED_DETAILS.items()},
     }
 
 
@@ -235,19 +239,11 @@ def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
         raise TypeError("A path is a list of keys.")
     if stored.get("forgotten"):
         return LinkedGuest(tuple(path), UNVERSIONED, is_forgotten=True)
-    details = stored["dinerName"], stored["phone"], stored["email"]
-    if not _are_optional_texts(*details):
+    details = {name: stored[stored_name] for name, stored_name in _LINKED_DETAILS.items()}
+    linked_guest = LinkedGuest(tuple(path), version_from_map(stored["version"]), **details)
+    if not _are_optional_texts(*linked_guest.details):
         raise TypeError("The details are texts.")
-    diner_name, phone, email = details
-    return LinkedGuest(
-        tuple(path),
-        version_from_map(stored["version"]),
-        diner_name=diner_name,
-        phone=phone,
-        email=email,
-        marketing_opted_out=stored["marketingOptedOut"],
-        email_optin=stored["emailOptin"],
-    )
+    return linked_guest
 
 
 class GuestReferences(Struct, frozen=True):
@@ -324,9 +320,8 @@ def guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
     keys, resolved_keys = (
         flat.get(f"guests.{name}", []) for name in ("referencedKeys", "resolvedGuestKeys")
     )
-    if not isinstance(keys, list) or not isinstance(resolved_keys, list):
-        raise TypeError("References are a list of keys.")
-    if not _are_guest_keys(*keys, *resolved_keys):
+    are_lists = isinstance(keys, list) and isinstance(resolved_keys, list)
+    if not are_lists or not _are_guest_keys(*keys, *resolved_keys):
         raise TypeError("References are a list of keys.")
     # A value of another type counts as forgotten: personal data must not return.
     return GuestReferences(

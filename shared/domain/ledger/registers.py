@@ -30,9 +30,9 @@ from shared.domain.ledger.events import (
     Version,
 )
 from shared.domain.ledger.guest_link import (
-    Guest,
     GuestReferences,
     LinkedGuest,
+    StoredGuests,
     UnresolvedGuest,
     resolve_guest,
 )
@@ -155,8 +155,7 @@ class ReservationState(Struct, frozen=True):
                 ReservationStatus(status),
             )
             # A set: a duplicate event adds no entry.
-            if entry not in history:
-                history = tuple(sorted((*history, entry)))[-MAX_STATUS_HISTORY_ENTRIES:]
+            history = tuple(sorted({*history, entry}))[-MAX_STATUS_HISTORY_ENTRIES:]
         return replace(
             self,
             registers_by_actor={**self.registers_by_actor, event.actor: registers},
@@ -197,11 +196,7 @@ class ReservationState(Struct, frozen=True):
         return guest_key if isinstance(guest_key, str) and is_missing else None
 
     def find_opentable_id(self, name: str) -> str | None:
-        """Return an id as OpenTable wrote it, for a request: OpenTable may distinguish case.
-
-        Args:
-            name: ``openTableId`` or ``guestId``.
-        """
+        """Return ``openTableId`` or ``guestId`` as OpenTable wrote it: it may distinguish case."""
         canonical_id = self.resolve_field(name)
         spelling = self.resolve_field(name + SPELLING_SUFFIX)
         # An event without a spelling may have replaced the id.
@@ -240,15 +235,12 @@ class StateTransition(Struct, frozen=True):
 
 
 def merge_with_guest(
-    event: ReservationEvent, state_before: ReservationState, guests: Mapping[str, Guest | None]
+    event: ReservationEvent, state_before: ReservationState, guests: StoredGuests
 ) -> StateTransition | GuestRequired:
     """Merge an event and link the guest of the resulting state.
 
     Once a referenced guest is forgotten or the reservation is anonymized, every event of the
     reservation is redacted before it is stored, for every actor.
-
-    Args:
-        guests: Records by key, None if none is stored. A missing key was not read.
     """
     state_after = state_before.merge_event(event)
     is_guest_update = event.event_type == GUEST_LINKED_EVENT_TYPE
@@ -278,7 +270,7 @@ def merge_with_guest(
 def _resolve_guests(
     state_before: ReservationState,
     state_after: ReservationState,
-    guests: Mapping[str, Guest | None],
+    guests: StoredGuests,
     *,
     is_guest_update: bool,
 ) -> ResolvedGuests:

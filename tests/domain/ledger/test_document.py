@@ -11,21 +11,26 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.ledger.decide import ReservationWrite, StoredReservation, WriteContext, decide
-from shared.domain.ledger.divergence import find_open_divergence, format_opentable_version
+from shared.domain.ledger.divergence import (
+    DivergenceType,
+    ReviewDecision,
+    ReviewRequest,
+    build_divergence_event,
+    build_review_event,
+)
 from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
     find_diner_name,
-    is_visible_path,
+    list_visible_changes,
     native_state_from_document,
     read_external_key,
-    registers_from_map,
     render_document,
     render_native_update,
 )
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, build_lineup_event
 from shared.domain.ledger.guest_link import UNVERSIONED, LinkedGuest
-from shared.domain.ledger.registers import MAX_STATUS_HISTORY_ENTRIES, ReservationState
+from shared.domain.ledger.registers import MAX_STATUS_HISTORY_ENTRIES
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.search import build_search_terms
 from shared.domain.validation import flatten_document, nest_fields
@@ -33,7 +38,6 @@ from shared.errors import InvalidEventError, UnreadableDocumentError
 from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 
 IDENTITY = ReservationIdentity("restaurant-123", "ot_1", ZoneInfo("America/New_York"))
-MISSING = "MISSING_IN_OPENTABLE"
 names = st.text(st.characters(exclude_characters="."), min_size=1, max_size=3)
 leaves = st.none() | st.integers() | st.text() | st.lists(st.integers(), max_size=2)
 maps = st.dictionaries(names, leaves | st.dictionaries(names, leaves), min_size=1, max_size=3)
@@ -44,10 +48,10 @@ def rendered_document(*events: ReservationEvent) -> dict[str, Any]:
     return render_document(IDENTITY, merge_events(*events))
 
 
-def divergence_event(version: str, divergence: str | None = MISSING) -> ReservationEvent:
-    """Return a divergence that was flagged at this version of OpenTable's."""
-    fields = {"divergence": divergence, "divergenceVersion": version}
-    return replace(envelope_event("updated", minute=30), actor=Actor.LINEUP, fields=fields)
+def flag_of(row: ReservationEvent) -> ReservationEvent:
+    """Return the flag of a divergence at this version of OpenTable's."""
+    missing = DivergenceType.MISSING_IN_OPENTABLE
+    return build_divergence_event("ot_1", merge_events(row), missing, "report", RECEIVED)
 
 
 EARLY_PENDING = envelope_event("updated", minute=0, status="pending")
@@ -138,86 +142,38 @@ def test_unreported_metadata_is_not_shown() -> None:
     assert "metadata.venueNotes" not in rendered_document(envelope_event())
 
 
+ROW_WITHOUT_START = row_event(1, scheduled_time=None, scheduled_time_utc=None)
+
+
 @pytest.mark.parametrize(
-    "event", [envelope_event(), row_event(1, scheduled_time=None, scheduled_time_utc=None)]
+    "events, status",
+    [
+        pytest.param([envelope_event()], "PENDING", id="no row of OpenTable's"),
+        pytest.param([ROW_WITHOUT_START], "PENDING", id="row without a start"),
+        pytest.param([row_event(1)], "RECONCILED", id="row with a start"),
+        pytest.param([row_event(1), flag_of(row_event(1))], "DIVERGED", id="open divergence"),
+    ],
 )
-def test_reconciliation_is_pending_without_an_opentable_row_or_a_start(
-    event: ReservationEvent,
+def test_a_document_has_the_status_of_its_reconciliation(
+    events: Iterable[ReservationEvent], status: str
 ) -> None:
-    assert rendered_document(event)["reconciliation.reconciliationStatus"] == "PENDING"
+    document = rendered_document(*events)
+    assert document["reconciliation.reconciliationStatus"] == status
+    assert document["reconciliation.divergenceDetected"] is (status == "DIVERGED")
 
 
-def test_an_opentable_row_sets_reconciled() -> None:
-    document = rendered_document(row_event(1))
-    assert document["reconciliation.reconciliationStatus"] == "RECONCILED"
-    assert document["reconciliation.divergenceDetected"] is False
-
-
-def test_an_open_divergence_is_shown() -> None:
-    document = rendered_document(
-        row_event(1), divergence_event(format_opentable_version(merge_events(row_event(1))))
+@pytest.mark.parametrize("version, shown", [(2, "REMOVED"), (1, None)])
+def test_only_a_decision_on_the_open_divergence_is_shown(version: int, shown: str | None) -> None:
+    decision = build_review_event(
+        "ot_1",
+        merge_events(row_event(version)),
+        ReviewRequest(ReviewDecision.REMOVED, "x", "mara"),
+        event_id="staff-1",
+        now=RECEIVED,
     )
-    assert document["reconciliation.reconciliationStatus"] == "DIVERGED"
+    document = rendered_document(row_event(2), flag_of(row_event(2)), decision)
     assert document["reconciliation.divergenceDetected"] is True
-
-
-def test_a_divergence_stays_open_without_a_newer_opentable_row() -> None:
-    assert find_open_divergence(merge_events(divergence_event(""))) == MISSING
-
-
-def review_event(version: str, minute: int) -> ReservationEvent:
-    """Return the staff's decision on a divergence at this version of OpenTable's."""
-    fields = {"reviewDecision": "REMOVED", "reviewVersion": version}
-    event = envelope_event("updated", minute=minute)
-    return replace(event, actor=Actor.LINEUP, fields=fields)
-
-
-def test_the_decision_on_an_open_divergence_is_shown() -> None:
-    version = format_opentable_version(merge_events(row_event(1)))
-    document = rendered_document(
-        row_event(1), divergence_event(version), review_event(version, minute=31)
-    )
-    assert document["reconciliation.reviewDecision"] == "REMOVED"
-
-
-def test_a_decision_on_an_earlier_divergence_is_not_shown() -> None:
-    earlier, later = (format_opentable_version(merge_events(row_event(n))) for n in (1, 2))
-    document = rendered_document(
-        row_event(2), divergence_event(later), review_event(earlier, minute=29)
-    )
-    assert document["reconciliation.divergenceDetected"] is True
-    assert document["reconciliation.reviewDecision"] is None
-
-
-def test_a_newer_opentable_row_resolves_a_divergence() -> None:
-    version = format_opentable_version(merge_events(row_event(1)))
-    assert (
-        find_open_divergence(merge_events(row_event(1), divergence_event(version), row_event(2)))
-        is None
-    )
-
-
-def test_a_withdrawn_divergence_is_not_shown() -> None:
-    assert find_open_divergence(merge_events(divergence_event("", None))) is None
-
-
-def test_without_a_finding_there_is_no_divergence() -> None:
-    assert find_open_divergence(ReservationState()) is None
-
-
-@pytest.mark.parametrize(
-    "newer", [row_event(2), row_event(1, updated_at_utc="2026-03-09T12:00:02Z")]
-)
-def test_the_divergence_mark_changes_with_every_opentable_event(newer: ReservationEvent) -> None:
-    assert format_opentable_version(merge_events(row_event(1), newer)) != format_opentable_version(
-        merge_events(row_event(1))
-    )
-
-
-def test_a_relay_event_keeps_the_divergence_mark() -> None:
-    assert format_opentable_version(
-        merge_events(row_event(1), envelope_event())
-    ) == format_opentable_version(merge_events(row_event(1)))
+    assert document["reconciliation.reviewDecision"] == shown
 
 
 @given(documents)
@@ -248,21 +204,14 @@ def test_the_difference_contains_missing_and_changed_fields() -> None:
     assert diff_fields({"a": 1, "b": 2, "x": 9}, {"a": 1, "b": 3, "c": None}) == {"b": 3, "c": None}
 
 
-@pytest.mark.parametrize("path", ["status", "startAt", "metadata.server", "localDate"])
-def test_user_visible_fields_are_shown(path: str) -> None:
-    assert is_visible_path(path)
+def test_bookkeeping_is_no_visible_change() -> None:
+    shown = {"status", "startAt", "metadata.server", "localDate"}
+    internal = {"sync.a", "guests.b", "statusHistory", "startAtTimestamp", "searchTerms"}
+    assert list_visible_changes({}, dict.fromkeys(shown | internal, "x")).keys() == shown
 
 
-@pytest.mark.parametrize("path", ["sync.relay", "statusHistory", "startAtTimestamp"])
-def test_bookkeeping_is_not_shown(path: str) -> None:
-    assert not is_visible_path(path)
-
-
-def test_an_opentable_reservation_has_a_prefixed_document_id() -> None:
+def test_only_an_opentable_reservation_has_a_prefixed_document_id() -> None:
     assert ReservationSystem.OPENTABLE.build_document_id("ot_1") == "opentable-ot_1"
-
-
-def test_a_native_reservation_has_its_own_document_id() -> None:
     assert ReservationSystem.LINEUP.build_document_id("abc") == "abc"
 
 
@@ -276,27 +225,27 @@ NATIVE_DOCUMENT: dict[str, Any] = {
 
 
 def cancellation_event(minute: int = 0, **fields: Any) -> ReservationEvent:
-    at, event_id = RECEIVED + timedelta(minutes=minute), f"staff-{minute}"
-    fields = fields or {"status": "CANCELLED", "cancellationReason": "Rain"}
-    version = Version.from_timestamp(at, event_id)
-    return ReservationEvent(
-        "own-1", event_id, "staff.cancelled", Actor.LINEUP, version, fields, "{}", Channel.STAFF
+    return build_lineup_event(
+        "own-1",
+        event_id=f"staff-{minute}",
+        event_type="staff.cancelled",
+        occurred_at=RECEIVED + timedelta(minutes=minute),
+        channel=Channel.STAFF,
+        fields=fields or {"status": "CANCELLED", "cancellationReason": "Rain"},
     )
 
 
-def written_fields(
-    event: ReservationEvent, document: dict[str, Any] = NATIVE_DOCUMENT
-) -> dict[str, Any]:
-    flat = flatten_document(document)
+NATIVE_FIELDS = flatten_document(NATIVE_DOCUMENT)
+
+
+def written_fields(event: ReservationEvent, flat: dict[str, Any] = NATIVE_FIELDS) -> dict[str, Any]:
     return render_native_update(flat, native_state_from_document(flat).merge_event(event), event)
 
 
 def native_document_after(*events: ReservationEvent) -> dict[str, Any]:
-    flat = flatten_document(NATIVE_DOCUMENT)
+    flat = NATIVE_FIELDS
     for event in events:
-        flat |= render_native_update(
-            flat, native_state_from_document(flat).merge_event(event), event
-        )
+        flat = flat | written_fields(event, flat)
     return flat
 
 
@@ -306,36 +255,25 @@ def test_only_its_writer_may_create_a_native_document() -> None:
 
 
 def test_a_native_document_without_staff_changes_has_empty_registers() -> None:
-    assert native_state_from_document(flatten_document(NATIVE_DOCUMENT)).registers_by_actor == {}
+    assert native_state_from_document(NATIVE_FIELDS).registers_by_actor == {}
 
 
 def test_a_cancellation_writes_only_its_own_fields() -> None:
     written = written_fields(cancellation_event())
-    assert written.keys() == {
-        "sync.lineup",
-        "status",
-        "metadata.cancellationReason",
-        "statusHistory",
-    }
-    assert (written["status"], written["metadata.cancellationReason"]) == ("CANCELLED", "Rain")
+    own = {"status": "CANCELLED", "metadata.cancellationReason": "Rain"}
+    assert written.keys() == {"sync.lineup", "statusHistory", *own}
+    assert written.items() >= own.items()
 
 
 def test_the_history_keeps_entries_of_the_original_writer() -> None:
-    entry = {
-        "status": "CANCELLED",
-        "timestamp": RECEIVED,
-        "source": "LINEUP",
-        "eventId": "staff-0",
-    }
-    assert written_fields(cancellation_event())["statusHistory"] == [
-        *NATIVE_DOCUMENT["statusHistory"],
-        entry,
-    ]
+    entry = {"status": "CANCELLED", "timestamp": RECEIVED, "source": "LINEUP", "eventId": "staff-0"}
+    history = written_fields(cancellation_event())["statusHistory"]
+    assert history == [*NATIVE_DOCUMENT["statusHistory"], entry]
 
 
 def test_a_history_is_bounded() -> None:
     full = [{"status": "CONFIRMED", "by": n} for n in range(MAX_STATUS_HISTORY_ENTRIES)]
-    written = written_fields(cancellation_event(), NATIVE_DOCUMENT | {"statusHistory": full})
+    written = written_fields(cancellation_event(), NATIVE_FIELDS | {"statusHistory": full})
     *remaining, last = written["statusHistory"]
     assert (remaining, last["eventId"]) == (full[1:], "staff-0")
 
@@ -350,10 +288,7 @@ def test_a_late_event_does_not_overwrite_a_newer_one() -> None:
 def test_staff_registers_are_read_back() -> None:
     state = native_state_from_document(native_document_after(cancellation_event()))
     assert state.resolve_field("cancellationReason") == "Rain"
-    assert (
-        registers_from_map(native_document_after(cancellation_event())["sync.lineup"]).version
-        == cancellation_event().version
-    )
+    assert state.get_registers(Actor.LINEUP).version == cancellation_event().version
 
 
 def test_changing_one_field_keeps_the_other() -> None:
@@ -362,16 +297,10 @@ def test_changing_one_field_keeps_the_other() -> None:
 
 
 def test_only_the_updated_time_changes() -> None:
-    identity = ReservationIdentity(
-        "restaurant-123", "own-1", ZoneInfo("UTC"), ReservationSystem.LINEUP
-    )
+    identity = replace(IDENTITY, external_key="own-1", system=ReservationSystem.LINEUP)
     context = WriteContext(RECEIVED, "attempt", timedelta(days=400))
-    write = decide(
-        cancellation_event(),
-        StoredReservation(NATIVE_DOCUMENT, {"staff-0": None}),
-        identity,
-        context,
-    )
+    stored = StoredReservation(NATIVE_DOCUMENT, {"staff-0": None})
+    write = decide(cancellation_event(), stored, identity, context)
     assert isinstance(write, ReservationWrite)
     times = {"createdAt", "updatedAt", "reconciliation.lastReconciledAt"}
     assert write.changed_fields.keys() & times == {"updatedAt"}
