@@ -1,5 +1,6 @@
 """The mock events of the specification give the same document in any order."""
 
+from collections.abc import Iterable
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -12,42 +13,30 @@ from tests.support.in_memory_ledger import apply_to_memory, flatten_without_writ
 
 EVENTS = Path(__file__).parents[3] / "sandbox" / "events"
 NAMES = ("created", "updated", "cancelled")
-ORDERS = list(permutations(NAMES))
 
 
-def document_after_mock_events(order: tuple[str, ...]) -> dict[str, Any]:
+def document_after_mock_events(order: Iterable[str]) -> dict[str, Any]:
     bodies = [(EVENTS / f"reservation_{name}.json").read_bytes() for name in order]
-    return flatten_without_write_times(
-        apply_to_memory(
-            (event_from_envelope_body(parse_strict_json(b)) for b in bodies), ["entry"]
-        ).document
-    )
+    events = [event_from_envelope_body(parse_strict_json(body)) for body in bodies]
+    return flatten_without_write_times(apply_to_memory(events, ["entry"]).document)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_any_order_of_the_mock_events_ends_cancelled_with_six_guests(
-    order: tuple[str, ...],
-) -> None:
-    document = document_after_mock_events(order)
-    assert (document["status"], document["partySize"]) == ("CANCELLED", 6)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_any_order_of_the_mock_events_keeps_the_start_and_the_guest(order: tuple[str, ...]) -> None:
-    document = document_after_mock_events(order)
-    paths = ("startAt", "dinerName", "email", "phone", "metadata.specialRequests")
-    assert [document[path] for path in paths] == [
-        "2026-03-14T23:15:00Z",
-        "John Doe",
-        "john@example.com",
-        "15551234567",
-        "Window seat preferred",
-    ]
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_any_order_of_the_mock_events_ends_in_the_same_document(order: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("order", list(permutations(NAMES)))
+def test_any_order_of_the_mock_events_ends_in_the_same_document(order: Iterable[str]) -> None:
     assert document_after_mock_events(order) == document_after_mock_events(NAMES)
+
+
+def test_the_mock_events_end_cancelled_with_their_start_guest_and_party() -> None:
+    expected = {
+        "status": "CANCELLED",
+        "partySize": 6,
+        "startAt": "2026-03-14T23:15:00Z",
+        "dinerName": "John Doe",
+        "email": "john@example.com",
+        "phone": "15551234567",
+        "metadata.specialRequests": "Window seat preferred",
+    }
+    assert document_after_mock_events(NAMES).items() >= expected.items()
 
 
 def test_the_mock_events_give_the_status_history_in_order() -> None:

@@ -34,6 +34,7 @@ from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
 from tests.support.events import envelope_event, merge_events, row_event
 
 FIRST, SECOND = (Version.from_sequence(number, NOON) for number in (1, 2))
+FIRST_1, SECOND_2 = RegisterValue(FIRST, 1), RegisterValue(SECOND, 2)
 
 
 def to_maps(history: Iterable[StatusHistoryEntry]) -> list[dict[str, Any]]:
@@ -52,29 +53,19 @@ def test_merging_is_idempotent(sequence: ArrivalSequence) -> None:
     assert merge_events(*sequence.arrival, *sequence.arrival) == state
 
 
-def test_a_register_has_the_latest_value_of_each_field() -> None:
-    registers = (
-        FieldRegisters().merge_values(SECOND, {"a": 2}).merge_values(FIRST, {"a": 1, "b": 1})
-    )
-    assert registers == FieldRegisters(
-        SECOND, {"a": RegisterValue(SECOND, 2), "b": RegisterValue(FIRST, 1)}
-    )
-
-
-def test_an_empty_event_updates_only_the_version() -> None:
-    registers = FieldRegisters().merge_values(FIRST, {"a": 1}).merge_values(SECOND, {})
-    assert registers == FieldRegisters(SECOND, {"a": RegisterValue(FIRST, 1)})
-
-
-def test_none_is_a_value_like_any_other() -> None:
-    assert (
-        FieldRegisters()
-        .merge_values(FIRST, {"a": 1})
-        .merge_values(SECOND, {"a": None})
-        .fields["a"]
-        .value
-        is None
-    )
+@pytest.mark.parametrize(
+    "second_values, first_values, fields",
+    [
+        pytest.param({"a": 2}, {"a": 1, "b": 1}, {"a": SECOND_2, "b": FIRST_1}, id="latest values"),
+        pytest.param({"a": None}, {"a": 1}, {"a": RegisterValue(SECOND, None)}, id="null"),
+        pytest.param({}, {"a": 1}, {"a": FIRST_1}, id="empty event"),
+    ],
+)
+def test_registers_have_the_highest_version_and_the_latest_value_of_each_field(
+    second_values: dict[str, Any], first_values: dict[str, Any], fields: dict[str, RegisterValue]
+) -> None:
+    registers = FieldRegisters().merge_values(SECOND, second_values)
+    assert registers.merge_values(FIRST, first_values) == FieldRegisters(SECOND, fields)
 
 
 @pytest.mark.parametrize(
@@ -100,24 +91,17 @@ def test_only_another_value_at_the_same_version_is_a_conflict(
 LINEUP_EVENT = replace(envelope_event(minute=30, partySize=9), actor=Actor.LINEUP)
 
 
+RELAY_EVENT = envelope_event(minute=30, partySize=9, specialRequests="Nuts", dinerName="Ada")
+ROW = row_event(1, party_size=2, guest_request=None)
+
+
 @pytest.mark.parametrize(
     "events, name, value",
     [
-        pytest.param(
-            (row_event(1, party_size=2), envelope_event(minute=30, partySize=9)),
-            "partySize",
-            2,
-            id="opentable before relay",
-        ),
-        pytest.param(
-            (row_event(1, guest_request=None), envelope_event(minute=30, specialRequests="Nuts")),
-            "specialRequests",
-            None,
-            id="a null of opentable before relay",
-        ),
-        pytest.param(
-            (row_event(1), envelope_event(dinerName="Ada")), "dinerName", "Ada", id="only the relay"
-        ),
+        pytest.param((ROW, RELAY_EVENT), "partySize", 2, id="opentable before relay"),
+        pytest.param((ROW, RELAY_EVENT), "specialRequests", None, id="a null before relay"),
+        pytest.param((ROW, RELAY_EVENT), "dinerName", "Ada", id="only the relay"),
+        pytest.param((ROW,), "dinerName", None, id="unreported"),
         pytest.param(
             (LINEUP_EVENT, envelope_event(partySize=2)), "partySize", 2, id="relay before lineup"
         ),
@@ -148,42 +132,31 @@ def test_a_request_uses_the_id_as_opentable_wrote_it(
     assert merge_events(*events).find_opentable_id("guestId") == request_id
 
 
-def test_an_unreported_field_is_none() -> None:
-    assert merge_events(row_event(1)).resolve_field("dinerName") is None
-
-
 def test_an_unknown_state_leaves_the_status_as_it_was() -> None:
     state = merge_events(row_event(1, state="Seated"), row_event(2, state="bottle_service"))
-    assert (state.resolve_field("status"), state.resolve_field("state")) == (
-        "SEATED",
-        "bottle_service",
-    )
+    assert state.resolve_field("status") == "SEATED"
+    assert state.resolve_field("state") == "bottle_service"
 
 
-def test_a_late_older_event_does_not_restore_a_cancelled_reservation() -> None:
+@pytest.mark.parametrize(
+    "other, status",
+    [
+        (envelope_event(minute=1), "CANCELLED"),
+        (envelope_event("updated", minute=3, status="confirmed"), "CONFIRMED"),
+    ],
+)
+def test_only_a_newer_event_restores_a_cancelled_reservation(
+    other: ReservationEvent, status: str
+) -> None:
     cancelled = envelope_event("cancelled", minute=2)
-    assert merge_events(cancelled, envelope_event(minute=1)).resolve_field("status") == "CANCELLED"
+    assert merge_events(cancelled, other).resolve_field("status") == status
 
 
-def test_a_newer_event_replaces_the_status_cancelled() -> None:
-    confirmed = envelope_event("updated", minute=3, status="confirmed")
-    assert (
-        merge_events(envelope_event("cancelled", minute=2), confirmed).resolve_field("status")
-        == "CONFIRMED"
-    )
-
-
-def test_the_history_is_ordered_by_time_and_not_by_arrival() -> None:
+def test_the_history_is_ordered_by_time_and_contains_an_event_once() -> None:
     events = [envelope_event("cancelled", minute=2), row_event(61), envelope_event(minute=0)]
-    assert [item.event_id for item in merge_events(*events).status_history] == [
-        "evt-created_0",
-        "seq-61",
-        "evt-cancelled_2",
-    ]
-
-
-def test_the_history_contains_an_event_once() -> None:
-    assert len(merge_events(row_event(1), row_event(1)).status_history) == 1
+    history = merge_events(*events, row_event(61)).status_history
+    ids = [entry.event_id for entry in history]
+    assert ids == ["evt-created_0", "seq-61", "evt-cancelled_2"]
 
 
 def test_an_event_without_a_status_is_not_in_the_history() -> None:
@@ -212,29 +185,22 @@ def test_registers_and_history_are_read_back_as_they_were_stored(sequence: Arriv
 
 
 def test_a_complete_row_leaves_no_older_field() -> None:
-    registers = (
-        ReservationState()
-        .merge_event(row_event(1))
-        .merge_event(row_event(2))
-        .get_registers(Actor.OPENTABLE)
-    )
+    registers = merge_events(row_event(1), row_event(2)).get_registers(Actor.OPENTABLE)
     assert registers_to_map(registers)["olderVersions"] == {}
 
 
 def test_only_older_fields_are_stored_with_their_own_version() -> None:
-    patched = (
-        ReservationState()
-        .merge_event(envelope_event(minute=0))
-        .merge_event(envelope_event("updated", minute=1, partySize=6))
-    )
-    stored = registers_to_map(patched.get_registers(Actor.RELAY))
-    assert stored["version"] == version_to_map(envelope_event("updated", minute=1).version)
+    patch = envelope_event("updated", minute=1, partySize=6)
+    stored = registers_to_map(merge_events(envelope_event(), patch).get_registers(Actor.RELAY))
+    assert stored["version"] == version_to_map(patch.version)
     assert stored["olderVersions"].keys() == stored["values"].keys() - {"partySize"}
 
 
+HISTORY = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, 0, "seq-7", ReservationStatus.SEATED),)
+
+
 def test_a_stored_status_has_actor_and_time() -> None:
-    history = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, 0, "seq-7", ReservationStatus.SEATED)]
-    assert to_maps(history) == [
+    assert to_maps(HISTORY) == [
         {"status": "SEATED", "timestamp": NOON, "source": "OPENTABLE", "eventId": "seq-7"}
     ]
 
@@ -259,8 +225,7 @@ def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
     ids=str,
 )
 def test_a_history_entry_in_another_format_is_skipped(foreign: Any) -> None:
-    history = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, 0, "seq-7", ReservationStatus.SEATED),)
-    assert status_history_from_maps([foreign, *to_maps(history)]) == history
+    assert status_history_from_maps([foreign, *to_maps(HISTORY)]) == HISTORY
 
 
 def test_a_document_without_events_has_empty_registers() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from shared.domain.ledger.events import (
     GUEST_LINKED_EVENT_TYPE,
-    Actor,
     Channel,
     ReservationEvent,
     Version,
+    build_lineup_event,
 )
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.registers import (
@@ -34,17 +34,13 @@ def row_with_guest(key: str | None, sequence_id: int = 1, **fields: Any) -> Rese
     return row_event(sequence_id, guest_id=key and f"{RID}-{key}", guest_request="Nuts", **fields)
 
 
-def guest_link() -> ReservationEvent:
-    return ReservationEvent(
-        "ot_1",
-        "guest-1",
-        GUEST_LINKED_EVENT_TYPE,
-        Actor.LINEUP,
-        Version.from_timestamp(RECEIVED, "guest-1"),
-        {},
-        "{}",
-        Channel.POLL,
-    )
+GUEST_LINK = build_lineup_event(
+    "ot_1",
+    event_id="guest-1",
+    event_type=GUEST_LINKED_EVENT_TYPE,
+    occurred_at=RECEIVED,
+    channel=Channel.POLL,
+)
 
 
 def merge_in_order(*events: ReservationEvent, **guests: Guest | None) -> StateTransition:
@@ -65,15 +61,10 @@ def personal_values(state: ReservationState) -> list[object]:
     ]
 
 
-def test_an_unread_guest_is_required() -> None:
-    assert merge_with_guest(row_with_guest("ada"), ReservationState(), {}) == GuestRequired("ada")
-
-
-def test_an_unread_survivor_is_required() -> None:
-    result = merge_with_guest(
-        row_with_guest("loser"), ReservationState(), {"loser": MERGED_INTO_ADA}
-    )
-    assert result == GuestRequired("ada")
+@pytest.mark.parametrize("guests", [{}, {"loser": MERGED_INTO_ADA}])
+def test_an_unread_guest_or_survivor_is_required(guests: dict[str, Guest]) -> None:
+    row = row_with_guest("loser" if guests else "ada")
+    assert merge_with_guest(row, ReservationState(), guests) == GuestRequired("ada")
 
 
 def test_a_reservation_without_a_guest_requires_none() -> None:
@@ -95,26 +86,19 @@ def test_a_linked_guest_is_not_required_again() -> None:
 
 def test_a_reservation_event_keeps_the_link_and_a_guest_event_updates_it() -> None:
     before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
-    for event, name in ((row_with_guest("ada", 2), "Ada"), (guest_link(), "King")):
+    for event, name in ((row_with_guest("ada", 2), "Ada"), (GUEST_LINK, "King")):
         result = merge_with_guest(event, before, {"ada": KING})
         assert isinstance(result, StateTransition)
         assert result.state_after.linked_guest is not None
         assert result.state_after.linked_guest.diner_name == name
 
 
-def test_a_newer_event_changes_the_linked_guest() -> None:
-    after = merge_in_order(
-        row_with_guest("ada", 1), row_with_guest("grace", 2), ada=ADA, grace=GRACE
-    ).state_after
-    assert after.linked_guest is not None
-    assert after.linked_guest.key == "grace"
-    assert after.guest_references.keys == {"ada", "grace"}
-
-
-def test_an_older_event_references_a_guest_without_linking_it() -> None:
-    after = merge_in_order(
-        row_with_guest("grace", 2), row_with_guest("ada", 1), ada=ADA, grace=GRACE
-    ).state_after
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_the_guest_of_the_newer_event_is_linked_and_both_are_referenced(
+    order: tuple[int, int],
+) -> None:
+    rows = {1: row_with_guest("ada", 1), 2: row_with_guest("grace", 2)}
+    after = merge_in_order(*(rows[number] for number in order), ada=ADA, grace=GRACE).state_after
     assert after.linked_guest is not None
     assert after.linked_guest.key == "grace"
     assert after.guest_references.keys == {"ada", "grace"}
@@ -151,7 +135,7 @@ def test_forgetting_an_earlier_guest_erases_the_reservation() -> None:
     before = merge_in_order(
         row_with_guest("ada"), row_with_guest("grace", 2), ada=ADA, grace=GRACE
     ).state_after
-    result = merge_with_guest(guest_link(), before, {"ada": FORGOTTEN_ADA, "grace": GRACE})
+    result = merge_with_guest(GUEST_LINK, before, {"ada": FORGOTTEN_ADA, "grace": GRACE})
     assert isinstance(result, StateTransition)
     assert personal_values(result.state_after) == []
     assert result.state_after.linked_guest is not None
@@ -162,11 +146,3 @@ def test_merging_into_a_forgotten_guest_erases() -> None:
     result = merge_in_order(row_with_guest("loser"), loser=MERGED_INTO_ADA, ada=FORGOTTEN_ADA)
     assert result.state_after.guest_references.has_forgotten_guest
     assert result.forgotten_guest_keys == {"ada"}
-
-
-def test_a_tombstone_is_reported_once() -> None:
-    first = merge_in_order(envelope_event(), row_with_guest("ada"), ada=FORGOTTEN_ADA)
-    second = merge_with_guest(row_with_guest("ada", 2), first.state_after, {"ada": FORGOTTEN_ADA})
-    assert isinstance(second, StateTransition)
-    assert first.forgotten_guest_keys == {"ada"}
-    assert second.forgotten_guest_keys == set()
