@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.domain.ledger.events import (
+    Actor,
+    Channel,
+    FieldValue,
+    ReservationEvent,
+    build_lineup_event,
+)
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.domain.normalization.webhook_body import parse_envelope
 from tests.strategies.spellings import envelope_spellings, row_spellings
@@ -207,20 +213,17 @@ def reconciliation_events(draw: st.DrawFn) -> ReservationEvent:
     """Generate a divergence, possibly for an older version of OpenTable's, or a repair."""
     kind, fields = draw(st.sampled_from(_RECONCILIATION_EVENTS))
     version_field = {"divergenceVersion": draw(_divergence_versions)} if fields else {}
-    event_id = f"{kind}-{draw(st.integers(0, 2))}"
-    return ReservationEvent(
-        external_key=KEY,
-        event_id=event_id,
+    return build_lineup_event(
+        KEY,
+        event_id=f"{kind}-{draw(st.integers(0, 2))}",
         event_type=f"reconciliation.{kind}",
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(draw(instants), event_id),
-        fields=fields | version_field,
-        payload="{}",
+        occurred_at=draw(instants),
         channel=Channel.RECONCILIATION,
+        fields=fields | version_field,
     )
 
 
-def _history_key(event: ReservationEvent) -> tuple[Actor, object]:
+def history_key(event: ReservationEvent) -> tuple[Actor, object]:
     """Return what is unique in a history: an object's version, an envelope's id."""
     is_opentable = event.actor is Actor.OPENTABLE
     return event.actor, event.version if is_opentable else event.event_id
@@ -233,7 +236,7 @@ _event_forms = st.one_of(
 )
 
 event_histories = st.lists(
-    _event_forms, min_size=1, max_size=8, unique_by=lambda event: _history_key(event[0])
+    _event_forms, min_size=1, max_size=8, unique_by=lambda event: history_key(event[0])
 ).map(tuple)
 
 

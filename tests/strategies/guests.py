@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.events import Channel, ReservationEvent, Version
 from shared.domain.ledger.guest_link import UNVERSIONED, Guest
 from tests.strategies.events import (
     GUEST_KEY,
@@ -15,6 +15,7 @@ from tests.strategies.events import (
     envelope_bodies,
     event_from_envelope_body,
     event_from_row_body,
+    history_key,
     reconciliation_events,
     row_bodies,
 )
@@ -89,8 +90,7 @@ def _guest_id(row: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def _history_key(item: GuestOrEvent) -> object:
     if isinstance(item, Guest):
         return item.key, item.is_merged, item.forgotten_at, item.version
-    is_opentable = item.actor is Actor.OPENTABLE
-    return item.actor, item.version if is_opentable else item.event_id
+    return history_key(item)
 
 
 @st.composite

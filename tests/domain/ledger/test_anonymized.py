@@ -3,13 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.ledger.events import (
-    ANONYMIZED_EVENT_TYPE,
-    Actor,
-    Channel,
-    ReservationEvent,
-    Version,
-)
+from shared.domain.ledger.events import ANONYMIZED_EVENT_TYPE, Channel, build_lineup_event
 from shared.domain.privacy import PERSONAL_FIELDS, redact_json
 from tests.strategies.events import KEY, RELAY_RECEIVED_AT, ArrivalSequence, arrival_sequences
 from tests.strategies.guests import stored_guest_maps
@@ -22,14 +16,11 @@ from tests.support.in_memory_ledger import (
     read_mode_lists,
 )
 
-ANONYMIZED = ReservationEvent(
-    external_key=KEY,
+ANONYMIZED = build_lineup_event(
+    KEY,
     event_id="anonymized",
     event_type=ANONYMIZED_EVENT_TYPE,
-    actor=Actor.LINEUP,
-    version=Version.from_timestamp(RELAY_RECEIVED_AT, "anonymized"),
-    fields={},
-    payload="{}",
+    occurred_at=RELAY_RECEIVED_AT,
     channel=Channel.RECONCILIATION,
 )
 

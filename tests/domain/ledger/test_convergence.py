@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,15 +12,14 @@ from shared.domain.ledger import registers
 from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.document import (
     UNKNOWN_DINER_NAME,
+    FlatDocument,
     render_document,
-    reservation_state_from_document,
 )
 from shared.domain.ledger.events import Actor, FieldValue, ReservationEvent
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest, LinkedGuest, resolve_guest
-from shared.domain.ledger.registers import link_guest
+from shared.domain.ledger.registers import ReservationState, link_guest
 from shared.domain.privacy import PERSONAL_FIELDS, redact_json
-from shared.domain.validation import flatten_document
 from tests.strategies.events import (
     ArrivalSequence,
     arrival_sequence_pairs,
@@ -29,6 +27,7 @@ from tests.strategies.events import (
     event_from_envelope_body,
 )
 from tests.strategies.guests import GuestHistory, guest_histories, stored_guest_maps
+from tests.strategies.ledgers import fetch_choices, ledgers_with_guests
 from tests.support.events import envelope_body, row_event
 from tests.support.in_memory_ledger import (
     TEST_IDENTITY,
@@ -50,7 +49,6 @@ PLAIN_PATHS = PATHS_BY_NAME | {"startAt": "startAtTimestamp"}
 del PLAIN_PATHS["status"], PLAIN_PATHS["dinerName"]
 
 history_lengths = st.sampled_from([1, 2, 3, 100])
-fetch_choices = st.lists(st.booleans(), min_size=1, max_size=4)
 
 
 @contextmanager
@@ -70,15 +68,20 @@ def expected_value(events: Iterable[ReservationEvent], name: str) -> FieldValue:
     return None
 
 
-def final_document(guests: InMemoryGuests) -> dict[str, Any]:
+def render_with_guests(state: ReservationState, guests: GuestsByKey) -> FlatDocument:
+    resolved = {key: resolve_guest(key, guests) for key in state.guest_references.keys}
+    return render_document(TEST_IDENTITY, link_guest(state, resolved, is_complete=True))
+
+
+def final_document(guests: InMemoryGuests) -> FlatDocument:
     return flatten_without_write_times(guests.ledger.document)
 
 
-def fetched_guests(history: GuestHistory) -> dict[str, Guest | None]:
+def fetched_guests(guests: InMemoryGuests) -> dict[str, Guest | None]:
     """Return OpenTable's guests, with an empty record for each survivor that it does not have."""
-    guests = history.final_guests()
-    survivors = {guest.survivor_key for guest in guests.values() if guest.survivor_key}
-    return {**{key: Guest(key) for key in survivors}, **guests}
+    known = guests.opentable_guests
+    survivors = {guest.survivor_key for guest in known.values() if guest.survivor_key}
+    return {**{key: Guest(key) for key in survivors}, **known}
 
 
 @given(arrival_sequence_pairs, read_mode_lists, read_mode_lists, stored_guest_maps, history_lengths)
@@ -114,9 +117,7 @@ def test_the_document_can_be_rebuilt_from_its_journal_in_any_order(
         entries = list(ledger.entries.values())
         random.shuffle(entries)
         rebuilt = rebuild_state(entries)
-    resolved = {key: resolve_guest(key, guests) for key in rebuilt.guest_references.keys}
-    linked = link_guest(rebuilt, resolved, is_complete=True)
-    assert render_document(TEST_IDENTITY, linked) == flatten_without_write_times(ledger.document)
+    assert render_with_guests(rebuilt, guests) == flatten_without_write_times(ledger.document)
 
 
 @given(arrival_sequences, read_mode_lists)
@@ -131,19 +132,16 @@ def test_the_document_shows_the_latest_values_with_opentable_first(
     assert document["dinerName"] == name
 
 
-ONE_SECOND_KINDS = ("created", "updated", "cancelled")
+ONE_SECOND_SIZES = {"created": 2, "updated": 3, "cancelled": None}
 
 
-@given(st.permutations(ONE_SECOND_KINDS), st.permutations("abc"), read_mode_lists)
+@given(st.permutations(list(ONE_SECOND_SIZES)), st.permutations("abc"), read_mode_lists)
 def test_envelopes_of_one_time_end_with_the_latest_type_in_any_order(
     kinds: list[str], ids: list[str], modes: list[ReadMode]
 ) -> None:
-    sizes = {"created": 2, "updated": 3, "cancelled": None}
+    bodies = [envelope_body(kind, partySize=ONE_SECOND_SIZES[kind], status=None) for kind in kinds]
     events = [
-        event_from_envelope_body(
-            envelope_body(kind, partySize=sizes[kind], status=None) | {"id": id_}
-        )
-        for kind, id_ in zip(kinds, ids, strict=True)
+        event_from_envelope_body(body | {"id": id_}) for body, id_ in zip(bodies, ids, strict=True)
     ]
     document = apply_to_memory(events, modes).document
     assert document is not None
@@ -161,8 +159,7 @@ def test_registers_can_be_read_back_from_the_document(
         for event in sequence.arrival:
             decision = ledger.apply(event)
             if isinstance(decision, ReservationWrite):
-                stored = reservation_state_from_document(flatten_document(ledger.document or {}))
-                assert stored == decision.state
+                assert ledger.state == decision.state
 
 
 @given(arrival_sequences, read_mode_lists)
@@ -224,55 +221,46 @@ def test_any_order_of_reservation_and_guests_ends_in_the_same_document(
     assert final_document(one) == final_document(other)
 
 
-@given(guest_histories(), read_mode_lists, fetch_choices)
+@given(ledgers_with_guests)
 def test_the_diner_is_the_resolved_guest_or_else_the_one_in_the_envelope(
-    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
+    guests: InMemoryGuests,
 ) -> None:
-    document = final_document(
-        apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch)
-    )
-    state = reservation_state_from_document(document)
-    guest = resolve_guest(str(state.resolve_field("guestKey")), fetched_guests(history))
+    document = final_document(guests)
+    state = guests.ledger.state
+    guest = resolve_guest(str(state.resolve_field("guestKey")), fetched_guests(guests))
     name = guest.diner_name if isinstance(guest, LinkedGuest) else None
     if document:
         shown = name or state.resolve_field("dinerName") or UNKNOWN_DINER_NAME
         assert document["dinerName"] == shown
 
 
-@given(guest_histories(), read_mode_lists, fetch_choices)
+@given(ledgers_with_guests)
 def test_no_personal_data_is_stored_if_a_reservation_ever_referenced_a_forgotten_guest(
-    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
+    guests: InMemoryGuests,
 ) -> None:
-    ledger = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch).ledger
-    state = reservation_state_from_document(flatten_document(ledger.document or {}))
+    state, entries = guests.ledger.state, guests.ledger.entries
     if not state.guest_references.has_forgotten_guest:
         return
     for actor_registers in state.registers_by_actor.values():
         values = {name: current.value for name, current in actor_registers.fields.items()}
         assert not any(values.get(name) for name in PERSONAL_FIELDS)
-    for entry in ledger.entries.values():
+    for entry in entries.values():
         assert not any(entry["fields"].get(name) for name in PERSONAL_FIELDS)
         assert entry["payload"] == redact_json(entry["payload"])
 
 
-@given(guest_histories(), read_mode_lists, fetch_choices)
+@given(ledgers_with_guests)
 def test_a_reservation_is_erased_if_any_referenced_guest_resolves_to_a_forgotten_one(
-    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
+    guests: InMemoryGuests,
 ) -> None:
-    guests = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch)
-    references = reservation_state_from_document(final_document(guests)).guest_references
-    resolved = [resolve_guest(key, fetched_guests(history)) for key in references.keys]
+    references = guests.ledger.state.guest_references
+    resolved = [resolve_guest(key, fetched_guests(guests)) for key in references.keys]
     if any(isinstance(guest, LinkedGuest) and guest.is_forgotten for guest in resolved):
         assert references.has_forgotten_guest
 
 
-@given(guest_histories(), read_mode_lists, fetch_choices)
-def test_the_document_can_be_rebuilt_from_journal_and_guests(
-    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
-) -> None:
-    guests = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch)
-    rebuilt = rebuild_state(guests.ledger.entries.values())
-    resolved = {key: resolve_guest(key, guests.stored) for key in rebuilt.guest_references.keys}
+@given(ledgers_with_guests)
+def test_the_document_can_be_rebuilt_from_journal_and_guests(guests: InMemoryGuests) -> None:
     if guests.ledger.document is not None:
-        linked = link_guest(rebuilt, resolved, is_complete=True)
-        assert render_document(TEST_IDENTITY, linked) == final_document(guests)
+        rebuilt = rebuild_state(guests.ledger.entries.values())
+        assert render_with_guests(rebuilt, guests.stored) == final_document(guests)

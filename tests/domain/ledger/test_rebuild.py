@@ -18,30 +18,19 @@ from shared.domain.ledger.registers import GuestRequired
 from shared.domain.privacy import PERSONAL_FIELDS, PERSONAL_PATHS
 from shared.domain.validation import flatten_document
 from shared.errors import UnreadableDocumentError
-from tests.strategies.events import (
-    GUEST_KEY,
-    KEY,
-    NOON,
-    RELAY_RECEIVED_AT,
-    ArrivalSequence,
-    arrival_sequences,
-)
-from tests.strategies.guests import KNOWN_GUESTS, GuestHistory, guest_histories, stored_guest_maps
+from tests.strategies.events import GUEST_KEY, KEY, NOON, RELAY_RECEIVED_AT
+from tests.strategies.guests import KNOWN_GUESTS
+from tests.strategies.ledgers import ledgers, ledgers_with_guests
 from tests.support.events import row_event
 from tests.support.in_memory_ledger import (
     TEST_IDENTITY,
     GuestsByKey,
     InMemoryLedger,
-    ReadMode,
-    apply_all_with_guests,
-    apply_to_memory,
     flatten_without_write_times,
     ledger_with,
-    read_mode_lists,
 )
 from tests.support.oracles import rebuild_state
 
-fetch_choices = st.lists(st.booleans(), min_size=1, max_size=4)
 CONTEXT = WriteContext(RELAY_RECEIVED_AT, "rebuilder", timedelta(days=400))
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -65,53 +54,38 @@ def rebuilt_ledger(ledger: InMemoryLedger, document: dict[str, Any] | None) -> I
     return rebuilt
 
 
-@given(arrival_sequences, read_mode_lists, stored_guest_maps)
-def test_a_lost_document_is_rebuilt_as_it_was(
-    sequence: ArrivalSequence, modes: list[ReadMode], guests: GuestsByKey
-) -> None:
-    ledger = apply_to_memory(sequence.arrival, modes, guests)
-    if ledger.document is None:
-        return
+stored_ledgers = ledgers.filter(lambda ledger: ledger.document is not None)
+
+
+@given(stored_ledgers)
+def test_a_lost_document_is_rebuilt_as_it_was(ledger: InMemoryLedger) -> None:
     rebuilt = rebuilt_ledger(ledger, None)
     expected = flatten_without_write_times(ledger.document)
     assert flatten_without_write_times(rebuilt.document) == expected
 
 
-@given(arrival_sequences, read_mode_lists, stored_guest_maps)
-def test_an_intact_document_needs_no_rebuild(
-    sequence: ArrivalSequence, modes: list[ReadMode], guests: GuestsByKey
-) -> None:
-    ledger = apply_to_memory(sequence.arrival, modes, guests)
-    if ledger.document is not None:
-        assert rebuild_with_guests(ledger.document, ledger.entries, guests) is None
+@given(stored_ledgers)
+def test_an_intact_document_needs_no_rebuild(ledger: InMemoryLedger) -> None:
+    assert rebuild_with_guests(ledger.document, ledger.entries, ledger.guests) is None
 
 
-@given(arrival_sequences, read_mode_lists, st.data())
+@given(stored_ledgers, st.data())
 def test_a_document_loses_nothing_to_a_journal_with_expired_entries(
-    sequence: ArrivalSequence, modes: list[ReadMode], data: st.DataObject
+    ledger: InMemoryLedger, data: st.DataObject
 ) -> None:
-    ledger = apply_to_memory(sequence.arrival, modes)
-    if ledger.document is None:
-        return
     kept = data.draw(st.lists(st.sampled_from(sorted(ledger.entries)), min_size=1, unique=True))
     entries = {entry_id: ledger.entries[entry_id] for entry_id in kept}
-    assert rebuild_with_guests(ledger.document, entries, {}) is None
+    assert rebuild_with_guests(ledger.document, entries, ledger.guests) is None
 
 
-@given(arrival_sequences, read_mode_lists)
-def test_the_fold_of_a_journal_is_the_state_of_its_events(
-    sequence: ArrivalSequence, modes: list[ReadMode]
-) -> None:
-    entries = apply_to_memory(sequence.arrival, modes).entries.values()
-    if entries:
-        assert merge_journal_entries(entries) == rebuild_state(entries)
+@given(stored_ledgers)
+def test_the_fold_of_a_journal_is_the_state_of_its_events(ledger: InMemoryLedger) -> None:
+    entries = ledger.entries.values()
+    assert merge_journal_entries(entries) == rebuild_state(entries)
 
 
-@given(guest_histories(), read_mode_lists, fetch_choices)
-def test_a_rebuild_restores_no_data_of_a_forgotten_guest(
-    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
-) -> None:
-    ledger = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch).ledger
+@given(ledgers_with_guests.map(lambda guests: guests.ledger))
+def test_a_rebuild_restores_no_data_of_a_forgotten_guest(ledger: InMemoryLedger) -> None:
     if ledger.document is None:
         return
     rebuilt = rebuilt_ledger(ledger, None)
@@ -165,11 +139,6 @@ GUEST_ROW = row_event(1, id=KEY, guest_id=GUEST_KEY, guest_request="Nuts")
 def test_a_rebuild_requires_an_unread_guest() -> None:
     stored = StoredReservation(None, ledger_with(GUEST_ROW).entries, {})
     assert decide_rebuild(stored, TEST_IDENTITY, CONTEXT) == GuestRequired(GUEST_KEY)
-
-
-def test_an_unchanged_document_needs_no_commit() -> None:
-    ledger = ledger_with(row_event(1, id=KEY))
-    assert rebuild_with_guests(ledger.document, ledger.entries, {}) is None
 
 
 def test_a_rebuilt_document_shows_its_guest_and_the_journal_does_not() -> None:
