@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.analytics import read_booking_facts
-from shared.domain.backfill import backfill_from_document, build_backfill, is_backfilling
+from shared.domain.backfill import (
+    Backfill,
+    backfill_from_document,
+    build_backfill,
+    is_backfilling,
+)
 from shared.domain.days import DateWindow
 from shared.domain.health import WebhookSilence, webhook_silence_from_document
 from shared.domain.ledger.decide import (
@@ -53,8 +58,6 @@ ODD_VALUES: list[Any] = [
     *([], [1], ["g-1", 1], [{}], [""], ["a/b"], [PLACE], {}, {"a": 1}),
 ]
 GUESTS = {"g-1": Guest("g-1", Version.from_sequence(1, RECEIVED), {"firstName": "Ada"})}
-
-
 Path = tuple[str | int, ...]
 
 
@@ -88,8 +91,6 @@ def stored_document() -> dict[str, Any]:
 DOCUMENT = stored_document()
 PRECONDITION = {"openTableId": "a", "ledgerVersions": "", "openTableVersion": None}
 EVERY_VALUE = pytest.mark.parametrize("path", list(paths_of(DOCUMENT)), ids=str)
-
-
 LINK_EVENT = replace(
     build_repair_event("ot_1", ReservationState(), "r1", RECEIVED),
     event_type=GUEST_LINKED_EVENT_TYPE,
@@ -244,18 +245,20 @@ def test_a_damaged_item_of_a_plan_is_unreadable(entry: Any) -> None:
 
 @pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
 def test_a_damaged_state_of_a_poll_counts_as_none(value: Any) -> None:
-    assert poll_cursor_from_document({"poll": {"cursor": "soon"}}, datetime.now(UTC)) is None
-    poll_cursor_from_document({"poll": value}, datetime.now(UTC))
-    webhook_silence_from_document({"poll": value})
-    assert webhook_silence_from_document({"poll": {"missedRuns": "x"}}) == WebhookSilence()
+    assert poll_cursor_from_document({"poll": value}, datetime.now(UTC)) is None
+    assert webhook_silence_from_document({"poll": value}) == WebhookSilence()
+
+
+DAY = date(2026, 3, 14)
+
+
+def stored_backfill(backfill: Backfill) -> dict[str, Any]:
+    return {path.partition(".")[2]: v for path, v in backfill.to_update_fields().items()}
 
 
 @given(data=st.data())
 def test_a_damaged_backfill_counts_as_none_or_is_complete(data: st.DataObject) -> None:
-    day = datetime(2026, 3, 14, tzinfo=UTC)
-    backfill = build_backfill(DateWindow(day.date(), day.date()), "1", day)
-    stored = {path.partition(".")[2]: v for path, v in backfill.to_update_fields().items()}
-    assert backfill_from_document({"backfill": stored}) == backfill
+    stored = stored_backfill(build_backfill(DateWindow(DAY, DAY), "1", RECEIVED))
     name = data.draw(st.sampled_from(sorted(stored)))
     damaged = stored | {name: data.draw(st.sampled_from(ODD_VALUES))}
     restored = backfill_from_document({"backfill": damaged})
@@ -267,26 +270,30 @@ def test_a_damaged_backfill_counts_as_none_or_is_complete(data: st.DataObject) -
 
 @pytest.mark.parametrize("next_date", ["2026-03-13", "2026-03-17", "0001-01-01", "9999-12-31"])
 def test_a_backfill_that_continues_outside_its_days_counts_as_none(next_date: str) -> None:
-    day = date(2026, 3, 14)
-    backfill = build_backfill(DateWindow(day, day + timedelta(days=1)), "1", RECEIVED)
-    stored = {path.partition(".")[2]: v for path, v in backfill.to_update_fields().items()}
+    two_days = DateWindow(DAY, DAY + timedelta(days=1))
+    stored = stored_backfill(build_backfill(two_days, "1", RECEIVED))
     assert backfill_from_document({"backfill": {**stored, "nextDate": "2026-03-16"}}) is not None
     assert backfill_from_document({"backfill": {**stored, "nextDate": next_date}}) is None
 
 
-def test_a_start_on_the_first_day_of_the_calendar_has_no_hour() -> None:
-    document = {"localDate": "0001-01-01", "startAtTimestamp": FIRST_INSTANT, "source": "x"}
-    facts = read_booking_facts(document, NEW_YORK)
+@pytest.mark.parametrize(
+    "times, hour, lead_time",
+    [
+        pytest.param({"startAtTimestamp": FIRST_INSTANT}, None, "UNKNOWN", id="start"),
+        pytest.param(
+            {"startAtTimestamp": RECEIVED, "bookedAt": FIRST_INSTANT},
+            8,
+            "OVER_28_DAYS",
+            id="booking",
+        ),
+    ],
+)
+def test_a_time_on_the_first_day_of_the_calendar_is_counted(
+    times: dict[str, Any], hour: int | None, lead_time: str
+) -> None:
+    facts = read_booking_facts({"localDate": "2026-03-09", **times}, NEW_YORK)
     assert facts is not None
-    assert facts.hour is None
-
-
-def test_a_booking_on_the_first_day_of_the_calendar_is_early() -> None:
-    start = datetime(2026, 3, 14, tzinfo=UTC)
-    document = {"localDate": "2026-03-14", "startAtTimestamp": start, "bookedAt": FIRST_INSTANT}
-    facts = read_booking_facts(document, NEW_YORK)
-    assert facts is not None
-    assert facts.lead_time == "OVER_28_DAYS"
+    assert (facts.hour, facts.lead_time) == (hour, lead_time)
 
 
 def test_damage_is_not_found_in_a_document_without_any() -> None:

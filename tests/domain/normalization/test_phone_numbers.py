@@ -54,65 +54,52 @@ def test_a_number_is_parsed_in_its_country_or_unchanged(
 
 
 @pytest.mark.parametrize(
-    "entry, read",
+    "number, codes, read",
     [
-        ({"number": "2125550100", "country_code": "1"}, "+12125550100"),
-        ({"number": "2125550100", "country_code": "+1"}, "+12125550100"),
-        ({"number": "12125550100", "country_code": "1"}, "+12125550100"),
-        ({"number": "7700900123", "country_code": "44"}, "+447700900123"),
-        ({"number": "7700900123", "country_code": "GB"}, "+447700900123"),
-        ({"number": " 2125550100 ", "country_code": ""}, "+12125550100"),
-        ({"number": "2125550100", "country_code": None}, "+12125550100"),
-        ({"number": "2125550100"}, "+12125550100"),
-        ({"number": "+447700900123", "country_code": "1"}, "+447700900123"),
-        ({"number": "12", "country_code": "1"}, "12"),
-        ({"number": " ", "country_code": "1"}, None),
-        ({"number": None, "country_code": "1"}, None),
-        ({"country_code": "1"}, None),
-        ({"number": "7911123456", "country_code": 44}, "+447911123456"),
-        ({"number": 7911123456, "country_code": 44}, "+447911123456"),
-        ({"number": 7911123456.0, "country_code": 44.0}, "+447911123456"),
-        ({"number": 2125550100}, "+12125550100"),
-        ({"number": "07911 123456", "country_code": "44"}, "+447911123456"),
-        ({"number": "447911123456", "country_code": "44"}, "+447911123456"),
-        ({"number": "4915123456789", "country_code": "49"}, "4915123456789"),
-        ({"number": "00447911123456", "country_code": "44"}, "+447911123456"),
-        ({"number": "0044 7911 123456", "country_code": "1"}, "+447911123456"),
-        ({"number": "7911123456", "country_code": "0044"}, "+447911123456"),
-        ({"number": "7911123456", "country_code": " (+44) "}, "+447911123456"),
-        ({"number": "7911123456", "country_code": "gb"}, "+447911123456"),
-        ({"number": "7911123456 x12", "country_code": 44}, "+447911123456"),
-        ({"number": "0612345678", "country_code": 39}, "+390612345678"),
-        ({"number": "89161234567", "country_code": 7}, "+79161234567"),
-        ({"number": "5550100", "country_code": "1787"}, "+17875550100"),
-        ({"number": "12345678", "country_code": "800"}, "+80012345678"),
-        ({"number": "12345678901234", "country_code": 44}, "12345678901234"),
-        ({"number": "07911 123456", "country_code": "44.0"}, "+447911123456"),
-        ({"number": "07911 123456", "country_code": "\uff0b\uff14\uff14"}, "+447911123456"),
-        ({"number": "7911123456", "country_code": "\uff27\uff22"}, "+447911123456"),
-        ({"number": "7911123456", "country_code": "uk"}, "+447911123456"),
-        ({"number": "2125550100", "country_code": " "}, "+12125550100"),
-        ({"number": "2125550100", "country_code": 999}, "2125550100"),
-        ({"number": "2125550100", "country_code": "0"}, "2125550100"),
-        ({"number": "2079460958", "country_code": "0"}, "2079460958"),
-        ({"number": "2079460958", "country_code": 0}, "2079460958"),
-        ({"number": "2079460958", "country_code": "00"}, "2079460958"),
-        ({"number": "2079460958", "country_code": -1}, "2079460958"),
-        ({"number": "2079460958", "country_code": "-1"}, "2079460958"),
-        ({"number": "+447911123456", "country_code": 0}, "+447911123456"),
-        ({"number": "1012345678", "country_code": "210"}, "1012345678"),
-        ({"number": "555-0100 Ann", "country_code": "1"}, "555-0100 Ann"),
-        ({"number": "2125550100", "country_code": "1" * 200}, "2125550100"),
-        ({"number": "2125550100", "country_code": "USA"}, "2125550100"),
-        ({"number": "2125550100", "country_code": "?"}, "2125550100"),
-        ({"number": "2125550100", "country_code": True}, "2125550100"),
-        ({"number": "2125550100", "country_code": 1.5}, "2125550100"),
-        ({"number": "2125550100", "country_code": ["1"]}, "2125550100"),
-        ({"number": True, "country_code": "1"}, None),
+        ("2125550100", ["1", "+1", "", " ", None], "+12125550100"),
+        ("12125550100", ["1"], "+12125550100"),
+        (" 2125550100 ", [""], "+12125550100"),
+        (2125550100, [None], "+12125550100"),
+        (
+            "7911123456",
+            [44, "44", "GB", "gb", "uk", "0044", " (+44) ", "\uff27\uff22"],
+            "+447911123456",
+        ),
+        (7911123456, [44], "+447911123456"),
+        (7911123456.0, [44.0], "+447911123456"),
+        ("07911 123456", ["44", "44.0", "\uff0b\uff14\uff14"], "+447911123456"),
+        ("7911123456 x12", [44], "+447911123456"),
+        ("447911123456", ["44"], "+447911123456"),
+        ("00447911123456", ["44"], "+447911123456"),
+        ("0044 7911 123456", ["1"], "+447911123456"),
+        ("+447911123456", ["1", 0], "+447911123456"),
+        ("0612345678", [39], "+390612345678"),
+        ("89161234567", [7], "+79161234567"),
+        ("5550100", ["1787"], "+17875550100"),
+        ("12345678", ["800"], "+80012345678"),
+        # In doubt, the number stays as it is.
+        ("4915123456789", ["49"], "4915123456789"),
+        ("12345678901234", [44], "12345678901234"),
+        ("12", ["1"], "12"),
+        ("1012345678", ["210"], "1012345678"),
+        ("555-0100 Ann", ["1"], "555-0100 Ann"),
+        ("2125550100", [999, "0", "1" * 200, "USA", "?", True, 1.5, ["1"]], "2125550100"),
+        ("2079460958", ["0", 0, "00", -1, "-1"], "2079460958"),
+        (" ", ["1"], None),
+        (None, ["1"], None),
+        (True, ["1"], None),
     ],
 )
-def test_an_entry_is_read_by_its_own_code_first(entry: dict[str, object], read: str | None) -> None:
-    assert parse_phone_entry(entry, "US") == read
+def test_a_number_is_read_by_its_own_code_first(
+    number: object, codes: list[object], read: str | None
+) -> None:
+    entries = [{"number": number, "country_code": code} for code in codes]
+    assert [parse_phone_entry(entry, "US") for entry in entries] == [read] * len(codes)
+
+
+def test_an_entry_may_have_only_a_number_or_only_a_code() -> None:
+    assert parse_phone_entry({"number": "2125550100"}, "US") == "+12125550100"
+    assert parse_phone_entry({"country_code": "1"}, "US") is None
 
 
 @given(
