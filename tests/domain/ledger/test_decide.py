@@ -26,7 +26,7 @@ from shared.domain.ledger.events import (
 )
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.registers import NOTATION_FIELDS
-from tests.strategies.events import GUEST_KEY, KEY, NOON, ArrivalSequence, arrival_sequences
+from tests.strategies.events import GUEST_KEY, NOON, ArrivalSequence, arrival_sequences
 from tests.strategies.guests import KNOWN_GUESTS, stored_guest_maps
 from tests.support.events import RECEIVED, envelope_event, row_event
 from tests.support.in_memory_ledger import (
@@ -245,17 +245,6 @@ def test_a_duplicate_returns_the_stored_state(newer: tuple[ReservationEvent, ...
     decision = ledger_with(row_event(1), *newer).apply(row_event(1))
     assert isinstance(decision, NoChange)
     assert decision.state.resolve_field("partySize") == (6 if newer else 4)
-
-
-def test_the_same_event_through_another_channel_is_a_duplicate() -> None:
-    ledger = ledger_with(row_event(1))
-    assert isinstance(ledger.apply(row_event(1, pos_data={"check_ids": None})), NoChange)
-
-
-@pytest.mark.parametrize("newer", [(), (row_event(2),)])
-def test_another_id_format_is_not_a_conflict(newer: tuple[ReservationEvent, ...]) -> None:
-    ledger = ledger_with(row_event(1, id=KEY), *newer)
-    assert isinstance(ledger.apply(row_event(1, id=KEY.upper())), NoChange)
 
 
 OTHER_ROW, OTHER_ENVELOPE = row_event(1, party_size=9), envelope_event(partySize=9)

@@ -77,10 +77,8 @@ def test_a_repeated_row_is_a_duplicate(mode: ReadMode, newer: tuple[ReservationE
 
 @pytest.mark.parametrize("mode", READ_MODES)
 def test_a_repeated_row_with_another_value_is_a_conflict(mode: ReadMode) -> None:
-    ledger = ledger_with_earlier_spellings()
-    assert isinstance(
-        ledger.apply(spelled_row_event(1, guest_request="Nuts"), mode), VersionConflict
-    )
+    repeated = spelled_row_event(1, guest_request="Nuts")
+    assert isinstance(ledger_with_earlier_spellings().apply(repeated, mode), VersionConflict)
 
 
 def test_a_repeated_envelope_is_a_duplicate() -> None:
@@ -121,17 +119,15 @@ def test_a_newer_version_with_the_same_values_is_no_visible_change() -> None:
     write = ledger.apply(spelled_row_event(2))
     assert isinstance(write, ReservationWrite)
     assert (write.outcome, write.entry["changes"]) == (EventOutcome.UNCHANGED, {})
-    assert flatten_without_spellings(ledger.document) == flatten_without_spellings(
-        ledger_with(spelled_row_event(1), spelled_row_event(2)).document
-    )
+    canonical = ledger_with(spelled_row_event(1), spelled_row_event(2)).document
+    assert flatten_without_spellings(ledger.document) == flatten_without_spellings(canonical)
 
 
 def test_a_journal_with_old_and_new_entries_rebuilds_the_registers() -> None:
     ledger = ledger_with_earlier_spellings()
     ledger.apply(spelled_row_event(2, party_size=9))
-    assert rebuild_state(ledger.entries.values()).registers_by_actor == (
-        ledger.state.registers_by_actor
-    )
+    rebuilt = rebuild_state(ledger.entries.values())
+    assert rebuilt.registers_by_actor == ledger.state.registers_by_actor
 
 
 @pytest.mark.parametrize("mode", READ_MODES)
