@@ -96,8 +96,7 @@ def guest_from_map(document: Mapping[str, Any]) -> Guest:
         raise UnreadableDocumentError("version is malformed") from None
     if "survivor" in document:
         survivor_key, survivor_id = document["survivor"], document.get("survivorId")
-        is_key = survivor_key is None or _are_guest_keys(survivor_key)
-        if not is_key or not (survivor_id is None or _are_guest_keys(survivor_id)):
+        if not _are_guest_keys(*(key for key in (survivor_key, survivor_id) if key is not None)):
             raise UnreadableDocumentError("survivor is malformed")
         return Guest(
             key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id

@@ -131,17 +131,16 @@ def _parse_profile(row: Mapping[str, Any], country: str | None) -> dict[str, Fie
 def _parse_phones(row: Mapping[str, Any], country: str | None) -> list[str]:
     """Return the guest's distinct numbers, the primary one first."""
     listed = row.get("phone_numbers")
-    entries = [
-        entry for entry in (listed if isinstance(listed, list) else []) if isinstance(entry, dict)
-    ]
+    listed = listed if isinstance(listed, list) else []
+    entries = [entry for entry in listed if isinstance(entry, dict)]
     # An unusable `primary` only counts as false: it must not lose the guest.
     entries.sort(key=lambda entry: str(entry.get("primary")).strip().casefold() not in _TRUE_WORDS)
-    numbers = [number for entry in entries if (number := parse_phone_entry(entry, country))]
-    if not numbers and row.get("phone"):
+    numbers = [parse_phone_entry(entry, country) for entry in entries]
+    if not any(numbers) and row.get("phone"):
         text = field_values.parse_text("phone", field_values.format_number(row["phone"]))
         entry = {"number": text, "country_code": row.get("country_code")}
-        numbers = [number] if (number := parse_phone_entry(entry, country)) else []
-    texts = [field_values.parse_text("phone", number) for number in numbers]
+        numbers = [parse_phone_entry(entry, country)]
+    texts = [field_values.parse_text("phone", number) for number in numbers if number]
     return list(dict.fromkeys(text for text in texts if text))
 
 
@@ -199,9 +198,7 @@ def _parse_e164(number: str, country: str | None) -> str | None:
     # The parser reads the letters of a word as digits: "555 1234 Mom" as 555 1234 666. Only an
     # extension leaves the number as it is without the word.
     before_word = "".join(_UNTIL_FIRST_WORD.findall(number)[:1])
-    if e164 is None or e164 == _parse_possible_number(before_word, country):
-        return e164
-    return None
+    return e164 if e164 == _parse_possible_number(before_word, country) else None
 
 
 def _parse_possible_number(number: str, country: str | None) -> str | None:

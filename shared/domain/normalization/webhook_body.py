@@ -173,7 +173,7 @@ def _decode_id(raw: Raw) -> object:
 
 
 class EnvelopeEventType(StrEnum):
-    """The envelope's event types."""
+    """The envelope's event types, in the order of a reservation's life."""
 
     CREATED = "reservation.created"
     UPDATED = "reservation.updated"
@@ -182,11 +182,7 @@ class EnvelopeEventType(StrEnum):
 
 # At one `timestamp` the later step of a reservation's life wins. Relays with whole seconds send a
 # creation and its cancellation with the same one.
-EVENT_TYPE_RANKS = {
-    EnvelopeEventType.CREATED: 0,
-    EnvelopeEventType.UPDATED: 1,
-    EnvelopeEventType.CANCELLED: 2,
-}
+EVENT_TYPE_RANKS = {event_type: rank for rank, event_type in enumerate(EnvelopeEventType)}
 
 
 def is_test_event(body: Mapping[str, Any]) -> bool:
