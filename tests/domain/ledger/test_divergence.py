@@ -83,10 +83,10 @@ def test_an_event_is_newer_than_the_previous_one_even_if_the_clock_did_not_advan
 
 
 def test_a_flag_names_its_report_and_has_lineup_as_actor() -> None:
-    flag = build_divergence_event(KEY, STORED_STATE, MISSING, "r-1", RECEIVED)
-    assert (flag.event_id, flag.event_type) == ("flagged-r-1", "reconciliation.flagged")
-    assert (flag.actor, flag.channel) == (Actor.LINEUP, Channel.RECONCILIATION)
-    assert flag.payload == '{"reportId": "r-1"}'
+    event = build_divergence_event(KEY, STORED_STATE, MISSING, "r-1", RECEIVED)
+    assert (event.event_id, event.event_type) == ("flagged-r-1", "reconciliation.flagged")
+    assert (event.actor, event.channel) == (Actor.LINEUP, Channel.RECONCILIATION)
+    assert event.payload == '{"reportId": "r-1"}'
 
 
 def test_a_flag_and_its_resolution_are_separate_events() -> None:
