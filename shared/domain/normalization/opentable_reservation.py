@@ -149,10 +149,7 @@ def _parse_custom_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[
     if "guest_id" in row:
         identifier = field_values.parse_identifier(row["guest_id"])
         guest_id = identifier and field_values.parse_text("guest_id", identifier)
-        if guest_id is None:
-            values["guestId"] = None
-        else:
-            values |= _build_id_fields("guestId", guest_id, rid)
+        values |= _build_id_fields("guestId", guest_id, rid) if guest_id else {"guestId": None}
         values["guestKey"] = guest_id and build_guest_key(guest_id, rid)
     return values
 

@@ -258,10 +258,8 @@ def parse_envelope(
 def _parse_event_type(value: object) -> EnvelopeEventType:
     """Return an event type, written in any case and with one or two ``l``."""
     text = value.strip().lower() if isinstance(value, str) else ""
-    if text == "reservation.canceled":
-        return EnvelopeEventType.CANCELLED
     try:
-        return EnvelopeEventType(text)
+        return EnvelopeEventType(text.replace(".canceled", ".cancelled"))
     except ValueError:
         raise InvalidEventError(
             "unknown_event_type",
