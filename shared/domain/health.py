@@ -274,20 +274,6 @@ class RestaurantHealth(Struct, frozen=True):
     divergences: int | None
 
 
-_STATUS_BY_REASON = {
-    "settings_unusable": HealthStatus.ERROR,
-    "poll_failed": HealthStatus.ERROR,
-    "poll_late": HealthStatus.ERROR,
-    "reconciliation_failed": HealthStatus.ERROR,
-    "reconciliation_late": HealthStatus.ERROR,
-    "report_held": HealthStatus.REVIEW,
-    "divergences_open": HealthStatus.REVIEW,
-    "quarantine_open": HealthStatus.REVIEW,
-    "webhooks_silent": HealthStatus.WARNING,
-    "webhooks_refused": HealthStatus.WARNING,
-}
-
-
 def summarize_health(
     settings: IntegrationSettings,
     document: Mapping[str, Any],
@@ -314,20 +300,23 @@ def summarize_health(
     divergences = max(0, stored_divergences) if isinstance(stored_divergences, int) else None
     # A new restaurant is not late before its first runs.
     changed_at = typed_or_none(datetime, document.get("updatedAt"))
-    found = {
-        "settings_unusable": bool(settings.problems),
-        "poll_failed": read_count(poll, "consecutiveFailures") > 0,
-        "poll_late": _is_late(polled_at or changed_at, MAX_POLL_AGE, now),
-        "reconciliation_failed": last_status == "FAILED",
-        "reconciliation_late": _is_late(reconciled_at or changed_at, MAX_RECONCILIATION_AGE, now),
-        "report_held": last_status == "HELD",
-        "divergences_open": bool(divergences),
-        "quarantine_open": open_quarantine > 0,
-        "webhooks_silent": silence.is_silent,
-        "webhooks_refused": refused_webhooks > 0,
-    }
-    reasons = tuple(reason for reason in _STATUS_BY_REASON if found[reason])
-    status = _STATUS_BY_REASON[reasons[0]] if reasons else HealthStatus.OK
+    is_poll_late = _is_late(polled_at or changed_at, MAX_POLL_AGE, now)
+    is_reconciliation_late = _is_late(reconciled_at or changed_at, MAX_RECONCILIATION_AGE, now)
+    # The worst cause first.
+    causes = [
+        ("settings_unusable", HealthStatus.ERROR, bool(settings.problems)),
+        ("poll_failed", HealthStatus.ERROR, read_count(poll, "consecutiveFailures") > 0),
+        ("poll_late", HealthStatus.ERROR, is_poll_late),
+        ("reconciliation_failed", HealthStatus.ERROR, last_status == "FAILED"),
+        ("reconciliation_late", HealthStatus.ERROR, is_reconciliation_late),
+        ("report_held", HealthStatus.REVIEW, last_status == "HELD"),
+        ("divergences_open", HealthStatus.REVIEW, bool(divergences)),
+        ("quarantine_open", HealthStatus.REVIEW, open_quarantine > 0),
+        ("webhooks_silent", HealthStatus.WARNING, silence.is_silent),
+        ("webhooks_refused", HealthStatus.WARNING, refused_webhooks > 0),
+    ]
+    found = {reason: status for reason, status, is_found in causes if is_found}
+    status, reasons = next(iter(found.values()), HealthStatus.OK), tuple(found)
     if not settings.is_enabled:
         # Runs skip a disabled restaurant, so nothing else is known about it.
         status, reasons = HealthStatus.PAUSED, ()
