@@ -193,12 +193,13 @@ def authenticate_webhook(
         credentials: The restaurant's credentials with the partner's defaults.
         now: The time of receipt, UTC.
     """
-    if not any(name.startswith("webhook-") for name in headers):
-        return _authenticate_by_header(headers.get("authorization", ""), schemes, credentials)
-    # With any webhook-* header, only the signature decides: a valid token must not make up for an
-    # invalid signature.
-    if WebhookAuthScheme.STANDARD_WEBHOOKS not in schemes:
+    scheme = detect_scheme(headers)
+    if scheme is None:
+        return NO_CREDENTIAL
+    if scheme not in schemes:
         return AuthenticationFailure("scheme_not_accepted")
+    if scheme is not WebhookAuthScheme.STANDARD_WEBHOOKS:
+        return _authenticate_by_header(headers["authorization"], scheme, credentials)
     keys_by_position = {}
     for position, secret in enumerate(credentials.webhook_secrets):
         # A malformed secret verifies nothing, but does not invalidate the others.
@@ -212,6 +213,8 @@ def authenticate_webhook(
 
 def detect_scheme(headers: Mapping[str, str]) -> WebhookAuthScheme | None:
     """Return the scheme of the credential in the headers; None without a usable one."""
+    # With any webhook-* header, only the signature decides: a valid token must not make up for an
+    # invalid signature.
     if any(name.startswith("webhook-") for name in headers):
         return WebhookAuthScheme.STANDARD_WEBHOOKS
     scheme, _, presented = headers.get("authorization", "").partition(" ")
@@ -262,16 +265,11 @@ def _parse_signatures(header: str) -> list[bytes]:
 
 
 def _authenticate_by_header(
-    header: str, schemes: frozenset[WebhookAuthScheme], credentials: Credentials
+    header: str, scheme: WebhookAuthScheme, credentials: Credentials
 ) -> AuthenticationResult:
     """Authenticate by an ``Authorization`` header, against every live credential of its scheme."""
-    scheme, _, presented = header.partition(" ")
-    scheme, presented = scheme.lower(), presented.strip()
-    if scheme not in {WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC} or not presented:
-        return NO_CREDENTIAL
-    if scheme not in schemes:
-        return AuthenticationFailure("scheme_not_accepted")
-    if scheme == WebhookAuthScheme.BEARER:
+    presented = header.partition(" ")[2].strip()
+    if scheme is WebhookAuthScheme.BEARER:
         credential, issued = encode_header(presented), credentials.bearer_tokens
     else:
         issued = credentials.basic_credentials
@@ -283,7 +281,7 @@ def _authenticate_by_header(
     matches = [hmac.compare_digest(credential, each.encode()) for each in issued]
     if not any(matches):
         return _NO_MATCHING_CREDENTIAL
-    return Authentication(scheme, matches.index(True))
+    return Authentication(scheme.value, matches.index(True))
 
 
 def encode_header(header: str) -> bytes:
