@@ -19,18 +19,18 @@ MAX_NESTING_DEPTH = 64  # far below the depth that exhausts the stack
 _CODING_ALIASES = {"x-gzip": "gzip"}
 
 # W3C Trace Context, section 3.2. Version 00 has exactly four fields; a later one may have more.
+# An id of zeros is invalid.
 _TRACEPARENT = re.compile(
-    r"(?!ff)(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})"
-    r"-(?P<flags>[0-9a-f]{2})(?P<rest>-.*)?",
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})"
+    r"-(?!0{16})(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<rest>-.*)?",
     re.ASCII,
 )
 # Google's older header: TRACE_ID/SPAN_ID;o=OPTIONS, with a decimal span id.
 _CLOUD_TRACE_CONTEXT = re.compile(
-    r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;o=(?P<options>[0-9]))?", re.ASCII
+    r"(?!0{32})(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;o=(?P<options>[0-9]))?",
+    re.ASCII,
 )
 _MAX_SPAN_ID = 2**64 - 1
-_ZERO_TRACE_ID = "0" * 32
-_ZERO_SPAN_ID = "0" * 16
 
 
 class InvalidJsonError(ValueError):
@@ -165,14 +165,12 @@ def _parse_traceparent(header: str) -> RequestTrace | None:
     match = _TRACEPARENT.fullmatch(header)
     if match is None or (match["version"] == "00" and match["rest"] is not None):
         return None
-    if match["trace"] == _ZERO_TRACE_ID or match["span"] == _ZERO_SPAN_ID:
-        return None
     return RequestTrace(match["trace"], match["span"], bool(int(match["flags"], 16) & 1))
 
 
 def _parse_cloud_trace_context(header: str) -> RequestTrace | None:
     match = _CLOUD_TRACE_CONTEXT.fullmatch(header)
-    if match is None or match["trace"] == _ZERO_TRACE_ID:
+    if match is None:
         return None
     span_id = int(match["span"] or 0)
     if span_id > _MAX_SPAN_ID:
