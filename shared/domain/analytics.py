@@ -6,10 +6,11 @@ reservation, so roll-ups are stored for longer than reservations.
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, KeysView, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -263,9 +264,6 @@ def sum_counts(counts: Iterable[RollupCounts]) -> RollupCounts:
 # Local date to the counts of each source; a missing date was never counted.
 AnalyticsDays = Mapping[str, Mapping[ReservationSystem, RollupCounts]]
 
-# First and last of consecutive dates, both inclusive.
-DateSpan = tuple[str, str]
-
 _TOTAL_COLUMNS = {
     "bookings": "bookings",
     "cancelled": "cancelled",
@@ -336,13 +334,12 @@ def summarize(
         day: sum_counts(counts for system, counts in sources.items() if system in selected)
         for day, sources in days.items()
     }
-    weekdays = {day: date.fromisoformat(day).isoweekday() for day in by_day}
+    by_weekday: defaultdict[int, RollupCounts] = defaultdict(Counter)
+    for day, counts in by_day.items():
+        by_weekday[date.fromisoformat(day).isoweekday()].update(counts)
     return AnalyticsSummary(
         counts=sum_counts(by_day.values()),
-        by_weekday={
-            weekday: sum_counts(by_day[day] for day in by_day if weekdays[day] == weekday)
-            for weekday in sorted(set(weekdays.values()))
-        },
+        by_weekday=dict(sorted(by_weekday.items())),
         past_counts=sum_counts(counts for day, counts in by_day.items() if day < today),
     )
 
@@ -352,22 +349,15 @@ def count_parties(counts: RollupCounts) -> int:
     return counts["bookings"] - counts["cancelled"] - counts["noShows"] + counts["walkIns"]
 
 
-def list_missing_spans(dates: Iterable[str], days: AnalyticsDays) -> list[DateSpan]:
-    """Return the dates without counts, consecutive ones as one span.
+def list_missing_spans(dates: Iterable[str], days: AnalyticsDays) -> list[tuple[str, str]]:
+    """Return the first and last date of each span without counts.
 
     Args:
         dates: Consecutive dates.
     """
-    spans: list[DateSpan] = []
-    is_adjacent = False
-    for day in dates:
-        is_missing = day not in days
-        if is_missing and is_adjacent:
-            spans[-1] = (spans[-1][0], day)
-        elif is_missing:
-            spans.append((day, day))
-        is_adjacent = is_missing
-    return spans
+    runs = groupby(dates, lambda day: day in days)
+    spans = [list(run) for is_counted, run in runs if not is_counted]
+    return [(span[0], span[-1]) for span in spans]
 
 
 def format_analytics_csv(days: AnalyticsDays) -> str:
