@@ -94,7 +94,6 @@ class Backfill(Struct, frozen=True):
 
         Args:
             completed_slice: The fetched and applied days; None for the final listing.
-            counts: Number of rows by result, with the keys of `ROW_COUNTERS`.
         """
         progress = replace(
             self,
@@ -143,7 +142,7 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
     seconds, counts = stored.get("workedSeconds"), [stored.get(name) for name in ROW_COUNTERS]
     has_numbers = isinstance(seconds, int | float) and 0 <= seconds <= MAX_COUNT
     # The map may exist without a backfill: a lease is stored in it, too.
-    if "status" not in stored or not has_numbers or not all(map(is_count, counts)):
+    if not has_numbers or not all(map(is_count, counts)):
         return None
     try:
         backfill = Backfill(

@@ -6,7 +6,6 @@ Other programs and persons write documents too: a damaged value counts as missin
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from types import MappingProxyType
 from typing import Any, TypeGuard, TypeVar
 
 from msgspec import Struct, convert
@@ -16,7 +15,6 @@ V = TypeVar("V")
 StructT = TypeVar("StructT", bound=Struct)
 FieldReaders = Mapping[str, Callable[[Any], object]]
 UNREADABLE_VALUE = "(unreadable)"  # shown for a value that only a person can have written
-_NO_READERS: FieldReaders = MappingProxyType({})
 
 # Between two instances.
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
@@ -53,7 +51,7 @@ class InvalidFieldsError(ValueError):
 def read_struct(
     struct_type: type[StructT],
     raw_values: Mapping[str, object],
-    readers: FieldReaders = _NO_READERS,
+    readers: FieldReaders | None = None,
 ) -> StructT:
     """Convert untrusted values to a struct with a default for every field.
 
@@ -71,8 +69,8 @@ def read_struct(
         name = field.encode_name
         if name in raw_values:
             try:
-                raw_value = readers.get(name, _reject_lone_surrogates)(raw_values[name])
-                values[field.name] = convert(raw_value, field.type)
+                reader = (readers or {}).get(name, _reject_lone_surrogates)
+                values[field.name] = convert(reader(raw_values[name]), field.type)
             except ValueError as error:
                 problems[name] = str(error)
     if problems:
@@ -93,10 +91,7 @@ def _reject_lone_surrogates(value: object) -> object:
 
 
 def typed_or_none(expected_type: type[V], value: object) -> V | None:
-    """Return a stored value of the expected type, None for any other.
-
-    Other programs and persons write documents too.
-    """
+    """Return a stored value of the expected type, None for any other."""
     # A bool is an int in Python, but never a party size.
     return value if isinstance(value, expected_type) and not isinstance(value, bool) else None
 
