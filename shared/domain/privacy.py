@@ -225,16 +225,13 @@ def mask_json(body: str) -> str:
 
 def mask_changes(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the changes of a journal entry with their personal values masked as in a body."""
-    return {
-        path: {
-            side: _mask_value(
-                value,
-                is_unmasked=path in _UNMASKED_PATHS or path.startswith("reconciliation."),
-            )
-            for side, value in change.items()
+    masked = {}
+    for path, change in changes.items():
+        is_unmasked = path in _UNMASKED_PATHS or path.startswith("reconciliation.")
+        masked[path] = {
+            side: _mask_value(value, is_unmasked=is_unmasked) for side, value in change.items()
         }
-        for path, change in changes.items()
-    }
+    return masked
 
 
 def _mask_value(value: object, *, is_unmasked: bool) -> object:
