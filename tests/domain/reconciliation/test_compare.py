@@ -40,8 +40,7 @@ def compared_document(*events: ReservationEvent, guests: Any = None) -> dict[str
     for event in events:
         ledger.apply(event)
     flat = flatten_document(ledger.document or {})
-    fields = {path: value for path, value in flat.items() if path in FINGERPRINT_FIELDS}
-    return nest_fields(fields)
+    return nest_fields({path: flat[path] for path in FINGERPRINT_FIELDS if path in flat})
 
 
 def reservation_fingerprint(
@@ -93,6 +92,7 @@ def test_guest_names_and_relay_fields_are_not_compared() -> None:
         ("seated_time_utc", "2026-03-14T23:20:00Z"),
         ("arrived_time_utc", "2026-03-14T23:20:00Z"),
         ("done_time_utc", "2026-03-14T23:20:00Z"),
+        ("updated_at_utc", "2026-03-09T12:00:09Z"),
     ],
 )
 def test_every_opentable_field_changes_the_fingerprint(field: str, value: object) -> None:
@@ -102,11 +102,6 @@ def test_every_opentable_field_changes_the_fingerprint(field: str, value: object
 
 def test_a_version_change_alone_changes_the_fingerprint() -> None:
     assert row_digest(row_event(2, **COMPLETE_FIELDS)) != row_digest(COMPLETE_ROW)
-
-
-def test_a_repeated_sequence_with_another_time_changes_the_fingerprint() -> None:
-    later = row_event(1, **COMPLETE_FIELDS | {"updated_at_utc": "2026-03-09T12:00:09Z"})
-    assert row_digest(later) != row_digest(COMPLETE_ROW)
 
 
 def test_a_row_has_the_fingerprint_of_its_document_on_another_date_than_in_utc() -> None:
@@ -185,8 +180,7 @@ def test_no_guest_is_missing_without_a_usable_guest_id(guest_id: str | None) -> 
 
 
 def test_no_guest_is_missing_when_the_guest_is_stored() -> None:
-    with_guest = reservation_fingerprint(COMPLETE_ROW, guests=KNOWN_GUESTS)
-    assert with_guest.missing_guest_id is None
+    assert reservation_fingerprint(COMPLETE_ROW, guests=KNOWN_GUESTS).missing_guest_id is None
 
 
 def test_a_fingerprint_has_the_open_divergence() -> None:

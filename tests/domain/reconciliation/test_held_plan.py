@@ -3,7 +3,6 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.ledger.events import ReservationEvent, Version
-from shared.domain.ledger.registers import ReservationState
 from shared.domain.reconciliation.held_plan import (
     MAX_UNREVIEWED_CHANGES,
     NOT_AT_OPENTABLE_REASON,
@@ -16,7 +15,7 @@ from shared.domain.reconciliation.held_plan import (
     planned_correction_from_map,
 )
 from tests.strategies.events import NOON
-from tests.support.events import envelope_event, row_event
+from tests.support.events import envelope_event, merge_events, row_event
 
 
 @pytest.mark.parametrize(
@@ -38,19 +37,12 @@ def test_more_than_twenty_and_thirty_percent_exceeds_the_change_limit(
 
 
 PLANNED_VERSION = Version.from_sequence(4, NOON)
-
-
 PRECONDITION = PlanPrecondition("555001-a", "", format_version(PLANNED_VERSION))
-
-
 NOT_IN_WINDOW = PlanPrecondition("555001-a", "", None)
 
 
 def stored_versions(*events: ReservationEvent) -> str:
-    state = ReservationState()
-    for event in events:
-        state = state.merge_event(event)
-    return format_ledger_versions(state)
+    return format_ledger_versions(merge_events(*events))
 
 
 def test_no_stored_events_give_empty_versions() -> None:
@@ -66,9 +58,8 @@ def test_an_older_row_keeps_the_stored_versions() -> None:
 
 
 def test_a_relay_event_changes_the_stored_versions() -> None:
-    assert stored_versions(row_event(1)) != stored_versions(
-        row_event(1), envelope_event("updated", 1)
-    )
+    with_relay_event = stored_versions(row_event(1), envelope_event("updated", 1))
+    assert with_relay_event != stored_versions(row_event(1))
 
 
 @pytest.mark.parametrize(

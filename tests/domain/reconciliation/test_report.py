@@ -22,9 +22,12 @@ IDS = {"externalId": "ot_1", "reservationId": "opentable-ot_1"}
 FACTS = {"startAt": "2026-03-14T23:15:00Z", "partySize": 4}
 
 
-def new_report() -> ReconciliationReport:
+NOT_FOUND = (DivergenceType.MISSING_IN_OPENTABLE, "ot_1", "Not found.")
+
+
+def new_report(**fields: Any) -> ReconciliationReport:
     window = DateWindow(date(2026, 3, 13), date(2026, 4, 13))
-    return ReconciliationReport("r-1", "restaurant-123", window, RECEIVED)
+    return ReconciliationReport("r-1", "restaurant-123", window, RECEIVED, **fields)
 
 
 def report_with_correction(
@@ -44,38 +47,39 @@ def test_a_missing_reservation_is_reported_as_created() -> None:
     assert report.count_entries() == {"created": 1, "updated": 0, "cancelled": 0, "divergences": 0}
 
 
-def test_a_difference_is_reported_as_update_with_changes() -> None:
+def test_an_update_is_reported_with_its_changes() -> None:
     [entry] = report_with_correction(row_event(2, party_size=6), ledger_with(row_event(1))).updated
     assert entry["changes"] == {"partySize": {"from": 4, "to": 6}}
-    assert (entry["previousStatus"], entry["newStatus"]) == ("CONFIRMED", "CONFIRMED")
 
 
 def test_a_cancellation_only_at_opentable_is_reported_as_cancelled() -> None:
-    [entry] = report_with_correction(
-        row_event(2, state="Cancelled"), ledger_with(row_event(1))
-    ).cancelled
+    cancellation = row_event(2, state="Cancelled")
+    [entry] = report_with_correction(cancellation, ledger_with(row_event(1))).cancelled
     assert (entry["previousStatus"], entry["reason"]) == ("CONFIRMED", "Cancelled at OpenTable")
     assert entry["changes"]["status"] == {"from": "CONFIRMED", "to": "CANCELLED"}
 
 
-def test_an_already_cancelled_reservation_is_reported_as_updated() -> None:
-    before = ledger_with(row_event(1, state="Cancelled"))
-    [entry] = report_with_correction(row_event(2, state="Cancelled", party_size=6), before).updated
-    assert (entry["previousStatus"], entry["newStatus"]) == ("CANCELLED", "CANCELLED")
-
-
-def test_an_undone_cancellation_is_reported_as_updated() -> None:
-    [entry] = report_with_correction(
-        row_event(2), ledger_with(row_event(1, state="Cancelled"))
-    ).updated
-    assert (entry["previousStatus"], entry["newStatus"]) == ("CANCELLED", "CONFIRMED")
+@pytest.mark.parametrize(
+    "before, after, statuses",
+    [
+        ("Confirmed", "Confirmed", ("CONFIRMED", "CONFIRMED")),
+        ("Cancelled", "Cancelled", ("CANCELLED", "CANCELLED")),
+        ("Cancelled", "Confirmed", ("CANCELLED", "CONFIRMED")),
+    ],
+    ids=["difference", "already canceled", "cancellation undone"],
+)
+def test_any_other_change_is_reported_as_updated(
+    before: str, after: str, statuses: tuple[str, str]
+) -> None:
+    changed = row_event(2, state=after, party_size=6)
+    [entry] = report_with_correction(changed, ledger_with(row_event(1, state=before))).updated
+    assert (entry["previousStatus"], entry["newStatus"]) == statuses
 
 
 def test_personal_values_are_not_in_the_report() -> None:
     before = ledger_with(envelope_event(dinerName="Ada Lovelace"))
-    report = report_with_correction(
-        envelope_event("updated", 1, dinerName="Grace", specialRequests="Tea"), before
-    )
+    update = envelope_event("updated", 1, dinerName="Grace", specialRequests="Tea")
+    report = report_with_correction(update, before)
     [entry] = report.updated
     assert entry["changes"]["dinerName"] == {"personal": True}
     assert entry["changes"]["metadata.specialRequests"] == {"personal": True}
@@ -90,24 +94,19 @@ def test_a_planned_correction_contains_its_precondition() -> None:
 def test_only_new_divergences_count_as_new() -> None:
     report = new_report()
     for is_new in (True, False, True):
-        report.add_divergence(
-            DivergenceType.MISSING_IN_OPENTABLE, "ot_1", "Not found.", is_new=is_new
-        )
+        report.add_divergence(*NOT_FOUND, is_new=is_new)
     entry = IDS | {"type": "MISSING_IN_OPENTABLE", "reason": "Not found."}
     assert (report.divergences, report.new_divergences) == ([entry] * 3, 2)
 
 
 def test_a_divergence_shows_the_facts_of_its_reservation() -> None:
     report, state = new_report(), ReservationState().merge_event(row_event(1))
-    report.add_divergence(
-        DivergenceType.MISSING_IN_OPENTABLE, "ot_1", "Not found.", is_new=True, state=state
-    )
+    report.add_divergence(*NOT_FOUND, is_new=True, state=state)
     assert report.divergences[0].items() >= FACTS.items()
 
 
 def test_a_reservation_without_a_start_is_reported_without_one() -> None:
-    report = new_report()
-    state = ReservationState().merge_event(envelope_event("updated"))
+    report, state = new_report(), ReservationState().merge_event(envelope_event("updated"))
     report.add_skipped("ot_1", state, "It changed.")
     assert report.skipped[0]["startAt"] is None
 
@@ -115,37 +114,31 @@ def test_a_reservation_without_a_start_is_reported_without_one() -> None:
 def test_a_divergence_may_have_no_reservation() -> None:
     report = new_report()
     report.add_divergence(DivergenceType.WRONG_TIME_ZONE, None, "Set the zone.", is_new=True)
-    assert (report.divergences[0]["externalId"], report.divergences[0]["reservationId"]) == (
-        None,
-        None,
-    )
+    assert report.divergences[0].items() >= {"externalId": None, "reservationId": None}.items()
 
 
 def test_missing_and_skipped_rows_are_listed_and_counted() -> None:
-    report = new_report()
-    state = ReservationState().merge_event(row_event(1))
+    report, state = new_report(), ReservationState().merge_event(row_event(1))
     report.add_missing("ot_1", state, PRECONDITION)
     report.add_skipped("ot_1", state, "It changed.")
     assert report.missing == [IDS | FACTS | {"precondition": PRECONDITION.to_map()}]
     assert report.skipped == [IDS | FACTS | {"reason": "It changed."}]
-    counts: dict[str, Any] = report.to_summary_map()["counts"]
-    assert (counts["missing"], counts["skipped"]) == (1, 1)
+    assert report.to_summary_map()["counts"].items() >= {"missing": 1, "skipped": 1}.items()
 
 
 def test_a_summary_names_the_failure_and_the_restaurant_of_a_held_plan() -> None:
-    report = new_report()
-    assert (report.to_summary_map()["failure"], report.to_summary_map()["heldRid"]) == (None, None)
-    report.failure, report.held_rid = RunFailureKind.OPENTABLE, "555001"
-    summary = report.to_summary_map()
-    assert (summary["failure"], summary["heldRid"]) == ("OPENTABLE", "555001")
+    summary = new_report(failure=RunFailureKind.OPENTABLE, held_rid="555001").to_summary_map()
+    assert summary.items() >= {"failure": "OPENTABLE", "heldRid": "555001"}.items()
 
 
 def test_a_summary_contains_restaurant_time_counts_and_duration() -> None:
-    report = new_report()
-    report.status, report.reason, report.compared_count = ReportStatus.HELD, "Too much.", 9
-    report.is_compared = True
-    report.duration_ms = 1_234
-    summary = report.to_summary_map()
+    report = new_report(
+        status=ReportStatus.HELD,
+        reason="Too much.",
+        is_compared=True,
+        compared_count=9,
+        duration_ms=1_234,
+    )
     expected = {
         "reportId": "r-1",
         "restaurantId": "restaurant-123",
@@ -158,8 +151,10 @@ def test_a_summary_contains_restaurant_time_counts_and_duration() -> None:
         "missedWebhooks": 0,
         "durationMs": 1_234,
         "heldReportId": None,
+        "heldRid": None,
+        "failure": None,
     }
-    assert {name: summary[name] for name in expected} == expected
+    assert report.to_summary_map().items() >= expected.items()
 
 
 COUNTS = {"openTableCount", "ledgerCount", "comparedCount", "unchangedCount"}
@@ -172,27 +167,20 @@ def unknown_counts(report: ReconciliationReport) -> set[str]:
 
 
 def test_the_counts_of_a_run_without_a_comparison_are_unknown() -> None:
-    report = new_report()
-    report.status = ReportStatus.FAILED
-    assert unknown_counts(report) == COUNTS | FINDINGS
+    assert unknown_counts(new_report(status=ReportStatus.FAILED)) == COUNTS | FINDINGS
 
 
 def test_a_failed_run_knows_the_ledger_that_it_read() -> None:
-    report = new_report()
-    report.status, report.ledger_count = ReportStatus.FAILED, 7
+    report = new_report(status=ReportStatus.FAILED, ledger_count=7)
     assert report.to_summary_map()["ledgerCount"] == 7
 
 
 def test_a_forced_plan_knows_its_findings_but_compares_no_window() -> None:
-    report = new_report()
-    report.held_report_id, report.open_table_count = "r-0", 3
-    assert unknown_counts(report) == COUNTS
+    assert unknown_counts(new_report(held_report_id="r-0", open_table_count=3)) == COUNTS
 
 
 def test_a_comparison_knows_every_count() -> None:
-    report = new_report()
-    report.is_compared, report.ledger_count = True, 0
-    assert unknown_counts(report) == set()
+    assert unknown_counts(new_report(is_compared=True, ledger_count=0)) == set()
 
 
 def test_a_divergence_of_an_unreadable_document_names_the_document() -> None:
@@ -203,7 +191,7 @@ def test_a_divergence_of_an_unreadable_document_names_the_document() -> None:
     assert report.divergences[0]["reservationId"] == "odd-1"
 
 
-NO_CHANGES = dict.fromkeys(("created", "updated", "cancelled", "missing"), 0)
+ONE_MISSING = "1 of 366 reservations are not in OpenTable's list. "
 
 
 @pytest.mark.parametrize(
@@ -211,14 +199,7 @@ NO_CHANGES = dict.fromkeys(("created", "updated", "cancelled", "missing"), 0)
     [
         (0, 160, "160 of 366 reservations are not in OpenTable's list. "),
         (200, 0, "OpenTable's list would change 200 of 366. "),
-        (
-            200,
-            1,
-            (
-                "1 of 366 reservations are not in OpenTable's list. "
-                "OpenTable's list would change 200 of 366. "
-            ),
-        ),
+        (200, 1, f"{ONE_MISSING}OpenTable's list would change 200 of 366. "),
     ],
 )
 def test_the_reason_of_a_held_plan(update_count: int, missing_count: int, expected: str) -> None:
@@ -227,7 +208,7 @@ def test_the_reason_of_a_held_plan(update_count: int, missing_count: int, expect
 
 
 def test_missing_reservations_are_looked_up_and_never_canceled() -> None:
-    assert describe_plan_effects(NO_CHANGES | {"missing": 160}) == [
+    assert describe_plan_effects({"created": 0, "missing": 160}) == [
         (
             "160 reservations will be looked up at OpenTable one by one. "
             "Those that OpenTable does not know are marked for review."
