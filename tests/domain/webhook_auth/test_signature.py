@@ -21,6 +21,8 @@ NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 KEY, OLD_KEY = b"the newest key", b"the one before it"
 BODY = b'{"a": 1}'
 ACCEPTED = Authentication("standard-webhooks", 0)
+NO_MATCH = AuthenticationFailure("no_signature_matches")
+OUTSIDE_TOLERANCE = AuthenticationFailure("webhook_timestamp_outside_tolerance")
 
 any_text = st.text(st.characters())
 keys = st.binary(min_size=1, max_size=64)
@@ -31,11 +33,16 @@ message_ids = st.text(
 ages = st.integers(-300, 300)
 
 
+def timestamp_after(seconds: int) -> str:
+    """Return the header of a time so many seconds after now."""
+    return str(int(NOW.timestamp()) + seconds)
+
+
 def signed(
     body: bytes = BODY, key: bytes = KEY, id_: str = "msg_1", timestamp: str | None = None
 ) -> dict[str, str]:
     """Return the headers of a message, signed by hand."""
-    timestamp = timestamp or str(int(NOW.timestamp()))
+    timestamp = timestamp or timestamp_after(0)
     digest = hmac.digest(key, encode_header(f"{id_}.{timestamp}.") + body, hashlib.sha256)
     return {
         "webhook-id": id_,
@@ -78,45 +85,37 @@ def test_a_signature_with_one_changed_bit_is_rejected(index: int, bit: int) -> N
     changed = bytearray(base64.b64decode(headers["webhook-signature"].removeprefix("v1,")))
     changed[index] ^= 1 << bit
     headers["webhook-signature"] = "v1," + base64.b64encode(changed).decode()
-    assert verify(headers) == AuthenticationFailure("no_signature_matches")
+    assert verify(headers) == NO_MATCH
 
 
 @given(message_ids.filter(lambda id_: id_ != "msg_1"))
 def test_another_id_is_rejected(id_: str) -> None:
-    assert isinstance(verify(signed() | {"webhook-id": id_}), AuthenticationFailure)
+    assert verify(signed() | {"webhook-id": id_}) == NO_MATCH
 
 
 @given(ages.filter(bool))
 def test_another_timestamp_is_rejected(seconds: int) -> None:
-    other = str(int(NOW.timestamp()) + seconds)
-    assert verify(signed() | {"webhook-timestamp": other}) == AuthenticationFailure(
-        "no_signature_matches"
-    )
+    assert verify(signed() | {"webhook-timestamp": timestamp_after(seconds)}) == NO_MATCH
 
 
 @given(keys.filter(lambda key: key != KEY))
 def test_another_key_is_rejected(key: bytes) -> None:
-    assert isinstance(verify(signed(key=key)), AuthenticationFailure)
+    assert verify(signed(key=key)) == NO_MATCH
 
 
 def test_moving_a_byte_between_id_and_body_is_rejected() -> None:
-    assert isinstance(
-        verify(signed(b"b", id_="a") | {"webhook-id": "a."}, b"b"), AuthenticationFailure
-    )
+    headers = signed(b"b", id_="a") | {"webhook-id": "a."}
+    assert isinstance(verify(headers, b"b"), AuthenticationFailure)
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
 def test_a_timestamp_five_minutes_off_is_accepted(seconds: int) -> None:
-    at = str(int(NOW.timestamp()) + seconds)
-    assert verify(signed(timestamp=at)) == ACCEPTED
+    assert verify(signed(timestamp=timestamp_after(seconds))) == ACCEPTED
 
 
-@pytest.mark.parametrize("seconds", [-301, 301])
-def test_a_timestamp_further_off_is_rejected(seconds: int) -> None:
-    at = str(int(NOW.timestamp()) + seconds)
-    assert verify(signed(timestamp=at)) == AuthenticationFailure(
-        "webhook_timestamp_outside_tolerance"
-    )
+@pytest.mark.parametrize("timestamp", [timestamp_after(-301), timestamp_after(301), "0", "9" * 11])
+def test_a_timestamp_further_off_is_outside_the_tolerance(timestamp: str) -> None:
+    assert verify(signed(timestamp=timestamp)) == OUTSIDE_TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -129,13 +128,6 @@ def test_a_timestamp_further_off_is_rejected(seconds: int) -> None:
 def test_a_timestamp_that_is_not_digits_is_rejected(timestamp: str) -> None:
     headers = signed() | {"webhook-timestamp": timestamp}
     assert verify(headers) == AuthenticationFailure("bad_webhook_timestamp")
-
-
-@pytest.mark.parametrize("timestamp", ["0", "9" * 11])
-def test_the_ends_of_time_are_only_outside_the_tolerance(timestamp: str) -> None:
-    assert verify(signed(timestamp=timestamp)) == AuthenticationFailure(
-        "webhook_timestamp_outside_tolerance"
-    )
 
 
 @pytest.mark.parametrize("id_", ["", "msg.1", "."])
@@ -152,8 +144,7 @@ def test_an_id_that_is_empty_or_has_a_dot_is_rejected(id_: str) -> None:
     ],
 )
 def test_a_missing_header_is_rejected(header: str, reason: str) -> None:
-    headers = signed()
-    del headers[header]
+    headers = {name: value for name, value in signed().items() if name != header}
     assert verify(headers) == AuthenticationFailure(reason)
 
 
@@ -184,9 +175,7 @@ def test_an_id_outside_ascii_is_signed_by_its_bytes(id_: str) -> None:
 def test_only_the_first_version_counts(version: str) -> None:
     headers = signed()
     entry = headers["webhook-signature"].replace("v1", version)
-    assert verify(headers | {"webhook-signature": entry}) == AuthenticationFailure(
-        "no_signature_matches"
-    )
+    assert verify(headers | {"webhook-signature": entry}) == NO_MATCH
 
 
 def test_an_older_key_is_accepted_and_its_position_returned() -> None:
@@ -200,18 +189,17 @@ def test_a_message_signed_with_both_keys_counts_as_the_newest() -> None:
 
 
 def test_an_authentication_is_stored_as_scheme_and_key_position() -> None:
-    authentication = Authentication("standard-webhooks", 1)
-    assert authentication.to_map() == {"scheme": "standard-webhooks", "credentialIndex": 1}
+    assert ACCEPTED.to_map() == {"scheme": "standard-webhooks", "credentialIndex": 0}
 
 
 def test_without_a_key_every_signature_is_rejected() -> None:
-    assert isinstance(verify_signature(signed(), BODY, (), NOW), AuthenticationFailure)
+    assert verify_signature(signed(), BODY, (), NOW) == NO_MATCH
 
 
 def test_entries_past_the_bound_are_not_tried() -> None:
     headers = signed()
     entries = "v1,AAAA " * MAX_SIGNATURES + headers["webhook-signature"]
-    assert isinstance(verify(headers | {"webhook-signature": entries}), AuthenticationFailure)
+    assert verify(headers | {"webhook-signature": entries}) == NO_MATCH
 
 
 @given(st.tuples(any_text, any_text, any_text), st.binary(), st.lists(st.binary(), max_size=3))

@@ -48,10 +48,8 @@ def verify_body(
     return authenticate_webhook(headers, BODY.encode(), schemes, credentials, NOW)
 
 
-def verify_authorization(
-    header: str, schemes: frozenset[WebhookAuthScheme] = ALL_SCHEMES
-) -> AuthenticationResult:
-    return verify_body({"authorization": header}, schemes)
+def verify_authorization(header: str) -> AuthenticationResult:
+    return verify_body({"authorization": header})
 
 
 def test_a_signed_message_is_accepted() -> None:
@@ -64,16 +62,21 @@ def test_a_secret_that_is_not_base64_is_skipped_and_keeps_its_position() -> None
     assert verify_body(SIGNED) == Authentication("standard-webhooks", 1)
 
 
-def test_a_bearer_token_is_accepted() -> None:
-    assert verify_authorization("Bearer new-token") == Authentication("bearer", 0)
-
-
-def test_a_basic_credential_is_accepted() -> None:
-    assert verify_authorization(basic_header("user:new")) == Authentication("basic", 0)
-
-
-def test_the_position_of_the_matching_credential_is_returned() -> None:
-    assert verify_authorization("Bearer old-token") == Authentication("bearer", 1)
+@pytest.mark.parametrize(
+    "header, accepted",
+    [
+        ("Bearer new-token", Authentication("bearer", 0)),
+        ("Bearer old-token", Authentication("bearer", 1)),
+        ("Bearer " + "tökén".encode().decode("latin-1"), Authentication("bearer", 2)),
+        (basic_header("user:new"), Authentication("basic", 0)),
+        (basic_header("user:pässword"), Authentication("basic", 1)),
+        (basic_header("user:日本"), Authentication("basic", 2)),
+    ],
+)
+def test_a_credential_is_accepted_by_its_bytes_and_its_position_returned(
+    header: str, accepted: Authentication
+) -> None:
+    assert verify_authorization(header) == accepted
 
 
 @pytest.mark.parametrize("header", ["bearer new-token", "BEARER new-token", "Bearer   new-token "])
@@ -81,41 +84,30 @@ def test_the_scheme_name_ignores_case_and_extra_spaces(header: str) -> None:
     assert isinstance(verify_authorization(header), Authentication)
 
 
-def test_a_token_outside_ascii_is_compared_by_its_bytes() -> None:
-    header = "Bearer " + "tökén".encode().decode("latin-1")
-    assert verify_authorization(header) == Authentication("bearer", 2)
-
-
-@pytest.mark.parametrize("pair", ["user:pässword", "user:日本"])
-def test_a_password_outside_ascii_is_compared_by_its_bytes(pair: str) -> None:
-    assert isinstance(verify_authorization(basic_header(pair)), Authentication)
-
-
 @pytest.mark.parametrize(
     "header",
     [
-        *(
-            "Bearer wrong",
-            "Bearer new-token2",
-            "Bearer new",
-            basic_header("user:wrong"),
-            basic_header("user"),
-        ),
-        *("Basic user:new", "Basic ***", "Basic é", "Basic " + "A" * 4001, "Bearer \ud800"),
-        basic_header("user:new").replace("dX", "d*X"),
+        *("Bearer wrong", "Bearer new-token2", "Bearer new", "Bearer user:new", "Bearer \ud800"),
+        *(basic_header("user:wrong"), basic_header("user"), "Basic " + "A" * 4001),
+        *("Basic user:new", "Basic ***", "Basic é", basic_header("user:new").replace("dX", "d*X")),
     ],
 )
 def test_any_other_credential_is_rejected(header: str) -> None:
     assert verify_authorization(header) == AuthenticationFailure("no_credential_matches")
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Digest x", "new-token", "Basic"])
-def test_no_credential_is_rejected(header: str) -> None:
-    assert verify_authorization(header) == AuthenticationFailure("no_credential")
+WITHOUT_CREDENTIAL: list[dict[str, str]] = [
+    {},
+    *(
+        {"authorization": header}
+        for header in ("", "Bearer", "Bearer ", "Basic", "Digest x", "token", "standard-webhooks x")
+    ),
+]
 
 
-def test_a_request_without_headers_is_rejected() -> None:
-    assert verify_body({}) == AuthenticationFailure("no_credential")
+@pytest.mark.parametrize("headers", WITHOUT_CREDENTIAL)
+def test_a_request_without_a_usable_credential_is_rejected(headers: dict[str, str]) -> None:
+    assert verify_body(headers) == AuthenticationFailure("no_credential")
 
 
 @pytest.mark.parametrize(
@@ -133,15 +125,10 @@ def test_a_scheme_that_the_restaurant_does_not_accept_is_rejected(
     assert verify_body(headers, ALL_SCHEMES - {scheme}) == rejected
 
 
-def test_a_bearer_token_is_not_accepted_as_basic() -> None:
-    assert isinstance(verify_authorization("Bearer user:new"), AuthenticationFailure)
-
-
 @pytest.mark.parametrize("name", [*SIGNED, "webhook-other"])
 def test_a_valid_token_does_not_override_an_invalid_signature(name: str) -> None:
-    assert isinstance(
-        verify_body({name: "x", "authorization": "Bearer new-token"}), AuthenticationFailure
-    )
+    headers = {name: "x", "authorization": "Bearer new-token"}
+    assert isinstance(verify_body(headers), AuthenticationFailure)
 
 
 def test_without_accepted_schemes_every_request_is_rejected() -> None:
@@ -169,13 +156,9 @@ def test_the_scheme_of_a_credential_is_detected_without_its_verification(
     assert detect_scheme(headers) is scheme
 
 
-def test_without_headers_no_scheme_is_detected() -> None:
-    assert detect_scheme({}) is None
-
-
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Digest x", "standard-webhooks x"])
-def test_without_a_usable_credential_no_scheme_is_detected(header: str) -> None:
-    assert detect_scheme({"authorization": header}) is None
+@pytest.mark.parametrize("headers", WITHOUT_CREDENTIAL)
+def test_without_a_usable_credential_no_scheme_is_detected(headers: dict[str, str]) -> None:
+    assert detect_scheme(headers) is None
 
 
 @given(st.dictionaries(header_names, header_values), st.binary())
