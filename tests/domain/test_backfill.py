@@ -1,5 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,11 +15,11 @@ from shared.domain.backfill import (
     resolve_backfill_request,
 )
 from shared.domain.days import MAX_WINDOW_DAYS, DateWindow
+from shared.domain.validation import nest_fields
 from shared.errors import BackfillInProgressError
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
-NEW_YORK = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
 MARCH = DateWindow(date(2026, 3, 1), date(2026, 3, 31))
 APRIL = DateWindow(date(2026, 4, 1), date(2026, 4, 30))
@@ -46,13 +46,12 @@ def completed(backfill: Backfill) -> Backfill:
     return backfill
 
 
-def as_stored(backfill: Backfill) -> dict[str, object]:
-    return {
-        "backfill": {
-            name.removeprefix("backfill."): value
-            for name, value in backfill.to_update_fields().items()
-        }
-    }
+def failed(backfill: Backfill) -> Backfill:
+    return backfill.with_error("Set the zone.", LATER, is_permanent=True)
+
+
+def as_stored(backfill: Backfill) -> dict[str, Any]:
+    return nest_fields(backfill.to_update_fields())
 
 
 def test_the_last_slice_ends_before_the_calendar_does() -> None:
@@ -99,10 +98,10 @@ def test_a_stored_backfill_is_read_back_unchanged(
     assert backfill_from_document(as_stored(backfill)) == backfill
 
 
-def test_a_document_without_a_backfill_has_none() -> None:
-    assert backfill_from_document({}) is None
-    assert backfill_from_document({"backfill": {"lease": {"owner": "x"}}}) is None
-    assert not is_backfilling({})
+@pytest.mark.parametrize("document", [{}, {"backfill": {"lease": {"owner": "x"}}}])
+def test_a_document_without_a_backfill_has_none(document: dict[str, object]) -> None:
+    assert backfill_from_document(document) is None
+    assert not is_backfilling(document)
 
 
 def test_a_backfill_is_read_from_the_settings_document() -> None:
@@ -113,7 +112,7 @@ def test_only_a_running_backfill_continues() -> None:
     running = new()
     assert is_backfilling(as_stored(running))
     assert not is_backfilling(as_stored(completed(running)))
-    assert not is_backfilling(as_stored(running.with_error("x", LATER, is_permanent=True)))
+    assert not is_backfilling(as_stored(failed(running)))
 
 
 def test_counts_add_up_over_the_slices() -> None:
@@ -129,7 +128,7 @@ def test_the_estimate_is_the_pace_times_what_is_left() -> None:
 def test_there_is_no_estimate_before_the_first_slice_or_if_not_running() -> None:
     assert new().remaining_seconds is None
     assert completed(new()).remaining_seconds is None
-    assert one_slice_on(new()).with_error("x", LATER, is_permanent=True).remaining_seconds is None
+    assert failed(one_slice_on(new())).remaining_seconds is None
 
 
 def test_progress_clears_the_stored_error() -> None:
@@ -139,11 +138,10 @@ def test_progress_clears_the_stored_error() -> None:
 
 
 def test_every_state_has_the_time_of_its_last_change() -> None:
-    failed = new().with_error("Set the zone.", LATER, is_permanent=True)
     requested = build_backfill(MARCH, "555001", LATER + DAY)
-    resumed = resolve_backfill_request(failed, requested, accept_any_dates=True)
+    resumed = resolve_backfill_request(failed(new()), requested, accept_any_dates=True)
     assert (new().started_at, new().updated_at) == (NOW, NOW)
-    assert (one_slice_on(new()).updated_at, failed.updated_at) == (LATER, LATER)
+    assert (one_slice_on(new()).updated_at, failed(new()).updated_at) == (LATER, LATER)
     assert (resumed.started_at, resumed.updated_at) == (NOW, LATER + DAY)
 
 
@@ -159,14 +157,14 @@ def test_other_days_are_rejected_while_a_backfill_runs() -> None:
 
 
 def test_a_failed_backfill_resumes_where_it_stopped() -> None:
-    failed = one_slice_on(new()).with_error("Set the zone.", LATER, is_permanent=True)
-    resumed = resolve_backfill_request(failed, new(), accept_any_dates=True)
+    stopped = failed(one_slice_on(new()))
+    resumed = resolve_backfill_request(stopped, new(), accept_any_dates=True)
     assert (resumed.status, resumed.error, resumed.completed_days) == ("RUNNING", None, 7)
 
 
 def test_other_days_replace_a_failed_backfill() -> None:
-    failed = new().with_error("Set the zone.", LATER, is_permanent=True)
-    assert resolve_backfill_request(failed, new(APRIL), accept_any_dates=False) == new(APRIL)
+    requested = new(APRIL)
+    assert resolve_backfill_request(failed(new()), requested, accept_any_dates=False) == requested
 
 
 def test_a_completed_backfill_restarts() -> None:
@@ -191,6 +189,4 @@ def test_a_changed_rid_restarts_the_backfill() -> None:
     ],
 )
 def test_a_damaged_backfill_counts_as_none(damage: dict[str, object]) -> None:
-    stored = as_stored(new())["backfill"]
-    assert isinstance(stored, dict)
-    assert backfill_from_document({"backfill": stored | damage}) is None
+    assert backfill_from_document({"backfill": as_stored(new())["backfill"] | damage}) is None

@@ -24,15 +24,16 @@ def read_payload(**payload: object) -> Credentials:
     return Credentials.from_payload("opentable-r", json.dumps(payload))
 
 
+COMPLETE = read_payload(**COMPLETE_PAYLOAD)
+
+
 @given(st.binary(min_size=1, max_size=64), st.sampled_from(["", "whsec_"]))
 def test_a_secret_is_base64_with_or_without_its_prefix(key: bytes, prefix: str) -> None:
     assert decode_webhook_secret(prefix + base64.b64encode(key).decode()) == key
 
 
 @given(st.binary(min_size=1, max_size=64))
-def test_an_unpadded_secret_decodes_as_in_the_reference_package(
-    key: bytes,
-) -> None:
+def test_an_unpadded_secret_decodes_as_in_the_reference_package(key: bytes) -> None:
     secret = "whsec_" + base64.b64encode(key).decode().rstrip("=")
     assert decode_webhook_secret(secret) == Webhook(secret)._whsecret == key
 
@@ -50,7 +51,7 @@ def test_a_secret_that_is_not_base64_is_rejected(secret: str) -> None:
 
 
 def test_a_complete_payload_is_read() -> None:
-    assert json.loads(encode(read_payload(**COMPLETE_PAYLOAD))) == COMPLETE_PAYLOAD
+    assert json.loads(encode(COMPLETE)) == COMPLETE_PAYLOAD
 
 
 @pytest.mark.parametrize("payload", [{}, dict.fromkeys(COMPLETE_PAYLOAD), {"unknown": 1}])
@@ -82,8 +83,7 @@ def test_an_error_never_contains_a_secret(payload: dict[str, object]) -> None:
 
 
 def test_the_repr_of_credentials_contains_no_secret() -> None:
-    credentials = read_payload(**COMPLETE_PAYLOAD)
-    assert (repr(credentials), credentials.__rich_repr__()) == ("Credentials()", [])
+    assert (repr(COMPLETE), COMPLETE.__rich_repr__()) == ("Credentials()", [])
 
 
 @pytest.mark.parametrize("payload", [{"apiKey": "key"}, {"clientId": "id", "clientSecret": "hush"}])
@@ -99,31 +99,24 @@ def test_an_incomplete_oauth_client_is_not_enough(payload: dict[str, object]) ->
 
 
 def test_missing_credentials_are_taken_from_the_partner() -> None:
-    assert read_payload().with_partner_defaults(read_payload(**COMPLETE_PAYLOAD)) == read_payload(
-        **COMPLETE_PAYLOAD
-    )
+    assert Credentials().with_partner_defaults(COMPLETE) == COMPLETE
 
 
 def test_existing_credentials_are_not_taken_from_the_partner() -> None:
     partner = read_payload(
         apiKey="p", webhookSecrets=["p"], bearerTokens=["p"], basicCredentials=["p"]
     )
-    assert read_payload(**COMPLETE_PAYLOAD).with_partner_defaults(partner) == read_payload(
-        **COMPLETE_PAYLOAD
-    )
+    assert COMPLETE.with_partner_defaults(partner) == COMPLETE
 
 
 def test_each_credential_list_is_completed_separately() -> None:
-    completed = read_payload(bearerTokens=["own"]).with_partner_defaults(
-        read_payload(**COMPLETE_PAYLOAD)
-    )
+    completed = read_payload(bearerTokens=["own"]).with_partner_defaults(COMPLETE)
     assert (completed.bearer_tokens, completed.basic_credentials) == (("own",), ("user:password",))
 
 
 def test_a_client_id_is_never_combined_with_another_owners_secret() -> None:
-    completed = read_payload(clientId="own").with_partner_defaults(
-        read_payload(clientId="id", clientSecret="hush")
-    )
+    partner = read_payload(clientId="id", clientSecret="hush")
+    completed = read_payload(clientId="own").with_partner_defaults(partner)
     assert (completed.client_id, completed.client_secret) == ("id", "hush")
 
 
@@ -135,31 +128,29 @@ def test_an_oauth_client_takes_precedence_over_the_partner_key() -> None:
 credential_lists = st.lists(st.text(max_size=3), max_size=5)
 
 
+def rotate_tokens(stored: list[str], new: list[str], *, keep_previous: bool = True) -> list[str]:
+    payload, values = {"bearerTokens": stored}, {"bearerTokens": new}
+    rotated = rotate_secret_payload(payload, values, keep_previous=keep_previous)
+    return list(rotated["bearerTokens"])
+
+
 @given(credential_lists, credential_lists)
 def test_the_newest_stored_credential_stays_valid_after_a_rotation(
     stored: list[str], new: list[str]
 ) -> None:
-    payload = rotate_secret_payload(
-        {"bearerTokens": stored}, {"bearerTokens": new}, keep_previous=True
-    )
     older = [token for token in stored if token not in new]
-    assert payload["bearerTokens"] == [*new, *older[:1]]
+    assert rotate_tokens(stored, new) == [*new, *older[:1]]
 
 
 @given(credential_lists, credential_lists)
 def test_a_repeated_rotation_changes_nothing(stored: list[str], new: list[str]) -> None:
-    once, twice = {"bearerTokens": stored}, {"bearerTokens": stored}
-    once = rotate_secret_payload(once, {"bearerTokens": new}, keep_previous=True)
-    twice = rotate_secret_payload(once, {"bearerTokens": new}, keep_previous=True)
-    assert new == [] or twice == once
+    rotated = rotate_tokens(stored, new)
+    assert new == [] or rotate_tokens(rotated, new) == rotated
 
 
 @given(credential_lists, credential_lists)
 def test_a_revocation_leaves_only_the_new(stored: list[str], new: list[str]) -> None:
-    payload = rotate_secret_payload(
-        {"bearerTokens": stored}, {"bearerTokens": new}, keep_previous=False
-    )
-    assert payload["bearerTokens"] == new
+    assert rotate_tokens(stored, new, keep_previous=False) == new
 
 
 def test_unspecified_credentials_are_unchanged() -> None:

@@ -8,16 +8,13 @@ import pytest
 from shared.domain.days import MAX_WINDOW_DAYS, DateWindow, resolve_backfill_window, resolve_window
 
 ZONE = ZoneInfo("America/New_York")
-NIGHT = datetime(2026, 3, 14, 7, tzinfo=UTC)  # 3:00 in New York
-HOUR = timedelta(hours=1)
 EVENING = datetime(2026, 3, 15, 2, tzinfo=UTC)  # still the 14th in New York
 MARCH = DateWindow(date(2026, 3, 1), date(2026, 3, 31))
 
 
 def test_the_default_range_is_thirty_days_back_to_a_year_ahead() -> None:
-    assert resolve_backfill_window(EVENING, ZONE, None, None) == DateWindow(
-        date(2026, 2, 12), date(2027, 3, 14)
-    )
+    expected = DateWindow(date(2026, 2, 12), date(2027, 3, 14))
+    assert resolve_backfill_window(EVENING, ZONE, None, None) == expected
 
 
 def test_the_requested_range_is_used_for_a_backfill() -> None:
@@ -25,14 +22,12 @@ def test_the_requested_range_is_used_for_a_backfill() -> None:
 
 
 def test_the_window_runs_from_yesterday_to_thirty_days_ahead_by_the_restaurants_calendar() -> None:
-    assert resolve_window(EVENING, ZONE, None, None) == DateWindow(
-        date(2026, 3, 13), date(2026, 4, 13)
-    )
+    expected = DateWindow(date(2026, 3, 13), date(2026, 4, 13))
+    assert resolve_window(EVENING, ZONE, None, None) == expected
 
 
 def test_requested_dates_are_used() -> None:
-    start, end = date(2026, 1, 1), date(2026, 1, 2)
-    assert resolve_window(EVENING, ZONE, start, end) == DateWindow(start, end)
+    assert resolve_window(EVENING, ZONE, MARCH.start, MARCH.end) == MARCH
 
 
 def test_an_end_before_yesterday_is_the_start_too() -> None:

@@ -5,12 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.health import (
-    MAX_POLL_AGE,
-    HealthStatus,
-    RestaurantHealth,
-    summarize_health,
-)
+from shared.domain.health import MAX_POLL_AGE, HealthStatus, RestaurantHealth, summarize_health
 from shared.domain.settings import parse_settings
 from tests.test_codes import documented_codes
 
@@ -99,10 +94,8 @@ def test_refused_webhooks_are_less_urgent_than_the_quarantine() -> None:
     health = summarize_restaurant({"refused_webhooks": 3})
     assert health.status is HealthStatus.WARNING
     health = summarize_restaurant({"refused_webhooks": 3, "open_quarantine": 1})
-    assert (health.status, health.reasons) == (
-        HealthStatus.REVIEW,
-        ("quarantine_open", "webhooks_refused"),
-    )
+    reasons = ("quarantine_open", "webhooks_refused")
+    assert (health.status, health.reasons) == (HealthStatus.REVIEW, reasons)
 
 
 def test_more_decisions_than_divergences_count_as_none_open() -> None:
@@ -118,9 +111,8 @@ def test_the_worst_cause_decides() -> None:
 
 
 def test_a_disabled_restaurant_is_paused_whatever_its_runs_did() -> None:
-    health = summarize_restaurant(
-        {"open_quarantine": 1}, enabled=False, lastPolledAt=NOW - timedelta(days=9)
-    )
+    late = NOW - timedelta(days=9)
+    health = summarize_restaurant({"open_quarantine": 1}, enabled=False, lastPolledAt=late)
     assert (health.status, health.reasons) == (HealthStatus.PAUSED, ())
 
 
@@ -128,9 +120,8 @@ def test_a_disabled_restaurant_is_paused_whatever_its_runs_did() -> None:
 def test_a_new_restaurant_is_late_only_after_the_time_of_a_run(
     age: int, reasons: tuple[str, ...]
 ) -> None:
-    health = summarize_restaurant(
-        lastPolledAt=None, reconciliation={}, updatedAt=NOW - timedelta(minutes=age)
-    )
+    changed_at = NOW - timedelta(minutes=age)
+    health = summarize_restaurant(lastPolledAt=None, reconciliation={}, updatedAt=changed_at)
     assert health.reasons == reasons
 
 

@@ -52,10 +52,8 @@ def test_every_late_change_counts_and_the_earliest_is_found_in_any_order(
 def test_the_age_of_the_earliest_missed_change_is_stored() -> None:
     missed = record_change("status", HOUR, HALF_HOUR)
     now = NOON + timedelta(seconds=0.6)
-    assert missed.to_update_fields(now) == {
-        "poll.lastMissedAt": now,
-        "poll.lastMissedLagSeconds": 3601,
-    }
+    stored = {"poll.lastMissedAt": now, "poll.lastMissedLagSeconds": 3601}
+    assert missed.to_update_fields(now) == stored
 
 
 def test_a_run_that_missed_nothing_has_no_age_and_changes_no_settings() -> None:
@@ -76,12 +74,9 @@ def silence_after_runs(*hours_after_noon: int) -> WebhookSilence:
     return silence
 
 
-def test_one_run_with_missed_webhooks_is_no_alert() -> None:
-    assert not silence_after_runs(0).is_silent
-
-
-def test_three_consecutive_runs_with_missed_webhooks_are_an_alert() -> None:
-    assert silence_after_runs(0, 1, 2).is_silent
+@pytest.mark.parametrize("runs, is_silent", [(1, False), (2, False), (3, True)])
+def test_three_runs_with_missed_webhooks_are_an_alert(runs: int, is_silent: bool) -> None:
+    assert silence_after_runs(*range(runs)).is_silent is is_silent
 
 
 def test_the_silence_starts_with_the_first_missed_change() -> None:
@@ -97,9 +92,8 @@ def test_a_webhook_before_the_first_missed_change_does_not_end_the_silence() -> 
 
 
 def test_a_webhook_after_the_first_missed_change_resets_the_count() -> None:
-    assert silence_after_runs(0, 1).with_run(NOON + 3 * HOUR, NOON + 2 * HOUR) == WebhookSilence(
-        1, NOON + 3 * HOUR
-    )
+    later = NOON + 3 * HOUR
+    assert silence_after_runs(0, 1).with_run(later, NOON + 2 * HOUR) == WebhookSilence(1, later)
 
 
 @pytest.mark.parametrize("webhook_at", [NOON, NOON + HOUR])
