@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -205,10 +205,7 @@ def authenticate_webhook(
         # A malformed secret verifies nothing, but does not invalidate the others.
         with suppress(ValueError):
             keys_by_position[position] = decode_webhook_secret(secret)
-    result = verify_signature(headers, body, list(keys_by_position.values()), now)
-    if isinstance(result, AuthenticationFailure):
-        return result
-    return Authentication(result.scheme, list(keys_by_position)[result.credential_index])
+    return verify_signature(headers, body, keys_by_position, now)
 
 
 def detect_scheme(headers: Mapping[str, str]) -> WebhookAuthScheme | None:
@@ -223,13 +220,13 @@ def detect_scheme(headers: Mapping[str, str]) -> WebhookAuthScheme | None:
 
 
 def verify_signature(
-    headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: datetime
+    headers: Mapping[str, str], body: bytes, keys_by_position: Mapping[int, bytes], now: datetime
 ) -> AuthenticationResult:
     """Verify a Standard Webhooks signature (HMAC-SHA256) against each key, newest first.
 
     Args:
         headers: Header values by lower-case name.
-        keys: The live keys; several during a rotation.
+        keys_by_position: The live keys; several during a rotation.
         now: The time of receipt, UTC. The timestamp of the message may differ from it by up to
             `SIGNATURE_TOLERANCE` in either direction.
     """
@@ -244,12 +241,12 @@ def verify_signature(
         return AuthenticationFailure("webhook_timestamp_outside_tolerance")
     content = encode_header(f"{message_id}.{timestamp}.") + body
     signatures = _parse_signatures(headers.get("webhook-signature", ""))
-    for index, key in enumerate(keys):
+    for position, key in keys_by_position.items():
         expected = hmac.digest(key, content, hashlib.sha256)
         # A list, not a generator: comparing with all of them takes the same time for any match.
         matches = [hmac.compare_digest(expected, signature) for signature in signatures]
         if any(matches):
-            return Authentication("standard-webhooks", index)
+            return Authentication("standard-webhooks", position)
     return AuthenticationFailure("no_signature_matches")
 
 

@@ -40,7 +40,7 @@ def test_a_request_is_complete_and_signed() -> None:
     assert headers_of(request)["content-length"] == str(len(raw))
     key = decode_webhook_secret(RESTAURANTS[0].signing_secret)
     assert isinstance(
-        verify_signature(headers_of(request), raw, [key], datetime.now(UTC)), Authentication
+        verify_signature(headers_of(request), raw, {0: key}, datetime.now(UTC)), Authentication
     )
 
 

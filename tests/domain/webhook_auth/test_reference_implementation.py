@@ -45,7 +45,7 @@ def without(header: str) -> Scenario:
 
 
 def accepts(headers: Headers, body: bytes = BODY.encode()) -> bool:
-    keys = [decode_webhook_secret(SECRET)]
+    keys = {0: decode_webhook_secret(SECRET)}
     return isinstance(verify_signature(headers, body, keys, datetime.now(UTC)), Authentication)
 
 
