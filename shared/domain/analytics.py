@@ -161,11 +161,7 @@ DailyRollup = dict[str, dict[str, Any]]
 
 
 class RollupBuilder:
-    """Build the roll-ups of the given days; reservations of other days are ignored.
-
-    Args:
-        days: Local dates, ``YYYY-MM-DD``.
-    """
+    """Build the roll-ups of the given local dates; reservations of other days are ignored."""
 
     def __init__(self, days: Iterable[str], zone: ZoneInfo) -> None:
         self._zone = zone
@@ -298,7 +294,6 @@ class AnalyticsSummary(Struct, frozen=True):
     """The counts of several days.
 
     Attributes:
-        counts: Totals of all days.
         by_weekday: Totals by ISO weekday, 1 for Monday; only weekdays with a counted day.
         past_counts: Totals of the days before today, since a no-show is final only then.
     """
@@ -350,11 +345,7 @@ def count_parties(counts: RollupCounts) -> int:
 
 
 def list_missing_spans(dates: Iterable[str], days: AnalyticsDays) -> list[tuple[str, str]]:
-    """Return the first and last date of each span without counts.
-
-    Args:
-        dates: Consecutive dates.
-    """
+    """Return the first and last of each span of consecutive dates without counts."""
     runs = groupby(dates, lambda day: day in days)
     spans = [list(run) for is_counted, run in runs if not is_counted]
     return [(span[0], span[-1]) for span in spans]

@@ -33,7 +33,6 @@ class Backfill(Struct, frozen=True):
     """The state of a restaurant's backfill; a restaurant has at most one.
 
     Attributes:
-        rid: OpenTable's number of the restaurant.
         started_at: Time of the request, UTC.
         updated_at: Time of the last progress or failure, UTC.
         next_date: First day not fetched yet; after the window once all are.
@@ -107,11 +106,7 @@ class Backfill(Struct, frozen=True):
         return replace(progress, status=BackfillStatus.COMPLETED, finished_at=now)
 
     def with_error(self, error: str, now: datetime, *, is_permanent: bool) -> "Backfill":
-        """Return the state after an error.
-
-        Args:
-            is_permanent: True if a person must act first; else the next run retries.
-        """
+        """Return the state after an error; the next run retries unless a person must act first."""
         status = BackfillStatus.FAILED if is_permanent else self.status
         return replace(self, status=status, error=error, updated_at=now)
 

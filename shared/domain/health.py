@@ -114,12 +114,7 @@ class WebhookSilence(Struct, frozen=True):
     def with_run(
         self, first_missed_at: datetime | None, last_webhook_at: datetime | None
     ) -> "WebhookSilence":
-        """Return the state after one more run.
-
-        Args:
-            first_missed_at: Time of the first missed change found by the run, UTC.
-            last_webhook_at: Time of the newest journaled webhook, UTC.
-        """
+        """Return the state after a run, from its first missed change and the newest webhook."""
 
         def has_webhook_since(missed_at: datetime) -> bool:
             return last_webhook_at is not None and last_webhook_at >= missed_at
@@ -215,11 +210,7 @@ def merge_refusals(
 def select_unresolved_refusals(
     refusals: Iterable[WebhookRefusal], last_accepted_at: Mapping[str, datetime], now: datetime
 ) -> list[WebhookRefusal]:
-    """Return the refusals that no accepted webhook of the same scheme followed, the newest first.
-
-    Args:
-        last_accepted_at: Scheme to the receipt of its newest accepted webhook, UTC.
-    """
+    """Return the refusals that no accepted webhook of the same scheme followed, newest first."""
     return [
         refusal
         for refusal in merge_refusals(refusals, (), now)
@@ -282,10 +273,9 @@ def summarize_health(
     open_quarantine: int = 0,
     refused_webhooks: int = 0,
 ) -> RestaurantHealth:
-    """Return a restaurant's health.
+    """Return a restaurant's health by its settings document.
 
     Args:
-        document: The settings document, with the state of the runs.
         open_quarantine: Open quarantine items; 0 also if they were not counted.
         refused_webhooks: Refused webhooks without a later accepted one; 0 also if not counted.
     """

@@ -75,7 +75,6 @@ class PaginationState(Struct, frozen=True):
         overlap: Number of rows between the next offset and ``end``.
         recent_rows: The last 8,000 rows of the accepted pages since the last restart, in order.
         seen_versions: All row versions of the listing.
-        seen_keys: Their keys.
         repeated_rows: Number of rows with the key of another row on the same page.
         page_count: Number of responses, accepted or not.
     """

@@ -31,7 +31,6 @@ def is_poll_due(document: Mapping[str, Any], now: datetime, quiet_interval: time
     and nothing else waits for a poll.
 
     Args:
-        document: The settings document, with the state of earlier polls.
         quiet_interval: The longest time between two polls.
     """
     poll = read_map(document, "poll")
@@ -61,7 +60,6 @@ def resolve_scheduled_window(
     """Return the days to compare: yesterday to `near_days_ahead`, or to 30 days ahead.
 
     Args:
-        document: The settings document, with the state of earlier runs.
         near_days_ahead: The last day of an hourly run, in days from today.
     """
     full = resolve_window(now, zone, None, None)

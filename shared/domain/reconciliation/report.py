@@ -43,7 +43,6 @@ class ReconciliationReport(Struct):
     """The report of one run, built up while it runs.
 
     Attributes:
-        window: The compared days.
         reconciled_at: Start of the run, UTC.
         reason: Why the run was held or failed.
         failure: The kind of the failure; None for a run that did not fail.
@@ -95,11 +94,7 @@ class ReconciliationReport(Struct):
         write: ReservationWrite,
         precondition: PlanPrecondition | None = None,
     ) -> None:
-        """Add an executed, planned or simulated write to the list for its kind.
-
-        Args:
-            precondition: The state at the time of the plan; None without a plan.
-        """
+        """Add an executed, planned or simulated write to the list for its kind."""
         entry = _build_entry(external_key, write.state)
         if precondition is not None:
             entry["precondition"] = precondition.to_map()
