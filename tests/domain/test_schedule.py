@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from shared.domain.days import DateWindow, resolve_window
 from shared.domain.health import has_proven_webhooks
-from shared.domain.schedule import covers_full_window, is_poll_due, resolve_scheduled_window
+from shared.domain.schedule import (
+    covers_full_window,
+    is_poll_due,
+    poll_cursor_from_document,
+    poll_cursor_to_map,
+    resolve_scheduled_window,
+)
 from shared.domain.validation import nest_fields
 from tests.strategies.events import NOON
 
@@ -180,3 +186,45 @@ def test_the_near_days_are_part_of_the_full_window() -> None:
     window = resolve_scheduled_window(make_document(NIGHT, now), ZONE, now, 30)
     assert window == resolve_window(now, ZONE, None, None)
     assert not covers_full_window(DateWindow(window.start, window.start), ZONE, now)
+
+
+def stored_cursor(**poll: object) -> datetime | None:
+    """Return the cursor as read an hour after noon from the state of a restaurant's polls."""
+    return poll_cursor_from_document({"restaurantId": "7", "poll": poll}, NOON + HOUR)
+
+
+def test_a_restaurant_without_a_poll_has_no_cursor() -> None:
+    assert stored_cursor(lastOutcome="error") is None
+    assert poll_cursor_from_document({"restaurantId": "7"}, NOON) is None
+
+
+def test_a_cursor_is_read_back_unchanged() -> None:
+    assert stored_cursor(**poll_cursor_to_map("7", NOON)) == NOON
+
+
+def test_a_cursor_of_an_instance_with_a_faster_clock_is_read() -> None:
+    cursor = NOON + HOUR + timedelta(minutes=5)
+    assert stored_cursor(cursor=cursor) == cursor
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        datetime.min.replace(tzinfo=UTC),
+        datetime(1999, 12, 31, tzinfo=UTC),
+        NOON + HOUR + timedelta(minutes=6),
+        datetime.max.replace(tzinfo=UTC),
+        "2026-03-14T12:00:00Z",
+        1773489600,
+    ],
+)
+def test_an_impossible_cursor_counts_as_none(cursor: object) -> None:
+    assert stored_cursor(cursor=cursor) is None
+
+
+def test_a_cursor_of_another_rid_is_ignored() -> None:
+    assert stored_cursor(**poll_cursor_to_map("8", NOON)) is None
+
+
+def test_a_cursor_without_a_rid_belongs_to_the_rid_in_the_settings() -> None:
+    assert stored_cursor(cursor=NOON) == NOON

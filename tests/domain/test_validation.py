@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 from shared.domain.validation import (
     UNREADABLE_VALUE,
     InvalidFieldsError,
+    read_count,
     read_map,
     read_struct,
     read_texts,
@@ -124,3 +125,13 @@ def test_an_item_that_is_no_text_does_not_hide_the_texts_of_a_list() -> None:
 @pytest.mark.parametrize("document", [{}, {"poll": None}, {"poll": ["cursor"]}, {"poll": "x"}])
 def test_what_is_no_map_is_read_as_an_empty_one(document: dict[str, object]) -> None:
     assert read_map(document, "poll") == {}
+
+
+@pytest.mark.parametrize("count", [0, 2, 10**15])
+def test_a_possible_count_is_read(count: int) -> None:
+    assert read_count({"failures": count}, "failures") == count
+
+
+@pytest.mark.parametrize("count", [None, "2", True, 2.0, -1, 10**15 + 1])
+def test_an_impossible_count_is_read_as_zero(count: object) -> None:
+    assert read_count({"failures": count}, "failures") == 0
