@@ -11,6 +11,8 @@ import pytest
 from shared.concurrency import SingleFlightTTLCache, gather_all, gather_bounded
 from tests.support.clocks import FakeTimer
 
+LengthCache = SingleFlightTTLCache[str, int]
+
 
 class CountingSource:
     """Return a key's length; count the calls, and fail or wait on request."""
@@ -31,90 +33,81 @@ class CountingSource:
 
 
 @pytest.fixture
-def counting_source() -> CountingSource:
+def source() -> CountingSource:
     return CountingSource()
 
 
 @pytest.fixture
-def cached(counting_source: CountingSource, timer: FakeTimer) -> SingleFlightTTLCache[str, int]:
-    return SingleFlightTTLCache(counting_source.look_up, max_size=3, ttl_seconds=60, timer=timer)
+def cached(source: CountingSource, timer: FakeTimer) -> LengthCache:
+    return SingleFlightTTLCache(source.look_up, max_size=3, ttl_seconds=60, timer=timer)
 
 
 async def test_a_value_is_looked_up_once_in_its_time(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource, timer: FakeTimer
+    cached: LengthCache, source: CountingSource, timer: FakeTimer
 ) -> None:
     assert await cached.get("abc") == 3
     timer.advance(59)
     assert await cached.get("abc") == 3
-    assert counting_source.asked["abc"] == 1
+    assert source.asked["abc"] == 1
 
 
 async def test_a_value_is_looked_up_again_after_its_time(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource, timer: FakeTimer
+    cached: LengthCache, source: CountingSource, timer: FakeTimer
 ) -> None:
     await cached.get("abc")
     timer.advance(60)
     await cached.get("abc")
-    assert counting_source.asked["abc"] == 2
+    assert source.asked["abc"] == 2
 
 
-async def test_many_at_once_cause_one_look_up(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource
-) -> None:
-    counting_source.may_answer.clear()
+async def test_many_at_once_cause_one_look_up(cached: LengthCache, source: CountingSource) -> None:
+    source.may_answer.clear()
     waiting = asyncio.gather(*(cached.get("abc") for _ in range(50)))
     await asyncio.sleep(0)
-    counting_source.may_answer.set()
-    assert (await waiting, counting_source.asked["abc"]) == ([3] * 50, 1)
+    source.may_answer.set()
+    assert (await waiting, source.asked["abc"]) == ([3] * 50, 1)
 
 
-async def test_a_failure_reaches_all_who_wait(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource
-) -> None:
-    counting_source.failures = 1
+async def test_a_failure_reaches_all_who_wait(cached: LengthCache, source: CountingSource) -> None:
+    source.failures = 1
     both = await asyncio.gather(cached.get("abc"), cached.get("abc"), return_exceptions=True)
     assert [type(one) for one in both] == [LookupError, LookupError]
 
 
-async def test_a_failure_is_not_remembered(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource
-) -> None:
-    counting_source.failures = 1
+async def test_a_failure_is_not_remembered(cached: LengthCache, source: CountingSource) -> None:
+    source.failures = 1
     with pytest.raises(LookupError):
         await cached.get("abc")
     assert await cached.get("abc") == 3
 
 
 async def test_one_callers_deadline_ends_no_look_up_of_others(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource
+    cached: LengthCache, source: CountingSource
 ) -> None:
-    counting_source.may_answer.clear()
-    hasty, patient = (
-        asyncio.ensure_future(cached.get("abc")),
-        asyncio.ensure_future(cached.get("abc")),
-    )
+    source.may_answer.clear()
+    hasty, patient = (asyncio.ensure_future(cached.get("abc")) for _ in range(2))
     await asyncio.sleep(0)
     hasty.cancel()
     await asyncio.sleep(0)
-    counting_source.may_answer.set()
-    assert (await patient, counting_source.asked["abc"]) == (3, 1)
+    source.may_answer.set()
+    assert (await patient, source.asked["abc"]) == (3, 1)
 
 
 async def test_a_forgotten_value_is_looked_up_again(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource
+    cached: LengthCache, source: CountingSource
 ) -> None:
     await cached.get("abc")
     cached.invalidate("abc")
     await cached.get("abc")
-    assert counting_source.asked["abc"] == 2
+    assert source.asked["abc"] == 2
 
 
 async def test_no_more_than_its_size_is_remembered(
-    cached: SingleFlightTTLCache[str, int], counting_source: CountingSource
+    cached: LengthCache, source: CountingSource
 ) -> None:
     for key in ("a", "b", "c", "d"):
         await cached.get(key)
-    assert sum(key in cached for key in counting_source.asked) == 3
+    assert sum(key in cached for key in source.asked) == 3
 
 
 async def test_a_failure_is_raised_after_the_others_finish() -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,10 +16,9 @@ from functions.poll import opentable_poll
 from functions.reconcile import opentable_reconcile
 from functions.webhook import opentable_webhook
 from sandbox.fault_injection import FailureKind
-from sandbox.models import SandboxGuest, SandboxReservation
+from sandbox.models import SandboxReservation
 from shared import context as process
 from shared.config import read_environment
-from shared.context import AppContext
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
@@ -39,6 +39,8 @@ from tests.support.world import World, make_world
 
 pytestmark = pytest.mark.slow
 
+ReadLog = Callable[[], str]
+
 CREDENTIALS = {
     "clientId": "me",
     "clientSecret": "marked-secret",
@@ -56,7 +58,7 @@ CRASHES: list[type[Exception]] = [
 
 
 @pytest.fixture
-async def function_caller(firestore: FirestoreClient) -> AsyncIterator[FunctionCaller]:
+async def caller(firestore: FirestoreClient) -> AsyncIterator[FunctionCaller]:
     world = await make_world(firestore, country="US")
     secret_source = InMemorySecretSource()
     secret_source.payloads[world.restaurant.secret] = CREDENTIALS
@@ -70,9 +72,7 @@ async def function_caller(firestore: FirestoreClient) -> AsyncIterator[FunctionC
 
 
 @pytest.fixture
-def captured_log(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> Callable[[], str]:
+def captured_log(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> ReadLog:
     """Return a function that returns all output, including library logs."""
     caplog.set_level(logging.INFO)
 
@@ -86,7 +86,7 @@ def captured_log(
 
 
 def envelope_with_diner(
-    driver: FunctionCaller, number: int, kind: str = "updated", **data: Any
+    caller: FunctionCaller, number: int, kind: str = "updated", **data: Any
 ) -> dict[str, Any]:
     """Return a relay's envelope about the marked diner."""
     person = {"dinerName": "Zoë Marked", "dinerEmail": "marked@example.com"}
@@ -94,8 +94,8 @@ def envelope_with_diner(
     return {
         "eventType": f"reservation.{kind}",
         "id": f"letter-{number}",
-        "timestamp": driver.world.clock().isoformat(),
-        "data": {"restaurantId": driver.world.restaurant.id, **person, **details, **data},
+        "timestamp": caller.world.clock().isoformat(),
+        "data": {"restaurantId": caller.world.restaurant.id, **person, **details, **data},
     }
 
 
@@ -105,44 +105,30 @@ def create_marked_reservation(party: GuestScenario) -> SandboxReservation:
     return party.world.actions.create(GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish")
 
 
-async def test_no_outcome_of_a_webhook(
-    function_caller: FunctionCaller, captured_log: Callable[[], str]
-) -> None:
-    party = GuestScenario(function_caller.world)
+async def test_no_outcome_of_a_webhook(caller: FunctionCaller, captured_log: ReadLog) -> None:
+    party, webhook = GuestScenario(caller.world), caller.webhook
     booked = create_marked_reservation(party)
-    row = party.row(booked)
+    row, envelope = party.row(booked), partial(envelope_with_diner, caller)
     codes = [
-        await function_caller.webhook(
-            envelope_with_diner(function_caller, 1, "created", reservationId=booked.key)
-        ),
-        await function_caller.webhook(row),
-        await function_caller.webhook(row),
-        await function_caller.webhook(row | {"sequence_id": 0, "venue_notes": "marked"}),
-        await function_caller.webhook(row | {"venue_notes": "marked contradiction"}),
-        await function_caller.webhook(row | {"sequence_id": 99, "state": "Marked"}),
-        await function_caller.webhook(
-            envelope_with_diner(function_caller, 2, reservationId=booked.key)
-        ),
-        await function_caller.webhook(
-            envelope_with_diner(function_caller, 2, dinerName="Marked again")
-        ),
-        await function_caller.webhook(envelope_with_diner(function_caller, 3, partySize="marked")),
-        await function_caller.webhook(
-            envelope_with_diner(function_caller, 4, reservationId="marked/../id")
-        ),
-        await function_caller.webhook(envelope_with_diner(function_caller, 5, kind="marked")),
-        await function_caller.webhook(
-            envelope_with_diner(function_caller, 6, dinerName="Marked" * 30_000)
-        ),
-        await function_caller.webhook(
-            envelope_with_diner(function_caller, 7, restaurantId="marked-nobody")
-        ),
-        await function_caller.webhook(b'{"marked": '),
-        await function_caller.webhook(b'{"marked": "' + b"A" * 300_000),
-        await function_caller.webhook(row, authorization="Bearer marked-guess"),
-        await function_caller.webhook(row, authorization="Basic bWFya2VkOm1hcmtlZA=="),
-        await function_caller.webhook(row, **SIGNATURE_HEADERS),
-        await function_caller.webhook(row, **TOKEN_HEADERS, **MARKED_MEDIA_TYPE),
+        await webhook(envelope(1, "created", reservationId=booked.key)),
+        await webhook(row),
+        await webhook(row),
+        await webhook(row | {"sequence_id": 0, "venue_notes": "marked"}),
+        await webhook(row | {"venue_notes": "marked contradiction"}),
+        await webhook(row | {"sequence_id": 99, "state": "Marked"}),
+        await webhook(envelope(2, reservationId=booked.key)),
+        await webhook(envelope(2, dinerName="Marked again")),
+        await webhook(envelope(3, partySize="marked")),
+        await webhook(envelope(4, reservationId="marked/../id")),
+        await webhook(envelope(5, kind="marked")),
+        await webhook(envelope(6, dinerName="Marked" * 30_000)),
+        await webhook(envelope(7, restaurantId="marked-nobody")),
+        await webhook(b'{"marked": '),
+        await webhook(b'{"marked": "' + b"A" * 300_000),
+        await webhook(row, authorization="Bearer marked-guess"),
+        await webhook(row, authorization="Basic bWFya2VkOm1hcmtlZA=="),
+        await webhook(row, **SIGNATURE_HEADERS),
+        await webhook(row, **TOKEN_HEADERS, **MARKED_MEDIA_TYPE),
     ]
     assert set(codes) == {200, 202, 400, 401, 413, 415}
     text = captured_log()
@@ -152,47 +138,39 @@ async def test_no_outcome_of_a_webhook(
 
 
 async def test_no_run_that_polls_reconciles_quarantines_and_erases(
-    function_caller: FunctionCaller, captured_log: Callable[[], str]
+    caller: FunctionCaller, captured_log: ReadLog
 ) -> None:
-    diner = MarkedDiner(GuestScenario(function_caller.world))
+    diner = MarkedDiner(GuestScenario(caller.world))
     await diner.create_everywhere()
     odd = create_marked_reservation(diner.scenario)
-    store = function_caller.world.sandbox.store
+    store = caller.world.sandbox.store
     store.update_reservation(
         odd.rid, odd.key, lambda row: replace(row, party_size=0, venue_notes="marked")
     )
-    store.update_guest(odd.rid, str(odd.guest_key), _unreadable)
-    await function_caller.call(opentable_poll, {})
-    function_caller.world.actions.set_request(diner.reservations[0].key, "marked anew")
-    assert await function_caller.call(opentable_reconcile, {}) == 200
-    function_caller.world.clock.advance(900)
+    unreadable: Any = 7  # OpenTable should send a text
+    store.update_guest(odd.rid, str(odd.guest_key), lambda guest: replace(guest, notes=unreadable))
+    await caller.call(opentable_poll, {})
+    caller.world.actions.set_request(diner.reservations[0].key, "marked anew")
+    assert await caller.call(opentable_reconcile, {}) == 200
+    caller.world.clock.advance(900)
     diner.scenario.guests.forget(diner.key)
-    assert await function_caller.call(opentable_poll, {}) == 200
+    assert await caller.call(opentable_poll, {}) == 200
     await diner.resend_everything()
-    assert await function_caller.call(opentable_reconcile, {}) == 200
+    assert await caller.call(opentable_reconcile, {}) == 200
     text = captured_log()
     for event in ("poll", "reconciliation", "guest.erased"):
         assert f'"event": "{event}"' in text
     assert lines_with_forbidden_text(text) == []
 
 
-def _unreadable(guest: SandboxGuest) -> SandboxGuest:
-    return replace(guest, notes=7)  # type: ignore[arg-type] # what OpenTable should never send
-
-
 @pytest.mark.parametrize(
     "order",
-    [
-        b'{"restaurantId": "marked@here"}',
-        b'{"startDate": "marked"}',
-        b'["marked"]',
-        b"marked",
-    ],
+    [b'{"restaurantId": "marked@here"}', b'{"startDate": "marked"}', b'["marked"]', b"marked"],
 )
 async def test_no_order_that_cannot_be_read(
-    function_caller: FunctionCaller, captured_log: Callable[[], str], order: bytes
+    caller: FunctionCaller, captured_log: ReadLog, order: bytes
 ) -> None:
-    assert await function_caller.call(opentable_reconcile, order) == 400
+    assert await caller.call(opentable_reconcile, order) == 400
     assert lines_with_forbidden_text(captured_log()) == []
 
 
@@ -200,23 +178,21 @@ async def test_no_order_that_cannot_be_read(
     "kind", [FailureKind.REVOKED, FailureKind.HTML, FailureKind.TRUNCATED, FailureKind.CLOSE]
 )
 async def test_no_failure_of_opentable(
-    function_caller: FunctionCaller, captured_log: Callable[[], str], kind: FailureKind
+    caller: FunctionCaller, captured_log: ReadLog, kind: FailureKind
 ) -> None:
-    party = GuestScenario(function_caller.world)
+    party = GuestScenario(caller.world)
     booked = create_marked_reservation(party)
-    function_caller.world.sandbox.faults.script_failure(kind, times=50)
-    hurried = _hurried(function_caller.world.context)
-    await function_caller.webhook(party.row(booked), hurried)
-    await function_caller.call(opentable_poll, {}, hurried)
-    await function_caller.call(opentable_reconcile, {}, hurried)
+    caller.world.sandbox.faults.script_failure(kind, times=50)
+    hurry = {"guest_budget_seconds": 0.1, "run_budget_seconds": 0.3}
+    context = caller.world.context
+    environment = structs.replace(context.environment, **hurry)
+    hurried = structs.replace(context, environment=environment)
+    await caller.webhook(party.row(booked), hurried)
+    await caller.call(opentable_poll, {}, hurried)
+    await caller.call(opentable_reconcile, {}, hurried)
     text = captured_log()
     assert '"status": "error"' in text
     assert lines_with_forbidden_text(text) == []
-
-
-def _hurried(context: AppContext) -> AppContext:
-    hurry = {"guest_budget_seconds": 0.1, "run_budget_seconds": 0.3}
-    return structs.replace(context, environment=structs.replace(context.environment, **hurry))
 
 
 def _raising(crash: type[Exception]) -> CommitHook:
@@ -229,15 +205,15 @@ def _raising(crash: type[Exception]) -> CommitHook:
 @pytest.mark.parametrize("crash", CRASHES)
 @pytest.mark.parametrize("passing", [0, 1, 2])
 async def test_no_fault_of_the_store_or_of_ours(
-    function_caller: FunctionCaller,
+    caller: FunctionCaller,
     firestore_spy: FirestoreSpy,
-    captured_log: Callable[[], str],
+    captured_log: ReadLog,
     crash: type[Exception],
     passing: int,
 ) -> None:
-    party = GuestScenario(function_caller.world)
+    party = GuestScenario(caller.world)
     booked = create_marked_reservation(party)
-    tapped = structs.replace(function_caller.world.context, firestore=firestore_spy.client)
+    tapped = structs.replace(caller.world.context, firestore=firestore_spy.client)
     for function, body in (
         (opentable_webhook, party.row(booked)),
         (opentable_poll, {}),
@@ -245,7 +221,7 @@ async def test_no_fault_of_the_store_or_of_ours(
     ):
         firestore_spy.before_commit.clear()
         firestore_spy.before_commit.extend([*[_go_on] * passing, *[_raising(crash)] * 12])
-        await function_caller.call(function, body, tapped, **TOKEN_HEADERS)
+        await caller.call(function, body, tapped, **TOKEN_HEADERS)
         assert len(firestore_spy.before_commit) < 12
     assert lines_with_forbidden_text(captured_log()) == []
 
@@ -270,30 +246,28 @@ def test_no_setting_that_cannot_be_used(name: str, value: str) -> None:
 
 
 async def test_no_secret_that_cannot_be_read(
-    function_caller: FunctionCaller, firestore: FirestoreClient, captured_log: Callable[[], str]
+    caller: FunctionCaller, firestore: FirestoreClient, captured_log: ReadLog
 ) -> None:
     secret_source = InMemorySecretSource()
     directory = RestaurantDirectory(
         firestore, CredentialCache(secret_source.read, lambda: 0.0), None, lambda: 0.0
     )
-    context = structs.replace(function_caller.world.context, directory=directory)
+    context = structs.replace(caller.world.context, directory=directory)
     payloads: list[object] = ["marked, no JSON", {"bearerTokens": "marked"}, {"clientSecret": 5}]
     for payload in payloads:
-        secret_source.payloads[function_caller.world.restaurant.secret] = payload
-        await function_caller.webhook(envelope_with_diner(function_caller, 1), context)
-        await function_caller.call(opentable_poll, {}, context)
+        secret_source.payloads[caller.world.restaurant.secret] = payload
+        await caller.webhook(envelope_with_diner(caller, 1), context)
+        await caller.call(opentable_poll, {}, context)
     assert lines_with_forbidden_text(captured_log()) == []
 
 
 async def test_no_call_of_the_staff(
-    function_caller: FunctionCaller,
-    captured_log: Callable[[], str],
-    local_accounts: LocalAccounts,
+    caller: FunctionCaller, captured_log: ReadLog, local_accounts: LocalAccounts
 ) -> None:
     local_accounts.add("mara", "marked@example.org", displayName="marked")
-    await function_caller.webhook(envelope_with_diner(function_caller, 1, "created", partySize=2))
-    await function_caller.webhook(envelope_with_diner(function_caller, 2, partySize="marked"))
-    manager = await _manager(function_caller.world)
+    await caller.webhook(envelope_with_diner(caller, 1, "created", partySize=2))
+    await caller.webhook(envelope_with_diner(caller, 2, partySize="marked"))
+    manager = await _manager(caller.world)
     [item] = (await manager.get("quarantine")).json()["items"]
     answers = [
         await manager.get("reservations"),
