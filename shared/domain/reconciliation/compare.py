@@ -80,11 +80,8 @@ def fingerprint_document(
     """Return the fingerprint of a stored document with at least the `FINGERPRINT_FIELDS`."""
     flat = flatten_document(document)
     state = reservation_state_from_document(flat)
-    missing_guest_id = None
-    open_table_id = flat.get("source.openTableId")
     # A guest id without a guest key is unusable, so no guest record can exist for it.
-    if state.missing_guest_key is not None:
-        missing_guest_id = state.find_opentable_id("guestId")
+    is_guest_missing = state.missing_guest_key is not None
     search_terms = build_search_terms(find_diner_name(flat), flat.get("phone"))
     return ReservationFingerprint(
         _hash_fields(flat, state),
@@ -92,11 +89,11 @@ def fingerprint_document(
         has_start_time=flat.get("startAt") is not None,
         open_table_id=(
             state.find_opentable_id("openTableId")
-            or (open_table_id if isinstance(open_table_id, str) and open_table_id else None)
+            or typed_or_none(str, flat.get("source.openTableId"))
             or flat["source.externalReservationId"]
         ),
         guest_key=typed_or_none(str, state.resolve_field("guestKey")),
-        missing_guest_id=missing_guest_id,
+        missing_guest_id=state.find_opentable_id("guestId") if is_guest_missing else None,
         booking_facts=facts,
         has_search_terms=flat.get(SEARCH_TERMS_PATH) == search_terms,
     )
