@@ -260,15 +260,6 @@ def sum_counts(counts: Iterable[RollupCounts]) -> RollupCounts:
 # Local date to the counts of each source; a missing date was never counted.
 AnalyticsDays = Mapping[str, Mapping[ReservationSystem, RollupCounts]]
 
-_TOTAL_COLUMNS = {
-    "bookings": "bookings",
-    "cancelled": "cancelled",
-    "no_shows": "noShows",
-    "walk_ins": "walkIns",
-    "covers": "covers",
-    "cancelled_covers": "cancelledCovers",
-    "no_show_covers": "noShowCovers",
-}
 HOUR_BUCKETS = [*(f"{hour:02}" for hour in range(24)), UNKNOWN_BUCKET]
 PARTY_SIZE_BUCKETS = [
     *(f"{size:02}" for size in range(1, MAX_COUNTED_PARTY_SIZE + 1)),
@@ -282,7 +273,15 @@ _BREAKDOWN_COLUMNS: dict[str, tuple[str, list[str]]] = {
 }
 
 # Column of the CSV to path of its count.
-_COLUMNS = _TOTAL_COLUMNS | {
+_COLUMNS = {
+    "bookings": "bookings",
+    "cancelled": "cancelled",
+    "no_shows": "noShows",
+    "walk_ins": "walkIns",
+    "covers": "covers",
+    "cancelled_covers": "cancelledCovers",
+    "no_show_covers": "noShowCovers",
+} | {
     f"{column}_{key.lower()}": f"{path}.{key}"
     for column, (path, keys) in _BREAKDOWN_COLUMNS.items()
     for key in keys

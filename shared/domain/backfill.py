@@ -18,7 +18,6 @@ from shared.errors import BackfillInProgressError
 
 SLICE_DAYS = 7
 ROW_COUNTERS = ("fetched", "created", "updated", "unchanged", "stale", "quarantined")
-_ONE_DAY = timedelta(days=1)
 
 
 class BackfillStatus(StrEnum):
@@ -102,7 +101,7 @@ class Backfill(Struct, frozen=True):
             error=None,
         )
         if completed_slice is not None:
-            return replace(progress, next_date=completed_slice.end + _ONE_DAY)
+            return replace(progress, next_date=completed_slice.end + timedelta(days=1))
         return replace(progress, status=BackfillStatus.COMPLETED, finished_at=now)
 
     def with_error(self, error: str, now: datetime, *, is_permanent: bool) -> "Backfill":
