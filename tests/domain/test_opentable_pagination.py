@@ -29,7 +29,7 @@ from tests.support.changing_list import (
 
 STABLE: tuple[RowOrder, ...] = ("updated", "id", "shuffled")
 ALL_ORDERS: tuple[RowOrder, ...] = (*STABLE, "unstable")
-MANY_EXAMPLES = settings(max_examples=8 * settings().max_examples, deadline=None)
+MANY_EXAMPLES = settings(max_examples=8 * settings().max_examples)
 
 
 def page_rows(*numbers: int, version: int = 1) -> tuple[object, ...]:
@@ -70,9 +70,7 @@ def test_unchanged_rows_are_never_missed(changing: ChangingList) -> None:
 
 @given(changing_lists(("updated",), "touch", "insert", "remove"))
 @MANY_EXAMPLES
-def test_sorted_by_update_time_the_final_list_is_returned_completely(
-    changing: ChangingList,
-) -> None:
+def test_sorted_by_update_time_the_final_list_is_complete(changing: ChangingList) -> None:
     rows = read_or_give_up(changing)
     assert rows is None or all(row in rows for row in changing.last_rows)
 
@@ -85,7 +83,6 @@ def test_in_any_order_no_row_is_missed_unless_rows_are_removed(changing: Changin
 
 
 @given(changing_lists(STABLE))
-@settings(deadline=None)
 def test_an_unchanging_list_is_always_read_completely(changing: ChangingList) -> None:
     state, rows = read_all_pages(changing)
     assert state.restart_count == 0
@@ -93,7 +90,6 @@ def test_an_unchanging_list_is_always_read_completely(changing: ChangingList) ->
 
 
 @given(changing_lists(ALL_ORDERS, "touch", "insert", "remove"))
-@settings(deadline=None)
 def test_a_version_is_returned_once(changing: ChangingList) -> None:
     versions: list[tuple[object, object]] = []
     state = PaginationState()
@@ -113,7 +109,6 @@ pages = st.builds(
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_paging_ends_for_any_responses(data: st.DataObject) -> None:
     state = PaginationState()
     with suppress(IncompleteListingError):
@@ -316,10 +311,8 @@ def test_a_page_without_proof_is_not_continuous(letters: str, error: str) -> Non
 
 
 def test_appending_a_page_keeps_rows_before_the_overlap() -> None:
-    assert append_page(RECENT_ROWS, page_of_letters("Defg")) == (
-        *RECENT_ROWS[:4],
-        *page_of_letters("efg"),
-    )
+    appended = append_page(RECENT_ROWS, page_of_letters("Defg"))
+    assert appended == (*RECENT_ROWS[:4], *page_of_letters("efg"))
 
 
 def test_a_row_is_identified_by_id_and_version() -> None:

@@ -91,8 +91,6 @@ def test_an_erased_row_keeps_null_and_numbers_and_times_in_any_spelling(fields: 
     [
         '{"party_size": "4 Marked"}',
         '{"scheduled_time": "2026-03-14 Marked"}',
-        '"Marked"',
-        '["Marked"]',
         '{"data": ["Marked"]}',
         '{"data": "Marked"}',
         '{"id": "Ada Marked"}',
@@ -101,8 +99,6 @@ def test_an_erased_row_keeps_null_and_numbers_and_times_in_any_spelling(fields: 
         '{"table_number": [["Marked"], "12"]}',
         '{"id": {"name": "Marked"}}',
         '{"Marked": 1}',
-        "Marked",
-        "[" * 100_000,
     ],
 )
 def test_a_body_in_an_unknown_format_is_erased_completely(body: str) -> None:
@@ -116,7 +112,7 @@ def test_an_erased_body_has_sorted_keys() -> None:
     )
 
 
-@pytest.mark.parametrize("body", ["Marked", '["Marked"]', "[" * 100_000])
+@pytest.mark.parametrize("body", ["Marked", '"Marked"', '["Marked"]', "[" * 100_000])
 def test_a_body_without_fields_is_erased_to_an_empty_object(body: str) -> None:
     assert redact_json(body) == "{}"
 
