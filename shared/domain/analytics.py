@@ -189,12 +189,8 @@ class RollupBuilder:
         """Subtract a reservation counted earlier; None is ignored."""
         if facts is None or facts.local_date not in self._days:
             return
-        counts = self._days[facts.local_date][facts.system]
-        for path, number in _count_booking(facts).items():
-            counts[path] -= number
-            # Without its zeros a day equals one never counted with this reservation.
-            if counts[path] <= 0:
-                del counts[path]
+        # A difference of counters has no zeros, so the day equals one never counted with it.
+        self._days[facts.local_date][facts.system] -= _count_booking(facts)
 
     def build_rollups(self) -> dict[str, DailyRollup]:
         """Return the roll-up of every day by date, days without a reservation included."""
@@ -204,9 +200,9 @@ class RollupBuilder:
         }
 
 
-def _count_booking(facts: BookingFacts) -> dict[str, int]:
+def _count_booking(facts: BookingFacts) -> RollupCounts:
     """Return the counts of one reservation, without zeros."""
-    counts: dict[str, int] = {}
+    counts: RollupCounts = Counter()
     hour = UNKNOWN_BUCKET if facts.hour is None else f"{facts.hour:02}"
     is_walk_in = facts.lead_time is None
     if not is_walk_in:
@@ -228,7 +224,7 @@ def _count_booking(facts: BookingFacts) -> dict[str, int]:
         covers_paths = ("cancelledCovers",) if is_cancelled else ("noShowCovers",)
         counts["cancelled" if is_cancelled else "noShows"] = 1
     if facts.party_size is not None:
-        counts |= dict.fromkeys(covers_paths, facts.party_size)
+        counts.update(dict.fromkeys(covers_paths, facts.party_size))
     return counts
 
 
