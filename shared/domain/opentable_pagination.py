@@ -70,7 +70,7 @@ class PaginationState(Struct, frozen=True):
     """The progress of a listing; the default value is its start.
 
     Attributes:
-        next_offset: Offset of the next request; None if the listing is complete.
+        next_offset: Offset of the next request; None if the listing is proven to be complete.
         end: End of the last accepted page.
         overlap: Number of rows between the next offset and ``end``.
         recent_rows: The last 8,000 rows of the accepted pages since the last restart, in order.
@@ -88,11 +88,6 @@ class PaginationState(Struct, frozen=True):
     repeated_rows: int = 0
     page_count: int = 0
     restart_count: int = 0
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the listing was proven to be complete."""
-        return self.next_offset is None
 
 
 def process_page(
