@@ -40,14 +40,12 @@ class IntegrationSettings(Struct, frozen=True):
     """The integration settings of one restaurant.
 
     Attributes:
-        rid: OpenTable's number of the restaurant.
         zone: The restaurant's time zone; None if missing or unknown.
         country: ISO country for phone numbers without a country code.
         webhook_auth: The accepted schemes; empty rejects every webhook.
         secret_id: Id of the restaurant's secret; None uses the partner's secret only.
         problems: What to fix first, one sentence each: until then, no run works on the restaurant.
         warnings: Ignored settings, one sentence each.
-        name: What people call the restaurant.
         service_day_ends_at: Local time at which a service day ends.
         locale: BCP 47 tag for dates and times; None uses the country's.
         hour_cycle: ``h12`` or ``h23``; None uses the locale's.

@@ -58,9 +58,7 @@ class ReservationFingerprint(Struct, frozen=True):
         divergence: Type of the open divergence.
         has_start_time: False for a reservation that no window of dates contains.
         open_table_id: Id for a single request to OpenTable.
-        guest_key: Key of the referenced guest.
         missing_guest_id: Id of the referenced guest, if the ledger has no record of that guest.
-        booking_facts: The reservation as counted in the analytics.
         has_search_terms: False for a document of an earlier release, or one edited by hand.
     """
 
@@ -112,9 +110,7 @@ def compute_event_digest(event: ReservationEvent, restaurant_id: str, zone: Zone
 
 def _hash_fields(flat: Mapping[str, Any], state: ReservationState) -> bytes:
     version = state.get_registers(Actor.OPENTABLE).version
-    version_key = (
-        None if version is None else (version.sequence_id, _normalize_value(version.occurred_at))
-    )
+    version_key = version and (version.sequence_id, _normalize_value(version.occurred_at))
     # An earlier release may have stored another spelling. It must not look like a difference.
     values = [
         _normalize_value(build_path_comparison_key(p, flat.get(p))) for p in _OPENTABLE_FIELDS

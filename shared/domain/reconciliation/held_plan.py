@@ -69,9 +69,8 @@ def describe_plan_effects(counts: Mapping[str, object]) -> list[str]:
     sentences = []
     for name, effect in effects.items():
         if count := typed_or_none(int, counts.get(name)):
-            sentences.append(
-                effect.format("1 reservation" if count == 1 else f"{count} reservations")
-            )
+            number = "1 reservation" if count == 1 else f"{count} reservations"
+            sentences.append(effect.format(number))
     if counts.get("missing"):
         sentences.append("No reservation is canceled because it is missing from OpenTable's list.")
     return [*sentences, "A reservation that has changed since this report is skipped."]
