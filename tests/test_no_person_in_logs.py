@@ -24,7 +24,7 @@ from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
-from tests.support.firestore import CommitHook, FirestoreSpy
+from tests.support.firestore import FirestoreSpy
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
 from tests.support.restaurants import InMemorySecretSource
 from tests.support.staff_api import StaffApiClient, api_transport, unsigned_id_token
@@ -195,13 +195,6 @@ async def test_no_failure_of_opentable(
     assert lines_with_forbidden_text(text) == []
 
 
-def _raising(crash: type[Exception]) -> CommitHook:
-    async def fail() -> None:
-        raise crash("Zoë Marked, marked@example.com, is too long a value")
-
-    return fail
-
-
 @pytest.mark.parametrize("crash", CRASHES)
 @pytest.mark.parametrize("passing", [0, 1, 2])
 async def test_no_fault_of_the_store_or_of_ours(
@@ -214,13 +207,17 @@ async def test_no_fault_of_the_store_or_of_ours(
     party = GuestScenario(caller.world)
     booked = create_marked_reservation(party)
     tapped = structs.replace(caller.world.context, firestore=firestore_spy.client)
+
+    async def fail() -> None:
+        raise crash("Zoë Marked, marked@example.com, is too long a value")
+
     for function, body in (
         (opentable_webhook, party.row(booked)),
         (opentable_poll, {}),
         (opentable_reconcile, {}),
     ):
         firestore_spy.before_commit.clear()
-        firestore_spy.before_commit.extend([*[_go_on] * passing, *[_raising(crash)] * 12])
+        firestore_spy.before_commit.extend([*[_go_on] * passing, *[fail] * 12])
         await caller.call(function, body, tapped, **TOKEN_HEADERS)
         assert len(firestore_spy.before_commit) < 12
     assert lines_with_forbidden_text(captured_log()) == []

@@ -104,10 +104,6 @@ def test_a_document_without_a_backfill_has_none(document: dict[str, object]) -> 
     assert not is_backfilling(document)
 
 
-def test_a_backfill_is_read_from_the_settings_document() -> None:
-    assert backfill_from_document({"enabled": True, **as_stored(new())}) == new()
-
-
 def test_only_a_running_backfill_continues() -> None:
     running = new()
     assert is_backfilling(as_stored(running))
