@@ -306,7 +306,8 @@ def summarize_health(
         ("webhooks_refused", HealthStatus.WARNING, refused_webhooks > 0),
     ]
     found = {reason: status for reason, status, is_found in causes if is_found}
-    status, reasons = next(iter(found.values()), HealthStatus.OK), tuple(found)
+    reasons = tuple(found)
+    status = found[reasons[0]] if reasons else HealthStatus.OK
     if not settings.is_enabled:
         # Runs skip a disabled restaurant, so nothing else is known about it.
         status, reasons = HealthStatus.PAUSED, ()
