@@ -105,7 +105,7 @@ class Backfill(Struct, frozen=True):
         return replace(progress, status=BackfillStatus.COMPLETED, finished_at=now)
 
     def with_error(self, error: str, now: datetime, *, is_permanent: bool) -> "Backfill":
-        """Return the state after an error; the next run retries unless a person must act first."""
+        """Return the state after an error; the next run retries unless the error is permanent."""
         status = BackfillStatus.FAILED if is_permanent else self.status
         return replace(self, status=status, error=error, updated_at=now)
 
