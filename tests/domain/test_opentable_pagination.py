@@ -216,11 +216,10 @@ def test_the_rows_of_all_accepted_pages_are_recent_rows() -> None:
     assert [row.key for row in state.recent_rows] == ["r0", "r1", "r2", "r3", "r4", "r5"]
 
 
-def read_pages(fetch_page: Callable[[int], Page]) -> PaginationState:
+def read_pages(fetch_page: Callable[[int], Page]) -> None:
     state = PaginationState()
     while (offset := state.next_offset) is not None:
         state, _ = process_page(state, fetch_page(offset))
-    return state
 
 
 @pytest.mark.parametrize(
@@ -245,12 +244,9 @@ def test_a_listing_without_progress_fails_without_naming_a_row(
 
 
 def test_a_list_shorter_than_the_offset_is_read_from_an_earlier_offset() -> None:
-    state = state_after(
-        FIRST_PAGE,
-        Page(3, (), has_next_page=False),
-        Page(2, page_rows(2), has_next_page=False),
-    )
-    assert is_complete(state)
+    past_the_end = Page(3, (), has_next_page=False)
+    earlier = Page(2, page_rows(2), has_next_page=False)
+    assert is_complete(state_after(FIRST_PAGE, past_the_end, earlier))
 
 
 def test_a_frequently_changing_list_is_read_without_a_restart() -> None:
@@ -276,14 +272,13 @@ def page_of_letters(text: str) -> tuple[RowVersion, ...]:
 
 @pytest.mark.parametrize(
     "letters",
-    ["efgh", "fgh", "dEfg", "egh", "ab", "ad"],
-    ids=[
-        "starts with the last rows",
-        "one repeated row",
-        "a row changed in place",
-        "as many gaps as repeated rows",
-        "ends within the earlier rows",
-        "ends within the earlier rows with as many gaps",
+    [
+        pytest.param("efgh", id="starts with the last rows"),
+        pytest.param("fgh", id="one repeated row"),
+        pytest.param("dEfg", id="a row changed in place"),
+        pytest.param("egh", id="as many gaps as repeated rows"),
+        pytest.param("ab", id="ends within the earlier rows"),
+        pytest.param("ad", id="ends within the earlier rows with as many gaps"),
     ],
 )
 def test_a_page_with_repeated_rows_in_order_is_continuous(letters: str) -> None:
@@ -293,22 +288,13 @@ def test_a_page_with_repeated_rows_in_order_is_continuous(letters: str) -> None:
 @pytest.mark.parametrize(
     "letters, error",
     [
-        ("gh", "no row of the earlier pages"),
-        ("Fgh", "no row of the earlier pages"),
-        ("feg", "changed places"),
-        ("xefg", "unseen row"),
-        ("dgh", "too few"),
-        ("dg", "too few"),
-        ("ae", "too few"),
-    ],
-    ids=[
-        "no repeated row",
-        "only another version",
-        "reordered rows",
-        "an unseen row before",
-        "more gaps than repeated rows",
-        "more gaps up to the end of the earlier rows",
-        "more gaps up to the end of the page",
+        pytest.param("gh", "no row of the earlier pages", id="no repeated row"),
+        pytest.param("Fgh", "no row of the earlier pages", id="only another version"),
+        pytest.param("feg", "changed places", id="reordered rows"),
+        pytest.param("xefg", "unseen row", id="an unseen row before"),
+        pytest.param("dgh", "too few", id="more gaps than repeated rows"),
+        pytest.param("dg", "too few", id="more gaps up to the end of the earlier rows"),
+        pytest.param("ae", "too few", id="more gaps up to the end of the page"),
     ],
 )
 def test_a_page_without_proof_is_not_continuous(letters: str, error: str) -> None:
