@@ -24,15 +24,7 @@ from shared.domain.backfill import BackfillStatus
 from shared.domain.validation import InvalidFieldsError
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
-from shared.tasks.fan_out import (
-    RestaurantJob,
-    compute_start_deadline,
-    fan_out,
-    log_unreached_restaurants,
-    plan_jobs,
-    run_for_each_restaurant,
-    should_repeat_run,
-)
+from shared.tasks.fan_out import RestaurantJob, run_for_each_restaurant, run_restaurants
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
 
 # Each backfill keeps the restaurant's guests in memory.
@@ -65,61 +57,33 @@ async def opentable_poll(request: Request, context: AppContext) -> JsonResult:
 
 
 async def poll_restaurants(context: AppContext, poll_request: ScheduledPollRequest) -> JsonResult:
-    """Poll the restaurants of a request here, or enqueue tasks for them if they are too many.
+    """Poll the restaurants of a request here, or enqueue tasks for them (`run_restaurants`).
 
-    Returns 200 and a result per restaurant, or 503 to receive the same request again: the run
-    should be repeated (`should_repeat_run`), or a restaurant could not be enqueued. The tasks of a
-    repeated tick have the same names, so nothing is enqueued twice.
+    Returns 200 and a result per restaurant, or 503 to receive the same request again.
     """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    requested_ids = poll_request.requested_ids
-    jobs, queue = await plan_jobs(context, POLL_FUNCTION, requested_ids)
-    due_jobs = [job for job in jobs if job.is_due]
-    if queue is not None:
-        template = QueuedTask(POLL_FUNCTION, {}, poll_request.tick)
-        group_size = context.environment.restaurants_per_task
-        results = await fan_out(queue, template, due_jobs, group_size, deadline)
-        is_failed = any(result["status"] == "error" for result in results)
-    else:
-        results = await _poll_in_process(context, due_jobs, poll_request, deadline)
-        is_failed = should_repeat_run(results, is_requested=bool(requested_ids))
-    await log_unreached_restaurants(context, POLL_FUNCTION, jobs, results)
-    results += [
-        {"restaurantId": job.restaurant_id, "status": "skipped", **new_row_counts()}
-        for job in jobs
-        if not job.is_due
+
+    async def poll(job: RestaurantJob) -> dict[str, Any]:
+        if poll_request.backfill:
+            return {
+                "restaurantId": job.restaurant_id,
+                "status": "ok",
+                "backfill": BackfillStatus.RUNNING,
+            }
+        return await poll_restaurant(context, deadline, job.restaurant_id, job.prefetched_settings)
+
+    template = QueuedTask(POLL_FUNCTION, {}, poll_request.tick)
+    run = await run_restaurants(context, template, poll_request.requested_ids, poll, deadline)
+    # Polls come first: they keep today's reservations current.
+    await run_backfills(context, run.results, deadline)
+    results = run.results + [
+        {"restaurantId": restaurant_id, "status": "skipped", **new_row_counts()}
+        for restaurant_id in run.waiting_ids
     ]
     duration_ms = round((time.monotonic() - started_at) * 1000)
     body = {"restaurants": len(results), "results": results, "durationMs": duration_ms}
-    return JsonResult(503 if is_failed else 200, body)
-
-
-async def _poll_in_process(
-    context: AppContext,
-    jobs: list[RestaurantJob],
-    poll_request: ScheduledPollRequest,
-    deadline: Deadline,
-) -> list[dict[str, Any]]:
-    restaurant_ids = [job.restaurant_id for job in jobs]
-    if poll_request.backfill:
-        results: list[dict[str, Any]] = [
-            {"restaurantId": restaurant_id, "status": "ok", "backfill": BackfillStatus.RUNNING}
-            for restaurant_id in restaurant_ids
-        ]
-    else:
-        settings = {job.restaurant_id: job.prefetched_settings for job in jobs}
-
-        async def poll(restaurant_id: str) -> dict[str, Any]:
-            return await poll_restaurant(context, deadline, restaurant_id, settings[restaurant_id])
-
-        max_concurrent = context.environment.max_concurrent_restaurants
-        results = await run_for_each_restaurant(
-            restaurant_ids, max_concurrent, poll, compute_start_deadline(deadline)
-        )
-    # Polls come first: they keep today's reservations current.
-    await run_backfills(context, results, deadline)
-    return results
+    return JsonResult(503 if run.is_failed else 200, body)
 
 
 async def run_backfills(

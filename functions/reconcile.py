@@ -30,15 +30,7 @@ from shared.domain.days import DateWindow, resolve_window
 from shared.domain.validation import InvalidFieldsError
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant, summarize_failure
-from shared.tasks.fan_out import (
-    RestaurantJob,
-    compute_start_deadline,
-    fan_out,
-    log_unreached_restaurants,
-    plan_jobs,
-    run_for_each_restaurant,
-    should_repeat_run,
-)
+from shared.tasks.fan_out import RestaurantJob, run_restaurants, should_repeat_run
 from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
 
 _REPORT_STATUS_BY_RESULT = {"queued": "QUEUED", "error": "FAILED"}
@@ -110,55 +102,33 @@ async def opentable_reconcile(request: Request, context: AppContext) -> JsonResu
 async def reconcile_restaurants(
     context: AppContext, reconcile_request: ScheduledReconcileRequest
 ) -> JsonResult:
-    """Reconcile the restaurants of a request here, or enqueue tasks if they are too many.
+    """Reconcile the restaurants of a request here, or enqueue tasks (`run_restaurants`).
 
-    Returns 200 and a report per restaurant, or 503 to receive the same request again: the run
-    should be repeated (`should_repeat_run`), or a restaurant could not be enqueued. The tasks of a
-    repeated tick have the same names, so nothing is enqueued twice.
+    Returns 200 and a report per restaurant, or 503 to receive the same request again.
     """
     if reconcile_request.force and reconcile_request.restaurant_id:
         return await _force_held_plan(
             context, reconcile_request.restaurant_id, reconcile_request.force
         )
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    requested_ids = reconcile_request.requested_ids
-    jobs, queue = await plan_jobs(context, RECONCILE_FUNCTION, requested_ids)
-    if queue is not None:
-        task_fields = reconcile_request.build_task_fields()
-        template = QueuedTask(RECONCILE_FUNCTION, task_fields, reconcile_request.tick)
-        group_size = context.environment.restaurants_per_task
-        results = await fan_out(queue, template, jobs, group_size, deadline)
-        is_failed = any(result["status"] == "error" for result in results)
-        reports = [
-            {**result, "status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
-        ]
-    else:
-        results = reports = await _reconcile_in_process(
-            context, jobs, reconcile_request.to_options(), deadline
-        )
-        is_failed = should_repeat_run(reports, is_requested=bool(requested_ids))
-    await log_unreached_restaurants(context, RECONCILE_FUNCTION, jobs, results)
-    return JsonResult(503 if is_failed else 200, {"restaurants": len(reports), "reports": reports})
+    options = reconcile_request.to_options()
 
-
-async def _reconcile_in_process(
-    context: AppContext,
-    jobs: list[RestaurantJob],
-    options: ReconciliationOptions,
-    deadline: Deadline,
-) -> list[dict[str, Any]]:
-    settings = {job.restaurant_id: job.prefetched_settings for job in jobs}
-
-    async def reconcile(restaurant_id: str) -> dict[str, Any]:
+    async def reconcile(job: RestaurantJob) -> dict[str, Any]:
         return await reconcile_restaurant(
-            context, options, restaurant_id, deadline, settings[restaurant_id]
+            context, options, job.restaurant_id, deadline, job.prefetched_settings
         )
 
-    max_concurrent = context.environment.max_concurrent_restaurants
-    restaurant_ids = [job.restaurant_id for job in jobs]
-    return await run_for_each_restaurant(
-        restaurant_ids, max_concurrent, reconcile, compute_start_deadline(deadline)
-    )
+    task_fields = reconcile_request.build_task_fields()
+    template = QueuedTask(RECONCILE_FUNCTION, task_fields, reconcile_request.tick)
+    requested_ids = reconcile_request.requested_ids
+    run = await run_restaurants(context, template, requested_ids, reconcile, deadline)
+    reports = run.results
+    if run.is_queued:
+        reports = [
+            {**report, "status": _REPORT_STATUS_BY_RESULT[report["status"]]} for report in reports
+        ]
+    body = {"restaurants": len(reports), "reports": reports}
+    return JsonResult(503 if run.is_failed else 200, body)
 
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:

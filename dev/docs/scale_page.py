@@ -141,7 +141,7 @@ def _build_ramp_rows() -> Iterator[str]:
 def compute_max_restaurants_per_invocation() -> int:
     """Return how many quiet restaurants one invocation polls within its budget, in hundreds.
 
-    The last one begins in the first half of the budget (`compute_start_deadline`).
+    The last one begins in the first half of the budget (`run_restaurants`).
     """
     seconds, count = sample_durations(POLL_SECONDS), 0
     while simulate_drain(count + 100, _SINGLE_INVOCATION, seconds) <= RUN_BUDGET_SECONDS / 2:

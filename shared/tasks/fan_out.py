@@ -64,18 +64,60 @@ class RestaurantJob(Struct, frozen=True):
         return self.started_at or self.cursor or datetime.min.replace(tzinfo=UTC)
 
 
-async def plan_jobs(
-    context: AppContext, function_name: str, requested_ids: Sequence[str]
-) -> tuple[list[RestaurantJob], TaskQueue | None]:
-    """Return a run's restaurants, and the queue if they are too many for one invocation.
+class ScheduledRun(Struct, frozen=True):
+    """The results of a scheduled function.
 
-    A request for some restaurants comes from a task or an operator, so it never uses the queue.
+    Attributes:
+        results: One for each restaurant that was due.
+        waiting_ids: The restaurants that were not due.
+        is_queued: Whether tasks were enqueued for the restaurants.
+        is_failed: Whether the function should receive the same request again.
     """
+
+    results: list[dict[str, Any]]
+    waiting_ids: list[str]
+    is_queued: bool
+    is_failed: bool
+
+
+async def run_restaurants(
+    context: AppContext,
+    template: QueuedTask,
+    requested_ids: Sequence[str],
+    run: Callable[[RestaurantJob], Awaitable[dict[str, Any]]],
+    deadline: Deadline,
+) -> ScheduledRun:
+    """Run a function for its restaurants here, or enqueue tasks for them if they are too many.
+
+    The run is failed if it should be repeated (`should_repeat_run`), or if a restaurant could not
+    be enqueued. The tasks of a repeated run have the same names, so nothing is enqueued twice.
+    `template` is a task without its restaurants.
+    """
+    environment, queue = context.environment, None
     if requested_ids:
-        return [RestaurantJob(requested_id) for requested_id in requested_ids], None
-    jobs = await list_jobs(context, function_name)
-    needs_queue = len(jobs) > context.environment.fan_out_threshold
-    return jobs, context.queue if needs_queue else None
+        # The request comes from a task or an operator, so it never uses the queue.
+        jobs = [RestaurantJob(requested_id) for requested_id in requested_ids]
+    else:
+        jobs = await list_jobs(context, template.function_name)
+        queue = context.queue if len(jobs) > environment.fan_out_threshold else None
+    due_jobs = {job.restaurant_id: job for job in jobs if job.is_due}
+    if queue is not None:
+        group_size = environment.restaurants_per_task
+        results = await fan_out(queue, template, list(due_jobs), group_size, deadline)
+        is_failed = any(result["status"] == "error" for result in results)
+    else:
+        results = await run_for_each_restaurant(
+            list(due_jobs),
+            environment.max_concurrent_restaurants,
+            lambda restaurant_id: run(due_jobs[restaurant_id]),
+            # Half of the time is left for the last restaurant. A later one might be stopped by the
+            # end of every run, always the same one.
+            deadline.within(deadline.remaining() / 2),
+        )
+        is_failed = should_repeat_run(results, is_requested=bool(requested_ids))
+    await _log_unreached_restaurants(context, template.function_name, due_jobs, results)
+    waiting_ids = [job.restaurant_id for job in jobs if not job.is_due]
+    return ScheduledRun(results, waiting_ids, queue is not None, is_failed)
 
 
 async def list_jobs(context: AppContext, function_name: str) -> list[RestaurantJob]:
@@ -133,14 +175,6 @@ async def _read_page(query: AsyncQuery) -> list[DocumentSnapshot[Any]]:
     return await read_documents(query, LISTING_PAGE_SIZE)
 
 
-def compute_start_deadline(deadline: Deadline) -> Deadline:
-    """Return when the last restaurant of a run may begin: half of the time is left for it.
-
-    A restaurant begun later might be stopped by the end of every run, always the same one.
-    """
-    return deadline.within(deadline.remaining() / 2)
-
-
 def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_requested: bool) -> bool:
     """Return whether the scheduler or the queue should send the same request again.
 
@@ -157,19 +191,17 @@ def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_requested: boo
 async def fan_out(
     queue: TaskQueue,
     template: QueuedTask,
-    jobs: Sequence[RestaurantJob],
+    restaurant_ids: Sequence[str],
     restaurants_per_task: int,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
     """Enqueue tasks for all restaurants; return ``queued`` or ``error`` for each restaurant.
 
-    If the scheduler repeats the run, only the tasks that failed are enqueued again. `template` is
-    a task without its restaurants.
+    If the scheduler repeats the run, only the tasks that failed are enqueued again.
     """
-    if not jobs:
+    if not restaurant_ids:
         return []
-    ids = [job.restaurant_id for job in jobs]
-    groups = {group[0]: group for group in batched(ids, restaurants_per_task)}
+    groups = {group[0]: group for group in batched(restaurant_ids, restaurants_per_task)}
 
     async def enqueue(first_id: str) -> dict[str, Any]:
         restaurants: dict[str, object] = {"restaurantIds": groups[first_id]}
@@ -224,17 +256,17 @@ async def run_for_each_restaurant(
     return await gather_bounded(max_concurrent, run_isolated, restaurant_ids)
 
 
-async def log_unreached_restaurants(
+async def _log_unreached_restaurants(
     context: AppContext,
     function_name: str,
-    jobs: Sequence[RestaurantJob],
+    jobs: Mapping[str, RestaurantJob],
     results: Sequence[Mapping[str, Any]],
 ) -> None:
     """Log each restaurant that was not begun before the end of the run."""
-    jobs_by_id, now = {job.restaurant_id: job for job in jobs}, context.clock()
+    now = context.clock()
     for result in results:
         if result.get("error") == OUT_OF_TIME_ERROR:
-            job = jobs_by_id[result["restaurantId"]]
+            job = jobs[result["restaurantId"]]
             cursor = job.cursor
             if cursor is None and job.prefetched_settings is None:  # requested by a task
                 cursor = await _read_cursor(context, function_name, job.restaurant_id)
