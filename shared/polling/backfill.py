@@ -13,12 +13,7 @@ from google.cloud.firestore import DELETE_FIELD
 
 from shared.analytics import recount_analytics
 from shared.concurrency import Deadline
-from shared.context import (
-    AppContext,
-    ConnectedRestaurant,
-    RestaurantContext,
-    connect_restaurant,
-)
+from shared.context import AppContext, ConnectedRestaurant, RestaurantContext, connect_restaurant
 from shared.domain.backfill import (
     ROW_COUNTERS,
     Backfill,

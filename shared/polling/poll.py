@@ -7,12 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from shared.concurrency import Deadline
-from shared.context import (
-    AppContext,
-    ConnectedRestaurant,
-    RestaurantContext,
-    connect_restaurant,
-)
+from shared.context import AppContext, ConnectedRestaurant, RestaurantContext, connect_restaurant
 from shared.domain.backfill import ROW_COUNTERS, is_backfilling
 from shared.domain.health import MissedWebhooks, has_proven_webhooks
 from shared.domain.ledger.events import Channel
@@ -25,11 +20,7 @@ from shared.errors import (
     IntegrationDisabledError,
     RunInProgressError,
 )
-from shared.firestore.leases import (
-    Lease,
-    PrefetchedSettings,
-    prepare_lease,
-)
+from shared.firestore.leases import Lease, PrefetchedSettings, prepare_lease
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.guests.sync import (
     GuestFeed,

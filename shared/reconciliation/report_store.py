@@ -8,12 +8,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import (
-    AsyncClient,
-    AsyncDocumentReference,
-    DocumentSnapshot,
-    Increment,
-)
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, DocumentSnapshot, Increment
 
 from shared.concurrency import batched
 from shared.domain.ledger.divergence import DivergenceType

@@ -30,11 +30,7 @@ from shared.errors import (
     OpenTableError,
     RunInProgressError,
 )
-from shared.firestore.leases import (
-    Lease,
-    PrefetchedSettings,
-    prepare_lease,
-)
+from shared.firestore.leases import Lease, PrefetchedSettings, prepare_lease
 from shared.guests.erasure import anonymize_old_reservations
 from shared.guests.failures import guest_failure_summary_from_document
 from shared.ingest.deliveries import update_webhook_silence

@@ -77,9 +77,7 @@ async def assert_applied_once(world: World, source: PrepareDelivery, event: Samp
     assert sorted(parties) == list(range(1, event.version + 1))
 
 
-async def test_a_commit_without_response_ends_at_the_webhook_deadline(
-    world: World,
-) -> None:
+async def test_a_commit_without_response_ends_at_the_webhook_deadline(world: World) -> None:
     wire, calm = FirestoreSpy(world.context.firestore), world.context
     directory = RestaurantDirectory(
         wire.client, calm.directory._credential_cache, None, SYSTEM_CLOCK.monotonic

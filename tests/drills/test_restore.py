@@ -10,11 +10,7 @@ import pytest
 
 from dev.local.emulator import Emulator
 from tests.drills.busy_restaurant import BusyRestaurant, ReportDrill
-from tests.support.backups import (
-    lose_restaurant,
-    read_backup_lines,
-    restore_lines,
-)
+from tests.support.backups import lose_restaurant, read_backup_lines, restore_lines
 from tests.support.guests import GuestScenario
 from tests.support.world import World
 

@@ -107,9 +107,7 @@ async def test_the_newest_deliveries_are_listed_up_to_the_limit(refused_world: W
     assert recent.last_journaled_at == refused_world.clock()
 
 
-async def test_the_recent_webhooks_list_the_same_refusals(
-    refused_world: World,
-) -> None:
+async def test_the_recent_webhooks_list_the_same_refusals(refused_world: World) -> None:
     context, restaurant_id = refused_world.context, refused_world.restaurant.id
     recent = await read_recent_webhooks(context, restaurant_id)
     unresolved_refusals = await read_unresolved_refusals(context, restaurant_id)

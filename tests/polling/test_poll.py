@@ -144,9 +144,7 @@ async def test_an_unreadable_row_is_quarantined_and_the_page_continues(world: Wo
     assert [item["reason"] for item in await read_quarantine(world)] == ["invalid_party_size"]
 
 
-async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
-    world: World,
-) -> None:
+async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(world: World) -> None:
     unreadable = world.actions.create(START_TIME + timedelta(days=2), 2)
     world.sandbox.store.update_reservation(unreadable.rid, unreadable.key, without_party)
     await world.poll()

@@ -7,13 +7,7 @@ from google.cloud.firestore import DELETE_FIELD
 from sandbox.background_bookings import populate_store
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from tests.support.held_plans import VISIT_TIME, execute_plan, external_keys
-from tests.support.world import (
-    NEW_YORK,
-    START_TIME,
-    HiddenReservations,
-    World,
-    differing_keys,
-)
+from tests.support.world import NEW_YORK, START_TIME, HiddenReservations, World, differing_keys
 
 LEDGER_SIZE = 30
 

@@ -132,9 +132,7 @@ async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
 
 
 @pytest.mark.usefixtures("stop_after_one_unavailable_item")
-async def test_a_request_that_always_fails_takes_no_place_of_the_others(
-    world: World,
-) -> None:
+async def test_a_request_that_always_fails_takes_no_place_of_the_others(world: World) -> None:
     reservations = [world.actions.create(SOON, 2) for _ in range(3)]
     await world.poll()
     with HiddenReservations(world, *(reservation.key for reservation in reservations)):

@@ -90,9 +90,7 @@ async def test_a_reservation_missing_at_opentable_is_flagged_and_never_cancelled
     assert document["reconciliation"]["reconciliationStatus"] == "DIVERGED"
 
 
-async def test_a_known_divergence_is_listed_but_neither_new_nor_written(
-    world: World,
-) -> None:
+async def test_a_known_divergence_is_listed_but_neither_new_nor_written(world: World) -> None:
     key = await store_unknown_reservation(world)
     await world.reconcile()
     before = (await world.ledger_documents())[key]
@@ -228,9 +226,7 @@ async def test_a_return_to_a_version_that_is_in_the_journal_is_a_divergence_unti
     assert (document["partySize"], document["reconciliation"]["divergenceDetected"]) == (6, False)
 
 
-async def test_a_row_with_a_version_conflict_is_flagged_and_quarantined(
-    world: World,
-) -> None:
+async def test_a_row_with_a_version_conflict_is_flagged_and_quarantined(world: World) -> None:
     booked = world.actions.create(SOON, 2)
     await world.poll()
     world.sandbox.store._data_by_rid[booked.rid].store_reservation(replace(booked, party_size=9))

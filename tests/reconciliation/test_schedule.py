@@ -87,9 +87,7 @@ async def test_a_quiet_hourly_run_writes_its_report_and_its_state(world: World) 
     assert meter.take_counts()[1] == 2
 
 
-async def test_an_hourly_run_stores_changed_counts_without_reading_the_others(
-    world: World,
-) -> None:
+async def test_an_hourly_run_stores_changed_counts_without_reading_the_others(world: World) -> None:
     await world.reconcile(is_scheduled=True)
     world.actions.create(NEAR, 4)
     world.clock.advance(900)

@@ -6,13 +6,7 @@ import pytest
 
 from shared.errors import EnqueueError
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
-from tests.support.cloud_tasks import (
-    QUEUE,
-    SERVICE_ACCOUNT,
-    URL,
-    FakeCloudTasks,
-    Status,
-)
+from tests.support.cloud_tasks import QUEUE, SERVICE_ACCOUNT, URL, FakeCloudTasks, Status
 
 TASK = QueuedTask(POLL_FUNCTION, {"restaurantId": "r-1"}, "2026-03-14T15:00:00Z")
 
