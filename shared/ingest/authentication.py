@@ -21,12 +21,7 @@ from shared.restaurants.directory import RestaurantDirectory
 
 
 class AuthenticatedSender(Struct, frozen=True):
-    """A sender with a valid credential of a restaurant.
-
-    Attributes:
-        route: The format of the body, and the restaurant that it names.
-        authentication: The scheme and the position of the credential.
-    """
+    """A sender with a valid credential of the restaurant that the body names."""
 
     settings: IntegrationSettings
     route: WebhookRoute

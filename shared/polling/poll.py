@@ -104,12 +104,11 @@ async def _run_poll(
     except (RunInProgressError, IntegrationDisabledError):
         raise
     except EXPECTED_RUN_ERRORS as error:
-        is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
-        return await _record_failure(context, lease, str(error), is_retryable=is_retryable)
+        return await _record_failure(context, lease, error, str(error))
     except Exception as error:  # noqa: BLE001 -- a bug must be counted as a failed poll too
         log_internal_error(error, lease.restaurant_id)
-        error_text = f"Internal error ({type(error).__name__}): see the log."
-        return await _record_failure(context, lease, error_text)
+        text = f"Internal error ({type(error).__name__}): see the log."
+        return await _record_failure(context, lease, error, text)
     fields = {f"poll.{name}": value for name, value in results.items()}
     fields |= missed.to_update_fields(lease.started_at)
     if not await lease.release(fields | {"lastPolledAt": context.clock()}):
@@ -125,14 +124,14 @@ async def _run_poll(
 
 
 async def _record_failure(
-    context: AppContext, lease: Lease, error: str, *, is_retryable: bool = True
+    context: AppContext, lease: Lease, error: Exception, text: str
 ) -> _PollOutcome:
     # The cursor stays, so the next poll reads the same changes again.
     failures = read_count(lease.state, "consecutiveFailures") + 1
     await lease.release(
         {
             "poll.lastOutcome": "error",
-            "poll.lastError": error,
+            "poll.lastError": text,
             "poll.consecutiveFailures": failures,
         }
     )
@@ -140,8 +139,8 @@ async def _record_failure(
     cursor_age = None if cursor is None else round((context.clock() - cursor).total_seconds())
     return _PollOutcome(
         "error",
-        error,
-        is_retryable,
+        text,
+        is_retryable=not isinstance(error, PERMANENT_RUN_ERRORS),
         cursor_age_seconds=cursor_age,
         consecutive_failures=failures,
     )

@@ -54,13 +54,7 @@ _MAX_CONCURRENT_FETCHES = 8
 
 
 class RequestedReservations(Struct):
-    """Reservations requested by id, by external key.
-
-    Attributes:
-        rows: OpenTable's rows.
-        absent_keys: Reservations unknown to OpenTable.
-        errors: Reservations with a failed request.
-    """
+    """Reservations requested by id, by external key; the absent ones are unknown to OpenTable."""
 
     rows: dict[str, OpenTableRow] = field(default_factory=dict)
     absent_keys: list[str] = field(default_factory=list)

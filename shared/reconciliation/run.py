@@ -2,9 +2,9 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -59,14 +59,6 @@ class ReconciliationOptions(Struct, frozen=True):
     is_dry_run: bool = False
     is_scheduled: bool = False
 
-    def resolve_window(
-        self, document: Mapping[str, Any], zone: ZoneInfo, now: datetime, near_days_ahead: int
-    ) -> DateWindow:
-        """Return the days to reconcile; `document` is the restaurant's settings document."""
-        if self.is_scheduled:
-            return resolve_scheduled_window(document, zone, now, near_days_ahead)
-        return resolve_window(now, zone, self.start, self.end)
-
 
 async def reconcile_restaurant(
     context: AppContext,
@@ -103,10 +95,12 @@ async def _run_reconciliation(
     """Reconcile under a lease, and release it with the result."""
     # Without a zone the run fails below; its report needs a window all the same.
     zone = parse_settings(lease.restaurant_id, lease.document).zone or ZoneInfo("UTC")
+    now, near_days_ahead = context.clock(), context.environment.near_days_ahead
     try:
-        window = options.resolve_window(
-            lease.document, zone, context.clock(), context.environment.near_days_ahead
-        )
+        if options.is_scheduled:
+            window = resolve_scheduled_window(lease.document, zone, now, near_days_ahead)
+        else:
+            window = resolve_window(now, zone, options.start, options.end)
     except ValueError as error:
         # The caller checked the dates in UTC: in this zone they are a day too far apart.
         raise InvalidSettingsError(str(error)) from None

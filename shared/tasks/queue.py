@@ -33,21 +33,23 @@ MAX_ENQUEUE_SECONDS = 20.0
 _CALL_TIMEOUT_SECONDS = 5.0
 _MAX_DISPATCH_SECONDS = 1_800.0  # limit of Cloud Tasks
 
-_RETRYABLE_ERRORS = (
-    google.Aborted,
-    google.DeadlineExceeded,
-    google.InternalServerError,
-    google.ServiceUnavailable,
-    google.TooManyRequests,
-    google.Unknown,
-)
 _ADVICE_BY_ERROR: dict[type[Exception], str] = {
     google.NotFound: "create it, or correct TASKS_QUEUE",
     google.PermissionDenied: "grant the function's service account roles/cloudtasks.enqueuer on it,"
     " and roles/iam.serviceAccountUser on TASKS_SERVICE_ACCOUNT",
 }
 _RETRY = AsyncRetry(
-    if_exception_type(*_RETRYABLE_ERRORS), initial=0.1, maximum=4.0, timeout=MAX_ENQUEUE_SECONDS
+    if_exception_type(
+        google.Aborted,
+        google.DeadlineExceeded,
+        google.InternalServerError,
+        google.ServiceUnavailable,
+        google.TooManyRequests,
+        google.Unknown,
+    ),
+    initial=0.1,
+    maximum=4.0,
+    timeout=MAX_ENQUEUE_SECONDS,
 )
 
 
@@ -88,14 +90,10 @@ class TaskQueue(Protocol):
 
 def build_task_queue(environment: Environment) -> TaskQueue | None:
     """Return the environment's queue, None if it has none."""
-    url, queue, account = (
-        environment.tasks_target_url,
-        environment.tasks_queue,
-        environment.tasks_service_account,
-    )
+    url, run_seconds = environment.tasks_target_url, environment.run_budget_seconds
+    queue, account = environment.tasks_queue, environment.tasks_service_account
     if not url:
         return None
-    run_seconds = environment.run_budget_seconds
     if queue and account:
         return CloudTasksQueue(queue, url, account, run_seconds)
     return InProcessTaskQueue(build_http_delivery(url, run_seconds))
