@@ -1,16 +1,19 @@
 """Give every automatic channel one interface, so that all pass the same tests."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
+from typing_extensions import override
 
 from shared.opentable.client import OpenTableClient
 from shared.opentable.transport import build_session
+from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from tests.support.events import envelope_body, row_body
 from tests.support.ledger import StoredLedger
 from tests.support.opentable import ScriptedAdapter, ScriptedResponse
@@ -92,28 +95,8 @@ def sample_as_row(event: SampleEvent, rid: str) -> dict[str, Any]:
     return {name: value for name, value in complete.items() if name in included}
 
 
-class ChannelUnderTest(Protocol):
+class LedgerChannel(ABC):
     """A channel into the ledger; `not_applicable` maps a test's name to the reason to skip it."""
-
-    not_applicable: ClassVar[Mapping[str, str]]
-
-    def __init__(self, world: World) -> None: ...
-
-    async def deliver(self, event: SampleEvent) -> None:
-        """Deliver an event."""
-
-    async def document(self) -> dict[str, Any]:
-        """Return the reservation's document."""
-
-    async def journal(self) -> dict[str, dict[str, Any]]:
-        """Return its journal."""
-
-    async def rejections(self) -> list[str]:
-        """Return the reasons of all quarantined events."""
-
-
-class OpenTableChannel:
-    """The common reads of channels for OpenTable's reservations."""
 
     not_applicable: ClassVar[Mapping[str, str]] = {}
 
@@ -121,45 +104,81 @@ class OpenTableChannel:
         self._world = world
         self._stored_ledger = StoredLedger(world.context.firestore, world.settings())
 
+    async def deliver(self, event: SampleEvent) -> None:
+        """Deliver an event; it must be acknowledged, or rejected with a reason."""
+        await self.prepare(event)
+        assert await self.attempt(event) or await self.rejections()
+
+    async def prepare(self, event: SampleEvent) -> None:  # noqa: B027 -- most need nothing
+        """Store what a delivery begins with."""
+
+    @abstractmethod
+    async def attempt(self, event: SampleEvent) -> bool:
+        """Deliver a prepared event; return whether it was acknowledged."""
+
     async def document(self) -> dict[str, Any]:
+        """Return the reservation's document."""
         return await self._stored_ledger.document(RESERVATION_KEY)
 
     async def journal(self) -> dict[str, dict[str, Any]]:
+        """Return its journal."""
         return await self._stored_ledger.journal(RESERVATION_KEY)
 
     async def rejections(self) -> list[str]:
+        """Return the reasons of all rejected events."""
         return [item["reason"] for item in await self._stored_ledger.quarantine_items()]
 
 
-class EnvelopeWebhookChannel(OpenTableChannel):
+class EnvelopeWebhookChannel(LedgerChannel):
     """A relay's envelope."""
 
-    async def deliver(self, event: SampleEvent) -> None:
+    @override
+    async def attempt(self, event: SampleEvent) -> bool:
         body = sample_as_envelope(event, self._world.restaurant.id)
-        await call_webhook(self._world.context, json.dumps(body).encode())
+        return await _is_acknowledged_by_webhook(self._world, body)
 
 
-class RowWebhookChannel(OpenTableChannel):
+class RowWebhookChannel(LedgerChannel):
     """OpenTable's own webhook."""
 
-    async def deliver(self, event: SampleEvent) -> None:
+    @override
+    async def attempt(self, event: SampleEvent) -> bool:
         body = sample_as_row(event, self._world.restaurant.rid)
-        await call_webhook(self._world.context, json.dumps(body).encode())
+        return await _is_acknowledged_by_webhook(self._world, body)
 
 
-class PollChannel(OpenTableChannel):
+async def _is_acknowledged_by_webhook(world: World, body: dict[str, Any]) -> bool:
+    code = await call_webhook(world.context, json.dumps(body).encode())
+    assert code in {200, 202, 503}
+    return code == 200
+
+
+class PollChannel(LedgerChannel):
     """A row found by the poll."""
 
-    async def deliver(self, event: SampleEvent) -> None:
+    @override
+    async def attempt(self, event: SampleEvent) -> bool:
         with use_single_row_opentable(self._world) as counter:
             counter.row = sample_as_row(event, self._world.restaurant.rid)
-            assert (await self._world.poll())["status"] == "ok"
+            return bool((await self._world.poll())["status"] == "ok")
 
 
-class ReconciliationChannel(OpenTableChannel):
+class ReconciliationChannel(LedgerChannel):
     """A row found by reconciliation."""
 
+    @override
     async def deliver(self, event: SampleEvent) -> None:
-        with use_single_row_opentable(self._world) as counter:
-            counter.row = sample_as_row(event, self._world.restaurant.rid)
-            assert (await self._world.reconcile())["status"] == "COMPLETED"
+        # An older or conflicting row is a divergence, and the run completes.
+        assert (await self._reconcile(event))["status"] == "COMPLETED"
+
+    @override
+    async def attempt(self, event: SampleEvent) -> bool:
+        summary = await self._reconcile(event)
+        assert summary["status"] in {"COMPLETED", "FAILED"}
+        return summary["status"] == "COMPLETED" and not summary["divergences"]
+
+    async def _reconcile(self, event: SampleEvent) -> dict[str, Any]:
+        world, options = self._world, ReconciliationOptions()
+        with use_single_row_opentable(world) as counter:
+            counter.row = sample_as_row(event, world.restaurant.rid)
+            return await reconcile_restaurant(world.context, options, world.restaurant.id)

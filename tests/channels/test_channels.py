@@ -8,33 +8,15 @@ import pytest
 
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.firestore.raw_client import FirestoreClient
-from tests.channels.channels import (
-    ChannelUnderTest,
-    EnvelopeWebhookChannel,
-    PollChannel,
-    ReconciliationChannel,
-    RowWebhookChannel,
-    complete_event,
-    partial_event,
-)
-from tests.channels.manual_channels import ReplayedEnvelopeChannel, ReplayedRowChannel, StaffChannel
+from tests.channels.channels import LedgerChannel, complete_event, partial_event
+from tests.channels.manual_channels import CHANNELS
 from tests.support.world import NEW_YORK, START_TIME, World, make_world
-
-CHANNELS: list[type[ChannelUnderTest]] = [
-    EnvelopeWebhookChannel,
-    RowWebhookChannel,
-    PollChannel,
-    ReconciliationChannel,
-    ReplayedEnvelopeChannel,
-    ReplayedRowChannel,
-    StaffChannel,
-]
 
 
 @pytest.fixture(params=CHANNELS, ids=lambda each: each.__name__)
 async def tested_channel(
     request: pytest.FixtureRequest, firestore: FirestoreClient
-) -> AsyncIterator[ChannelUnderTest]:
+) -> AsyncIterator[LedgerChannel]:
     name = request.node.originalname
     if name in request.param.not_applicable:
         pytest.skip(f"{request.param.__name__}: {request.param.not_applicable[name]}")
@@ -49,14 +31,14 @@ def test_every_not_applicable_entry_names_an_existing_test() -> None:
 
 
 async def test_an_older_event_never_overwrites_a_newer_one(
-    tested_channel: ChannelUnderTest,
+    tested_channel: LedgerChannel,
 ) -> None:
     await tested_channel.deliver(complete_event(3, partySize=6))
     await tested_channel.deliver(complete_event(2, partySize=2))
     assert (await tested_channel.document())["partySize"] == 6
 
 
-async def test_a_partial_body_keeps_the_other_fields(tested_channel: ChannelUnderTest) -> None:
+async def test_a_partial_body_keeps_the_other_fields(tested_channel: LedgerChannel) -> None:
     await tested_channel.deliver(complete_event(2, partySize=6))
     await tested_channel.deliver(partial_event(3, partySize=7))
     document = await tested_channel.document()
@@ -65,7 +47,7 @@ async def test_a_partial_body_keeps_the_other_fields(tested_channel: ChannelUnde
 
 
 async def test_a_duplicate_changes_nothing_and_is_journaled_once(
-    tested_channel: ChannelUnderTest,
+    tested_channel: LedgerChannel,
 ) -> None:
     await tested_channel.deliver(complete_event(2, partySize=6))
     before = await tested_channel.document(), await tested_channel.journal()
@@ -75,7 +57,7 @@ async def test_a_duplicate_changes_nothing_and_is_journaled_once(
 
 
 async def test_a_repeated_event_id_with_different_content_is_rejected_with_a_reason(
-    tested_channel: ChannelUnderTest,
+    tested_channel: LedgerChannel,
 ) -> None:
     await tested_channel.deliver(complete_event(2, partySize=6))
     before = await tested_channel.document()
@@ -88,7 +70,7 @@ async def test_a_repeated_event_id_with_different_content_is_rejected_with_a_rea
 
 
 async def test_an_unknown_state_is_stored_as_text_and_does_not_change_the_status(
-    tested_channel: ChannelUnderTest,
+    tested_channel: LedgerChannel,
 ) -> None:
     await tested_channel.deliver(complete_event(2, status="Confirmed"))
     await tested_channel.deliver(complete_event(3, status="Levitating"))
@@ -97,7 +79,7 @@ async def test_an_unknown_state_is_stored_as_text_and_does_not_change_the_status
 
 
 async def test_a_late_older_event_does_not_undo_a_cancellation(
-    tested_channel: ChannelUnderTest,
+    tested_channel: LedgerChannel,
 ) -> None:
     await tested_channel.deliver(complete_event(1))
     await tested_channel.deliver(complete_event(3, status="Cancelled"))
@@ -106,7 +88,7 @@ async def test_a_late_older_event_does_not_undo_a_cancellation(
 
 
 async def test_a_newer_event_restores_a_cancelled_reservation(
-    tested_channel: ChannelUnderTest,
+    tested_channel: LedgerChannel,
 ) -> None:
     await tested_channel.deliver(complete_event(1))
     await tested_channel.deliver(complete_event(2, status="Cancelled"))
@@ -114,7 +96,7 @@ async def test_a_newer_event_restores_a_cancelled_reservation(
     assert (await tested_channel.document())["status"] == "CONFIRMED"
 
 
-async def test_unknown_fields_are_ignored(tested_channel: ChannelUnderTest) -> None:
+async def test_unknown_fields_are_ignored(tested_channel: LedgerChannel) -> None:
     await tested_channel.deliver(complete_event(2, partySize=6, fieldFromNextYear={"nested": [1]}))
     document = await tested_channel.document()
     assert document["partySize"] == 6

@@ -10,24 +10,18 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from shared.concurrency import SYSTEM_CLOCK
-from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
-from tests.channels import attempts
-from tests.channels.attempts import PrepareDelivery
-from tests.channels.channels import RESERVATION_KEY, SampleEvent, complete_event
+from tests.channels.channels import (
+    EnvelopeWebhookChannel,
+    LedgerChannel,
+    SampleEvent,
+    complete_event,
+)
 from tests.channels.faults import CallFailure, fail_firestore_call
+from tests.channels.manual_channels import CHANNELS, StaffChannel
 from tests.support.firestore import FirestoreSpy
 from tests.support.world import World
 
-PREPARE_FUNCTIONS: list[PrepareDelivery] = [
-    attempts.prepare_envelope_webhook,
-    attempts.prepare_row_webhook,
-    attempts.prepare_poll,
-    attempts.prepare_reconciliation,
-    attempts.prepare_envelope_replay,
-    attempts.prepare_row_replay,
-    attempts.prepare_staff_cancellation,
-]
 FAILURES = {
     "unavailable": (google.ServiceUnavailable, False),
     "aborted": (google.Aborted, False),
@@ -41,39 +35,38 @@ pytestmark = pytest.mark.usefixtures("no_commit_retry_pauses")
 
 
 @pytest.mark.parametrize("trouble", FAILURES)
-@pytest.mark.parametrize("source", PREPARE_FUNCTIONS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("channel_type", CHANNELS)
 async def test_any_failed_call_leaves_the_event_applied_or_unacknowledged(
-    source: PrepareDelivery, trouble: str, world: World
+    channel_type: type[LedgerChannel], trouble: str, world: World
 ) -> None:
     error, lost = FAILURES[trouble]
+    channel = channel_type(world)
     for at in itertools.count():
         event = complete_event(at + 1, partySize=at + 1)
-        attempt = await source(world, event)
+        await channel.prepare(event)
         mishap = CallFailure(error, at, lose_response=lost)
         with fail_firestore_call(world, mishap):
-            acknowledged = await attempt()
+            acknowledged = await channel.attempt(event)
         if not acknowledged:
             world.clock.advance(_LEASE_SECONDS)
-            assert await attempt(), f"call {at} left something behind"
-        await assert_applied_once(world, source, event)
+            assert await channel.attempt(event), f"call {at} left something behind"
+        await assert_applied_once(channel, event)
         if not mishap.happened:
             break
     assert at > 1
 
 
-async def assert_applied_once(world: World, source: PrepareDelivery, event: SampleEvent) -> None:
+async def assert_applied_once(channel: LedgerChannel, event: SampleEvent) -> None:
     """Assert that an event is visible and has one journal entry."""
-    reservations = world.reservations_collection
-    if source is attempts.prepare_staff_cancellation:
-        document = reservations.document(f"own-{event.version}")
-        assert ((await document.get()).to_dict() or {})["status"] == "CANCELLED"
-        assert len([entry async for entry in paths.journal_collection(document).stream()]) == 1
+    shown, entries = await channel.document(), await channel.journal()
+    if isinstance(channel, StaffChannel):
+        assert shown["status"] == "CANCELLED"
+        assert len(entries) == 1
         return
-    document = reservations.document(f"opentable-{RESERVATION_KEY}")
-    shown = (await document.get()).to_dict() or {}
     assert shown["partySize"] == event.version
-    fields = [entry.get("fields") async for entry in paths.journal_collection(document).stream()]
-    parties = [each["partySize"] for each in fields if "partySize" in each]
+    parties = [
+        entry["fields"]["partySize"] for entry in entries.values() if "partySize" in entry["fields"]
+    ]
     assert sorted(parties) == list(range(1, event.version + 1))
 
 
@@ -86,8 +79,8 @@ async def test_a_commit_without_response_ends_at_the_webhook_deadline(world: Wor
     changes: dict[str, Any] = {"directory": directory, "environment": environment}
     world.context = replace(calm, firestore=wire.client, **changes)
     wire.before_commit.append(asyncio.Event().wait)
-    attempt = await attempts.prepare_envelope_webhook(world, complete_event(1, partySize=1))
-    assert not await attempt()
+    channel, event = EnvelopeWebhookChannel(world), complete_event(1, partySize=1)
+    assert not await channel.attempt(event)
     world.context = calm
-    assert await attempt()
-    await assert_applied_once(world, attempts.prepare_envelope_webhook, complete_event(1))
+    assert await channel.attempt(event)
+    await assert_applied_once(channel, event)
