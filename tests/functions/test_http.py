@@ -168,6 +168,8 @@ async def test_only_a_plain_request_leaves_the_days_to_the_schedule(
         ({"scheduled": True, "force": "report", "restaurantId": "a"}, "scheduled"),
         ({"force": "report"}, "force"),
         ({"force": "report", "restaurantId": "a", "dryRun": True}, "force"),
+        ({"force": "report", "restaurantId": "a", "startDate": "2026-03-09"}, "force"),
+        ({"force": "report", "restaurantId": "a", "endDate": "2026-03-09"}, "force"),
     ],
 )
 async def test_fields_that_contradict_each_other_are_named(

@@ -3,11 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from functions.poll import ScheduledPollRequest, poll_restaurants, run_backfills
 from shared.concurrency import Deadline
-from shared.domain.validation import InvalidFieldsError, read_struct
+from shared.domain.validation import read_struct
 from shared.polling.backfill import read_backfill, start_backfill
 from tests.support.world import START_TIME, World
 
@@ -56,8 +54,3 @@ async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
         {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
     ]
     assert len(await world.ledger_documents()) == 1
-
-
-def test_a_backfill_request_requires_a_restaurant() -> None:
-    with pytest.raises(InvalidFieldsError):
-        read_struct(ScheduledPollRequest, {"backfill": True})

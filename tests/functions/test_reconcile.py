@@ -13,7 +13,7 @@ from functions.reconcile import (
     reconcile_restaurants,
 )
 from sandbox.fault_injection import FailureKind
-from shared.domain.validation import InvalidFieldsError, read_struct
+from shared.domain.validation import read_struct
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.webhooks import FunctionCaller
@@ -74,18 +74,3 @@ async def test_a_run_with_too_long_a_window_fails_for_good(world: World) -> None
     options = ReconciliationOptions(start=date(2024, 1, 1))
     summary = await reconcile_restaurant(world.context, options, world.restaurant.id)
     assert (summary["status"], summary["retryable"]) == ("FAILED", False)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"force": "r"},
-        {"force": "r", "restaurantId": "a", "dryRun": True},
-        {"force": "r", "restaurantId": "a", "startDate": "2026-03-09"},
-        {"force": "r", "restaurantId": "a", "endDate": "2026-03-09"},
-        {"force": "a/b", "restaurantId": "a"},
-    ],
-)
-def test_a_force_request_contains_only_one_plan(body: dict[str, Any]) -> None:
-    with pytest.raises(InvalidFieldsError):
-        read_struct(ScheduledReconcileRequest, body)

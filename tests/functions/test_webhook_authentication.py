@@ -1,16 +1,14 @@
-"""Authentication: three schemes, rotation, no downgrade, and one response to all others."""
+"""Authentication: three schemes, and one response to all others."""
 
 import base64
 import json
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import Webhook
 
-from sandbox.webhook_senders import encode_signing_secret
 from tests.support.processes import ServedFunction
 from tests.support.restaurants import new_restaurant
 from tests.support.webhooks import WebhookSender, response_status, sign_webhook
@@ -40,17 +38,6 @@ async def test_any_live_credential_is_accepted(
     assert response_status(await sender.post(sender.row(1), headers)) == (200, "created")
 
 
-@pytest.mark.parametrize("position", [0, 1])
-async def test_either_of_two_webhook_secrets_is_accepted(
-    position: int, create_sender: CreateSender
-) -> None:
-    keys = [encode_signing_secret(uuid.uuid4().bytes * 2) for _ in range(2)]
-    sender = await create_sender({"webhookSecrets": keys})
-    raw = json.dumps(sender.envelope()).encode()
-    response = await sender.post(raw, sign_webhook(keys[position], raw))
-    assert response_status(response) == (200, "created")
-
-
 async def test_which_of_two_matched_is_logged(
     create_sender: CreateSender, served_webhook: ServedFunction
 ) -> None:
@@ -78,103 +65,9 @@ async def test_an_independent_implementations_signature_is_accepted(sender: Webh
     assert response_status(await sender.post(raw.encode(), signed)) == (200, "created")
 
 
-async def test_one_good_signature_among_several_is_enough(sender: WebhookSender) -> None:
-    raw = json.dumps(sender.envelope()).encode()
-    signed = sign_webhook(sender.key, raw)
-    signed["webhook-signature"] = f"v1a,x v1,AAAA {signed['webhook-signature']}"
-    assert response_status(await sender.post(raw, signed)) == (200, "created")
-
-
-@pytest.mark.parametrize("ahead", [-290, 290])
-async def test_a_clock_almost_300_s_off_is_accepted(ahead: int, sender: WebhookSender) -> None:
-    raw = json.dumps(sender.envelope()).encode()
-    assert response_status(await sender.post(raw, sign_webhook(sender.key, raw, ahead))) == (
-        200,
-        "created",
-    )
-
-
-@pytest.mark.parametrize("ahead", [-310, 310])
-async def test_a_clock_over_300_s_off_is_refused(ahead: int, sender: WebhookSender) -> None:
-    raw = json.dumps(sender.envelope()).encode()
-    assert (
-        response_status(await sender.post(raw, sign_webhook(sender.key, raw, ahead)))
-        == UNAUTHENTICATED
-    )
-
-
-async def test_one_changed_byte_is_refused(sender: WebhookSender) -> None:
-    raw = json.dumps(sender.envelope()).encode()
-    changed = raw.replace(b'"partySize": 4', b'"partySize": 5')
-    assert (
-        response_status(await sender.post(changed, sign_webhook(sender.key, raw)))
-        == UNAUTHENTICATED
-    )
-
-
-async def test_a_valid_token_does_not_override_a_bad_signature(create_sender: CreateSender) -> None:
-    sender = await create_sender(ISSUED)
-    raw = json.dumps(sender.envelope()).encode()
-    signed = sign_webhook(encode_signing_secret(b"another" * 4), raw)
-    assert (
-        response_status(await sender.post(raw, signed | bearer_headers("newest")))
-        == UNAUTHENTICATED
-    )
-
-
-@pytest.mark.parametrize("name", ["webhook-id", "webhook-signature", "Webhook-Anything"])
-async def test_with_any_signature_header_the_token_is_not_checked(
-    name: str, create_sender: CreateSender
-) -> None:
-    sender = await create_sender(ISSUED)
-    headers = bearer_headers("newest") | {name: "x"}
-    assert response_status(await sender.post(sender.envelope(), headers)) == UNAUTHENTICATED
-
-
 async def test_a_bad_token_does_not_invalidate_a_good_signature(sender: WebhookSender) -> None:
     response = await sender.send(sender.envelope(), authorization="Bearer nonsense")
     assert response_status(response) == (200, "created")
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        bearer_headers("wrong"),
-        {"authorization": "Bearer"},
-        {"authorization": "newest"},
-        {"authorization": "Basic newest"},
-        {"authorization": "Basic !!!"},
-        basic("ot"),
-        basic("ot:newest\n"),
-        {"authorization": "Digest newest"},
-    ],
-)
-async def test_anything_else_is_refused(
-    headers: dict[str, str], create_sender: CreateSender
-) -> None:
-    sender = await create_sender(ISSUED)
-    assert response_status(await sender.post(sender.envelope(), headers)) == UNAUTHENTICATED
-
-
-@pytest.mark.parametrize(
-    "schemes, accepted",
-    [
-        (["standard-webhooks"], (True, False, False)),
-        (["bearer"], (False, True, False)),
-        (["basic"], (False, False, True)),
-        ([], (False, False, False)),
-        (None, (False, False, False)),
-    ],
-)
-async def test_only_the_chosen_schemes_are_accepted(
-    schemes: list[str] | None, accepted: tuple[bool, bool, bool], create_sender: CreateSender
-) -> None:
-    sender = await create_sender(ISSUED, webhookAuth=schemes)
-    raw = json.dumps(sender.envelope()).encode()
-    tried = (sign_webhook(sender.key, raw), bearer_headers("newest"), basic("ot:newest"))
-    responses = [await sender.post(raw, headers) for headers in tried]
-    assert tuple(response.status_code == 200 for response in responses) == accepted
 
 
 async def test_a_key_is_valid_for_one_restaurant_only(

@@ -50,11 +50,6 @@ async def test_the_mock_events_end_cancelled_and_complete(in_order: dict[str, An
     }
 
 
-async def test_the_history_has_the_statuses_ordered_by_time(in_order: dict[str, Any]) -> None:
-    statuses = [one["status"] for one in in_order["statusHistory"]]
-    assert statuses == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
-
-
 @pytest.mark.parametrize("order", ORDERS)
 async def test_any_order_ends_in_the_same_document(
     order: tuple[int, ...], in_order: dict[str, Any], create_sender: Any

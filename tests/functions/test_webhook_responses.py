@@ -10,6 +10,7 @@ from shared.quarantine.store import build_quarantine_id
 from tests.support.webhooks import WebhookSender, response_status
 
 CreateSender = Callable[..., Awaitable[WebhookSender]]
+QUARANTINED = (202, "quarantined")
 
 
 async def test_a_new_reservation_is_created(sender: WebhookSender) -> None:
@@ -47,23 +48,19 @@ async def test_an_older_webhook_event_is_stale(sender: WebhookSender) -> None:
 
 @pytest.mark.parametrize("kind", ["created", "updated", "cancelled"])
 async def test_the_same_event_again_is_a_duplicate(kind: str, sender: WebhookSender) -> None:
-    await sender.send(sender.envelope(kind, partySize=5))
-    assert response_status(await sender.send(sender.envelope(kind, partySize=5))) == (
-        200,
-        "duplicate",
-    )
+    body = sender.envelope(kind, partySize=5)
+    await sender.send(body)
+    assert response_status(await sender.send(body)) == (200, "duplicate")
 
 
-QUARANTINED: list[tuple[str, dict[str, Any]]] = [
-    ("unknown_event_type", {"eventType": "reservation.exploded"}),
-    ("unknown_event_type", {"eventType": None, "event_type": 7}),
-    ("invalid_timestamp", {"timestamp": None}),
-    ("invalid_timestamp", {"timestamp": "yesterday"}),
-    ("timestamp_in_future", {"timestamp": "2199-01-01T00:00:00Z"}),
-]
-
-
-@pytest.mark.parametrize("reason, change", QUARANTINED)
+@pytest.mark.parametrize(
+    "reason, change",
+    [
+        ("unknown_event_type", {"eventType": "reservation.exploded"}),
+        ("invalid_timestamp", {"timestamp": "yesterday"}),
+        ("timestamp_in_future", {"timestamp": "2199-01-01T00:00:00Z"}),
+    ],
+)
 async def test_an_inapplicable_envelope_is_quarantined(
     reason: str, change: dict[str, Any], sender: WebhookSender
 ) -> None:
@@ -80,46 +77,21 @@ async def test_an_inapplicable_envelope_is_quarantined(
     assert (item["reason"], json.loads(item["body"]), item["status"]) == (reason, body, "OPEN")
 
 
-@pytest.mark.parametrize(
-    "reason, data",
-    [
-        ("invalid_id", {"reservationId": "../escape"}),
-        ("invalid_id", {"reservationId": "x" * 201}),
-        ("invalid_id", {"reservationId": None}),
-        ("invalid_partySize", {"partySize": 0}),
-        ("invalid_partySize", {"partySize": "four"}),
-        ("invalid_reservationDateTime", {"reservationDateTime": "2026-02-30T19:00:00Z"}),
-        ("invalid_dinerName", {"dinerName": ["Ada"]}),
-    ],
-)
-async def test_an_envelope_with_an_invalid_field_is_quarantined(
-    reason: str, data: dict[str, Any], sender: WebhookSender
-) -> None:
-    assert response_status(await sender.send(sender.envelope(**data))) == (202, "quarantined")
-    assert [item["reason"] for item in await sender.stored_ledger.quarantine_items()] == [reason]
+async def test_an_envelope_with_an_invalid_field_is_quarantined(sender: WebhookSender) -> None:
+    response = await sender.send(sender.envelope(reservationId="../escape"))
+    assert (response_status(response), response.json()["reason"]) == (QUARANTINED, "invalid_id")
 
 
-@pytest.mark.parametrize(
-    "reason, fields",
-    [
-        ("invalid_sequence_id", {"sequence_id": None}),
-        ("invalid_sequence_id", {"sequence_id": "seven"}),
-        ("invalid_updated_at_utc", {"updated_at_utc": None}),
-        ("invalid_party_size", {"party_size": -1}),
-        ("invalid_id", {"id": ""}),
-    ],
-)
-async def test_a_row_with_an_invalid_field_is_quarantined(
-    reason: str, fields: dict[str, Any], sender: WebhookSender
-) -> None:
-    assert response_status(await sender.send(sender.row(1) | fields)) == (202, "quarantined")
-    assert [item["reason"] for item in await sender.stored_ledger.quarantine_items()] == [reason]
+async def test_a_row_with_an_invalid_field_is_quarantined(sender: WebhookSender) -> None:
+    response = await sender.send(sender.row(1) | {"sequence_id": None})
+    reason = response.json()["reason"]
+    assert (response_status(response), reason) == (QUARANTINED, "invalid_sequence_id")
 
 
 async def test_a_repeated_event_id_with_other_content_is_quarantined(sender: WebhookSender) -> None:
     await sender.send(sender.envelope())
     response = await sender.send(sender.envelope(partySize=9))
-    assert response_status(response) == (202, "quarantined")
+    assert response_status(response) == QUARANTINED
     assert (await sender.stored_ledger.document())["partySize"] == 4
 
 
@@ -128,10 +100,9 @@ async def test_events_are_quarantined_while_the_settings_are_invalid(
     zone: object, create_sender: CreateSender
 ) -> None:
     sender = await create_sender(timeZone=zone)
-    assert response_status(await sender.send(sender.envelope())) == (202, "quarantined")
-    assert [item["reason"] for item in await sender.stored_ledger.quarantine_items()] == [
-        "unusable_settings"
-    ]
+    response = await sender.send(sender.envelope())
+    reason = response.json()["reason"]
+    assert (response_status(response), reason) == (QUARANTINED, "unusable_settings")
 
 
 async def test_a_retry_of_a_quarantined_event_is_the_same_item(sender: WebhookSender) -> None:

@@ -1,7 +1,6 @@
 """A rotated secret works at once, and no error on our side authenticates a sender."""
 
 import asyncio
-import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +14,7 @@ from shared.ingest.authentication import AuthenticatedSender, authenticate_sende
 from shared.restaurants.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE, RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer
-from tests.support.events import envelope_body, row_body
+from tests.support.events import row_body
 from tests.support.restaurants import InMemorySecretSource, Restaurant, make_app_context, seed
 from tests.support.webhooks import cancel_background_tasks
 
@@ -66,15 +65,6 @@ async def test_a_new_token_is_accepted_at_once_after_a_rotation(
     sender = await authenticate_body(directory, row_body(1), "Bearer new")
     assert sender is not None
     assert sender.authentication.credential_index == 0
-
-
-async def test_the_older_of_two_tokens_is_accepted_with_its_position(
-    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
-) -> None:
-    fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new", "old"]}
-    sender = await authenticate_body(directory, row_body(1), "Bearer old")
-    assert sender is not None
-    assert sender.authentication.credential_index == 1
 
 
 async def test_a_flood_of_bad_tokens_reads_a_secret_every_10_s(
@@ -128,60 +118,15 @@ async def test_a_scheme_that_is_not_configured_is_rejected(
     assert await authenticate_body(directory, row_body(1), "Bearer old") is None
 
 
-async def test_a_secret_id_with_a_path_is_rejected(
-    directory: RestaurantDirectory,
-    fake_secret_source: InMemorySecretSource,
-    firestore: FirestoreClient,
-    restaurant: Restaurant,
-) -> None:
-    fake_secret_source.payloads["../partner"] = {"bearerTokens": ["old"]}
-    await seed(firestore, restaurant, webhookAuth=["bearer"], secret="../partner")
-    assert await authenticate_body(directory, row_body(1), "Bearer old") is None
-
-
-async def test_basic_credentials_are_compared_as_they_were_sent(
-    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
-) -> None:
-    fake_secret_source.payloads[restaurant.secret] = {"basicCredentials": ["ot:pass:wörd"]}
-    presented = base64.b64encode("ot:pass:wörd".encode()).decode()
-    assert await authenticate_body(directory, row_body(1), f"Basic {presented}")
-
-
-async def test_an_envelope_is_authenticated_by_either_id(
-    directory: RestaurantDirectory, restaurant: Restaurant
-) -> None:
-    for reference in (restaurant.id, restaurant.rid, int(restaurant.rid)):
-        assert await authenticate_body(
-            directory, envelope_body(restaurantId=reference), "Bearer old"
-        )
-
-
 async def test_a_row_is_authenticated_by_rid_only(
     directory: RestaurantDirectory, restaurant: Restaurant
 ) -> None:
-    assert (
-        await authenticate_body(directory, row_body(1) | {"rid": restaurant.id}, "Bearer old")
-        is None
-    )
+    body = row_body(1, rid=restaurant.id)
+    assert await authenticate_body(directory, body, "Bearer old") is None
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"eventType": "reservation.created"},
-        {"eventType": "reservation.created", "data": None},
-        {"eventType": "reservation.created", "data": []},
-        {"eventType": "reservation.created", "data": {}},
-        {"eventType": "reservation.created", "data": {"restaurantId": {"$ne": 1}}},
-        {"rid": True, "id": "1"},
-        {"rid": 555001.5, "id": "1"},
-        {"rid": None, "id": None},
-    ],
-)
-async def test_a_body_without_a_restaurant_is_rejected(
-    body: dict[str, Any], directory: RestaurantDirectory
-) -> None:
+async def test_a_body_without_a_restaurant_is_rejected(directory: RestaurantDirectory) -> None:
+    body = {"eventType": "reservation.created", "data": {"restaurantId": {"$ne": 1}}}
     assert await authenticate_body(directory, body, "Bearer old") is None
 
 
