@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
+from sandbox.webhook_senders import encode_signing_secret
 from tests.support.processes import ServedFunction
 from tests.support.restaurants import new_restaurant
 from tests.support.webhooks import WebhookSender, response_status, sign_webhook
@@ -63,6 +64,14 @@ async def test_an_independent_implementations_signature_is_accepted(sender: Webh
         "webhook-signature": Webhook(sender.key).sign("msg_1", now, raw),
     }
     assert response_status(await sender.post(raw.encode(), signed)) == (200, "created")
+
+
+async def test_a_valid_token_does_not_override_a_bad_signature(create_sender: CreateSender) -> None:
+    sender = await create_sender(ISSUED)
+    raw = json.dumps(sender.envelope()).encode()
+    signed = sign_webhook(encode_signing_secret(b"another" * 4), raw)
+    response = await sender.post(raw, signed | bearer_headers("newest"))
+    assert response_status(response) == UNAUTHENTICATED
 
 
 async def test_a_bad_token_does_not_invalidate_a_good_signature(sender: WebhookSender) -> None:
