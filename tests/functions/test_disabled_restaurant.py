@@ -1,20 +1,21 @@
 """A disabled restaurant is not changed, not even by a run that was planned before."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
 
 from dev.local.emulator import Emulator
-from functions.http import JsonResult
-from functions.poll import ScheduledPollRequest, poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
-from shared.domain.validation import read_struct
 from shared.firestore import paths
 from shared.polling.backfill import read_backfill, start_backfill
-from shared.tasks.queue import RECONCILE_FUNCTION, InProcessTaskQueue, QueuedTask
+from shared.tasks.queue import (
+    POLL_FUNCTION,
+    RECONCILE_FUNCTION,
+    InProcessTaskQueue,
+    QueuedTask,
+)
+from tests.functions.scheduled_runs import list_entries, run_function
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.processes import serve_deployed_function
 from tests.support.restaurants import new_restaurant, seed
@@ -23,20 +24,12 @@ from tests.support.world import START_TIME, World
 RECONCILIATIONS = [{}, {"dryRun": True}, {"startDate": "2026-03-14", "endDate": "2026-03-15"}]
 
 
-async def run_poll(world: World, body: Mapping[str, object]) -> JsonResult:
-    return await poll_restaurants(world.context, read_struct(ScheduledPollRequest, body))
-
-
-async def run_reconciliation(world: World, body: Mapping[str, object]) -> JsonResult:
-    request = read_struct(ScheduledReconcileRequest, body)
-    return await reconcile_restaurants(world.context, request)
-
-
-def only_result(result: JsonResult) -> dict[str, Any]:
-    listed: Any = result.body.get("results") or result.body.get("reports")
-    [entry] = listed
+async def run_for_restaurant(world: World, function_name: str, **body: Any) -> dict[str, Any]:
+    """Run a function for the world's restaurant, and return its entry in the response."""
+    result = await run_function(world, function_name, restaurantId=world.restaurant.id, **body)
     assert result.status_code == 200
-    return dict(entry)
+    [entry] = list_entries(result)
+    return entry
 
 
 @pytest.mark.parametrize("value", [False, None, "true", 1])
@@ -46,8 +39,7 @@ async def test_a_requested_poll_of_a_disabled_restaurant_does_nothing(
     world.actions.create(START_TIME, 2)
     await world.change_settings(enabled=value)
     before = await world.all_documents()
-    result = await run_poll(world, {"restaurantId": world.restaurant.id})
-    assert only_result(result)["status"] == "disabled"
+    assert (await run_for_restaurant(world, POLL_FUNCTION))["status"] == "disabled"
     assert await world.all_documents() == before
 
 
@@ -58,30 +50,32 @@ async def test_a_requested_reconciliation_of_a_disabled_restaurant_does_nothing(
     world.actions.create(START_TIME, 2)
     await world.change_settings(enabled=False)
     before = await world.all_documents()
-    result = await run_reconciliation(world, {"restaurantId": world.restaurant.id, **options})
-    assert only_result(result)["status"] == "disabled"
+    result = await run_for_restaurant(world, RECONCILE_FUNCTION, **options)
+    assert result["status"] == "disabled"
     assert await world.all_documents() == before
 
 
 async def test_a_backfill_stops_while_the_restaurant_is_disabled(world: World) -> None:
     begun = await start_backfill(world.context, world.restaurant.id)
     await world.change_settings(enabled=False)
-    request = {"restaurantId": world.restaurant.id, "backfill": True}
-    assert only_result(await run_poll(world, request))["status"] == "disabled"
+    result = await run_for_restaurant(world, POLL_FUNCTION, backfill=True)
+    assert result["status"] == "disabled"
     assert await read_backfill(world.context, world.restaurant.id) == begun
     await world.change_settings(enabled=True)
-    assert only_result(await run_poll(world, request))["backfill"] == "COMPLETED"
+    result = await run_for_restaurant(world, POLL_FUNCTION, backfill=True)
+    assert result["backfill"] == "COMPLETED"
 
 
 async def test_a_held_plan_of_a_disabled_restaurant_is_not_executed(world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
     await world.change_settings(enabled=False)
     before = await world.all_documents()
-    request = {"restaurantId": world.restaurant.id, "force": held_id}
-    assert only_result(await run_reconciliation(world, request))["status"] == "disabled"
+    result = await run_for_restaurant(world, RECONCILE_FUNCTION, force=held_id)
+    assert result["status"] == "disabled"
     assert await world.all_documents() == before
     await world.change_settings(enabled=True)
-    assert only_result(await run_reconciliation(world, request))["status"] == "COMPLETED"
+    result = await run_for_restaurant(world, RECONCILE_FUNCTION, force=held_id)
+    assert result["status"] == "COMPLETED"
 
 
 async def test_a_task_that_was_queued_before_the_restaurant_was_disabled_does_nothing(
@@ -92,15 +86,14 @@ async def test_a_task_that_was_queued_before_the_restaurant_was_disabled_does_no
 
     async def deliver(task: QueuedTask) -> None:
         await is_disabled.wait()
-        results.append(await run_reconciliation(world, task.body))
+        results.append(await run_for_restaurant(world, task.function_name, **task.body))
 
     queue = InProcessTaskQueue(deliver)
-    body = {"restaurantId": world.restaurant.id}
-    await queue.enqueue(QueuedTask(RECONCILE_FUNCTION, body, "tick"))
+    await queue.enqueue(QueuedTask(RECONCILE_FUNCTION, {}, "tick"))
     await world.change_settings(enabled=False)
     is_disabled.set()
     await queue.wait_until_empty()
-    assert [only_result(result)["status"] for result in results] == ["disabled"]
+    assert [result["status"] for result in results] == ["disabled"]
 
 
 async def test_served_functions_leave_a_disabled_restaurant_alone(

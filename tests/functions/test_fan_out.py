@@ -3,15 +3,21 @@
 from typing import Any
 
 import pytest
-from msgspec import structs
 from msgspec.structs import replace
 
 from functions.http import JsonResult
-from functions.poll import ScheduledPollRequest, opentable_poll, poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
+from functions.poll import opentable_poll
+from functions.reconcile import ScheduledReconcileRequest
 from shared.domain.http_messages import parse_strict_json
 from shared.domain.validation import read_struct
 from shared.firestore.raw_client import FirestoreClient
+from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
+from tests.functions.scheduled_runs import (
+    change_environment,
+    list_entries,
+    list_statuses,
+    run_function,
+)
 from tests.support.cloud_tasks import FakeCloudTasks, Status
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.webhooks import FunctionCaller
@@ -30,50 +36,41 @@ async def _four_restaurants(
     """Four restaurants, and a queue for more than two, with a task for each."""
     for _ in range(OTHER_RESTAURANTS):
         await seed(firestore, new_restaurant())
-    environment = structs.replace(
-        world.context.environment, fan_out_threshold=2, restaurants_per_task=1
-    )
-    world.context = replace(world.context, environment=environment, queue=tasks.task_queue())
+    limited = change_environment(world, fan_out_threshold=2, restaurants_per_task=1)
+    world.context = replace(limited.context, queue=tasks.task_queue())
 
 
-async def poll_all(world: World, tick: str = SCHEDULE_TIME, **body: Any) -> JsonResult:
-    request = structs.replace(read_struct(ScheduledPollRequest, body), tick=tick)
-    return await poll_restaurants(world.context, request)
+async def poll_all(world: World, tick: str = SCHEDULE_TIME) -> JsonResult:
+    return await run_function(world, POLL_FUNCTION, tick)
 
 
-def statuses(result: JsonResult) -> list[str]:
-    listed: Any = result.body.get("results") or result.body.get("reports")
-    return [one["status"] for one in listed]
+async def poll_by_tasks(world: World, tasks: FakeCloudTasks) -> list[dict[str, Any]]:
+    """Call the poll as each task does, and return the entries of all responses."""
+    bodies = [parse_strict_json(task.http_request.body) for task in tasks.created]
+    results = [await run_function(world, POLL_FUNCTION, **body) for body in bodies]
+    return [entry for result in results for entry in list_entries(result)]
 
 
 async def test_a_poll_enqueues_a_task_a_restaurant(world: World, tasks: FakeCloudTasks) -> None:
     result = await poll_all(world)
-    assert (result.status_code, statuses(result)) == (200, ["queued"] * 4)
+    assert (result.status_code, list_statuses(result)) == (200, ["queued"] * 4)
     assert {task.http_request.url.rpartition("/")[2] for task in tasks.created} == {
         "opentable-poll"
     }
 
 
-def use_large_tasks(world: World) -> World:
-    environment = structs.replace(world.context.environment, restaurants_per_task=3)
-    return replace(world, context=replace(world.context, environment=environment))
-
-
 async def test_a_task_may_process_several_restaurants(world: World, tasks: FakeCloudTasks) -> None:
-    world = use_large_tasks(world)
+    world = change_environment(world, restaurants_per_task=3)
     world.actions.create(world.clock(), 2)
     result = await poll_all(world)
-    assert (result.status_code, statuses(result), len(tasks.created)) == (200, ["queued"] * 4, 2)
-    polled: list[str] = []
-    for task in tasks.created:
-        body = parse_strict_json(task.http_request.body)
-        listed: Any = (
-            await poll_restaurants(world.context, read_struct(ScheduledPollRequest, body))
-        ).body["results"]
-        polled += [entry["restaurantId"] for entry in listed]
-    queued: Any = result.body["results"]
+    assert (result.status_code, list_statuses(result), len(tasks.created)) == (
+        200,
+        ["queued"] * 4,
+        2,
+    )
+    polled_ids = [entry["restaurantId"] for entry in await poll_by_tasks(world, tasks)]
     # Tasks are enqueued concurrently, so their order is open.
-    assert sorted(polled) == sorted(entry["restaurantId"] for entry in queued)
+    assert sorted(polled_ids) == sorted(entry["restaurantId"] for entry in list_entries(result))
     assert len(await world.ledger_documents()) == 1
 
 
@@ -81,15 +78,15 @@ async def test_all_restaurants_of_a_task_that_was_not_enqueued_are_reported(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses.append(Status.PERMISSION_DENIED)
-    result = await poll_all(use_large_tasks(world))
+    result = await poll_all(change_environment(world, restaurants_per_task=3))
     assert result.status_code == 503
-    assert sorted(statuses(result)) in (["error", *["queued"] * 3], [*["error"] * 3, "queued"])
+    assert sorted(list_statuses(result)) in (["error", *["queued"] * 3], [*["error"] * 3, "queued"])
 
 
 async def test_the_tasks_of_the_schedule_leave_the_days_to_it(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    await reconcile_restaurants(use_large_tasks(world).context, ScheduledReconcileRequest())
+    await run_function(change_environment(world, restaurants_per_task=3), RECONCILE_FUNCTION)
     bodies = [parse_strict_json(task.http_request.body) for task in tasks.created]
     assert [body["scheduled"] for body in bodies] == [True, True]
 
@@ -97,18 +94,14 @@ async def test_the_tasks_of_the_schedule_leave_the_days_to_it(
 async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) -> None:
     world.actions.create(world.clock(), 2)
     await poll_all(world)
-    for task in tasks.created:
-        await poll_restaurants(
-            world.context,
-            read_struct(ScheduledPollRequest, parse_strict_json(task.http_request.body)),
-        )
+    await poll_by_tasks(world, tasks)
     assert len(await world.ledger_documents()) == 1
 
 
 async def test_a_repeated_tick_enqueues_nothing_twice(world: World, tasks: FakeCloudTasks) -> None:
     await poll_all(world)
     repeated = await poll_all(world)
-    assert (repeated.status_code, statuses(repeated)) == (200, ["queued"] * 4)
+    assert (repeated.status_code, list_statuses(repeated)) == (200, ["queued"] * 4)
     assert len(tasks.created) == 4
 
 
@@ -123,43 +116,38 @@ async def test_a_task_that_was_not_enqueued_is_reported_and_enqueued_by_the_retr
 ) -> None:
     tasks.next_statuses.append(Status.PERMISSION_DENIED)
     result = await poll_all(world)
-    assert (result.status_code, sorted(statuses(result))) == (503, ["error", *["queued"] * 3])
+    assert (result.status_code, sorted(list_statuses(result))) == (503, ["error", *["queued"] * 3])
     repeated = await poll_all(world)
-    assert (repeated.status_code, statuses(repeated), len(tasks.created)) == (
-        200,
-        ["queued"] * 4,
-        4,
-    )
+    assert (repeated.status_code, list_statuses(repeated)) == (200, ["queued"] * 4)
+    assert len(tasks.created) == 4
 
 
 async def test_a_requested_restaurant_is_polled_in_process(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    result = await poll_all(world, restaurantId=world.restaurant.id)
-    assert (statuses(result), tasks.created) == (["ok"], [])
+    result = await run_function(world, POLL_FUNCTION, restaurantId=world.restaurant.id)
+    assert (list_statuses(result), tasks.created) == (["ok"], [])
 
 
 async def test_restaurants_up_to_the_limit_are_polled_in_process(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    environment = structs.replace(world.context.environment, fan_out_threshold=4)
-    context = replace(world.context, environment=environment)
-    result = await poll_all(replace(world, context=context))
-    assert (len(statuses(result)), tasks.created) == (4, [])
+    result = await poll_all(change_environment(world, fan_out_threshold=4))
+    assert (len(list_statuses(result)), tasks.created) == (4, [])
 
 
 async def test_without_a_queue_all_restaurants_are_polled_in_process(world: World) -> None:
     result = await poll_all(replace(world, context=replace(world.context, queue=None)))
-    assert "queued" not in statuses(result)
+    assert "queued" not in list_statuses(result)
 
 
 async def test_a_reconciliation_enqueues_requests_with_their_dates(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     body = {"startDate": "2026-03-13", "endDate": "2026-03-20", "dryRun": True}
-    request = structs.replace(read_struct(ScheduledReconcileRequest, body), tick=SCHEDULE_TIME)
-    result = await reconcile_restaurants(world.context, request)
-    assert (result.status_code, statuses(result)) == (200, ["QUEUED"] * 4)
+    request = read_struct(ScheduledReconcileRequest, body)
+    result = await run_function(world, RECONCILE_FUNCTION, SCHEDULE_TIME, **body)
+    assert (result.status_code, list_statuses(result)) == (200, ["QUEUED"] * 4)
     sent = [
         read_struct(ScheduledReconcileRequest, parse_strict_json(one.http_request.body))
         for one in tasks.created
@@ -174,8 +162,8 @@ async def test_a_reconciliation_that_was_not_enqueued_is_reported(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses += [Status.NOT_FOUND] * 4
-    result = await reconcile_restaurants(world.context, ScheduledReconcileRequest())
-    assert (result.status_code, statuses(result)) == (503, ["FAILED"] * 4)
+    result = await run_function(world, RECONCILE_FUNCTION)
+    assert (result.status_code, list_statuses(result)) == (503, ["FAILED"] * 4)
 
 
 async def test_the_schedule_time_is_from_the_scheduler_or_the_current_minute(

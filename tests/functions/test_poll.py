@@ -3,16 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-from functions.poll import ScheduledPollRequest, poll_restaurants, run_backfills
+from functions.poll import run_backfills
 from shared.concurrency import Deadline
-from shared.domain.validation import read_struct
 from shared.polling.backfill import read_backfill, start_backfill
+from shared.tasks.queue import POLL_FUNCTION
+from tests.functions.scheduled_runs import list_entries, run_function
 from tests.support.world import START_TIME, World
 
 
-async def poll_one(world: World) -> Any:
-    body: Any = (await poll_restaurants(world.context, ScheduledPollRequest())).body
-    [result] = body["results"]
+async def poll_one(world: World, **body: Any) -> dict[str, Any]:
+    [result] = list_entries(await run_function(world, POLL_FUNCTION, **body))
     return result
 
 
@@ -46,11 +46,7 @@ async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) ->
 async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
     world.actions.create(START_TIME - timedelta(days=20), 2)
     await start_backfill(world.context, world.restaurant.id)
-    order = {"restaurantId": world.restaurant.id, "backfill": True}
-    body: Any = (
-        await poll_restaurants(world.context, read_struct(ScheduledPollRequest, order))
-    ).body
-    assert body["results"] == [
-        {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
-    ]
+    result = await poll_one(world, restaurantId=world.restaurant.id, backfill=True)
+    expected = {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
+    assert result == expected
     assert len(await world.ledger_documents()) == 1

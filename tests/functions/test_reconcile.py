@@ -1,36 +1,33 @@
 """A request with `force` executes the plan of a held report."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 import stamina
 
 from functions.http import JsonResult
-from functions.reconcile import (
-    ScheduledReconcileRequest,
-    opentable_reconcile,
-    reconcile_restaurants,
-)
+from functions.reconcile import opentable_reconcile
 from sandbox.fault_injection import FailureKind
-from shared.domain.validation import read_struct
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
+from shared.tasks.queue import RECONCILE_FUNCTION
+from tests.functions.scheduled_runs import list_entries, run_function
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.webhooks import FunctionCaller
 from tests.support.world import World
 
 
 async def force(world: World, report_id: str) -> JsonResult:
-    body = {"restaurantId": world.restaurant.id, "force": report_id}
-    return await reconcile_restaurants(world.context, read_struct(ScheduledReconcileRequest, body))
+    restaurant_id = world.restaurant.id
+    return await run_function(
+        world, RECONCILE_FUNCTION, restaurantId=restaurant_id, force=report_id
+    )
 
 
 async def test_executing_a_plan_returns_a_normal_report(world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
     result = await force(world, held_id)
     assert (result.status_code, result.body["restaurants"]) == (200, 1)
-    reports: Any = result.body["reports"]
-    [report] = reports
+    [report] = list_entries(result)
     assert (report["status"], report["updated"]) == ("COMPLETED", 22)
 
 

@@ -6,11 +6,8 @@ from typing import Any
 import pytest
 import stamina
 from google.api_core import exceptions as google
-from msgspec import structs
 from msgspec.structs import replace
 
-from functions.poll import ScheduledPollRequest, poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.fault_injection import FailureKind
 from shared.concurrency import SYSTEM_CLOCK
 from shared.context import AppContext
@@ -18,6 +15,8 @@ from shared.errors import InvalidSettingsError
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from shared.tasks.fan_out import should_repeat_run
+from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
+from tests.functions.scheduled_runs import change_environment, list_entries, run_function
 from tests.support.firestore import FirestoreSpy
 from tests.support.world import World
 
@@ -70,70 +69,54 @@ async def interrupt_firestore(world: World) -> AppContext:
     return replace(world.context, firestore=spy.client)
 
 
-PERMANENT = [
-    remove_settings,
-    break_time_zone,
-    remove_rid,
-    hide_secret,
-    reject_credential,
-    revoke_rid,
-]
-PASSING = [interrupt_opentable, interrupt_firestore]
-
-
 async def call_for_restaurant(
-    world: World, context: AppContext, function: str
+    world: World, context: AppContext, function_name: str, **body: Any
 ) -> tuple[int, dict[str, Any]]:
     """Call a function for the restaurant; return the HTTP status and the restaurant's result."""
+    changed = replace(world, context=context)
     with stamina.set_testing(True, attempts=2):
-        if function == "poll":
-            poll_request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
-            result = await poll_restaurants(context, poll_request)
-        else:
-            reconcile_request = ScheduledReconcileRequest(
-                restaurant_id=world.restaurant.id,
-                force="held" if function == "force" else None,
-            )
-            result = await reconcile_restaurants(context, reconcile_request)
-    listed: Any = result.body.get("results") or result.body.get("reports")
-    [entry] = listed
+        result = await run_function(
+            changed, function_name, restaurantId=world.restaurant.id, **body
+        )
+    [entry] = list_entries(result)
     return result.status_code, entry
 
 
-@pytest.mark.parametrize("function", ["poll", "reconcile"])
-@pytest.mark.parametrize("break_world", PERMANENT)
+@pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
+@pytest.mark.parametrize(
+    "break_world",
+    [remove_settings, break_time_zone, remove_rid, hide_secret, reject_credential, revoke_rid],
+)
 async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
-    world: World, break_world: Break, function: str
+    world: World, break_world: Break, function_name: str
 ) -> None:
     context = await break_world(world)
-    status_code, entry = await call_for_restaurant(world, context, function)
+    status_code, entry = await call_for_restaurant(world, context, function_name)
     assert (status_code, entry["retryable"]) == (200, False)
     assert entry["status"] in {"error", "FAILED"}
     assert entry["error"]
 
 
-@pytest.mark.parametrize("function", ["poll", "reconcile"])
-@pytest.mark.parametrize("break_world", PASSING)
+@pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
+@pytest.mark.parametrize("break_world", [interrupt_opentable, interrupt_firestore])
 async def test_a_failure_that_passes_is_answered_503(
-    world: World, break_world: Break, function: str
+    world: World, break_world: Break, function_name: str
 ) -> None:
     context = await break_world(world)
-    status_code, entry = await call_for_restaurant(world, context, function)
+    status_code, entry = await call_for_restaurant(world, context, function_name)
     assert (status_code, entry["retryable"]) == (503, True)
 
 
 async def test_a_forced_plan_without_settings_is_answered_200_with_its_error(world: World) -> None:
-    status_code, entry = await call_for_restaurant(world, await remove_settings(world), "force")
+    context = await remove_settings(world)
+    status_code, entry = await call_for_restaurant(world, context, RECONCILE_FUNCTION, force="held")
     assert (status_code, entry["status"], entry["retryable"]) == (200, "FAILED", False)
 
 
 async def test_a_request_for_all_restaurants_is_repeated_if_all_failed(world: World) -> None:
-    context = await revoke_rid(world)
-    environment = structs.replace(context.environment, max_concurrent_restaurants=1)
-    result = await poll_restaurants(
-        replace(context, environment=environment), ScheduledPollRequest()
-    )
-    assert result.status_code == 503
+    await revoke_rid(world)
+    sequential = change_environment(world, max_concurrent_restaurants=1)
+    assert (await run_function(sequential, POLL_FUNCTION)).status_code == 503
 
 
 @pytest.mark.parametrize(

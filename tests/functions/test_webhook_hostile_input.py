@@ -11,44 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.domain.ledger.fields import RESERVATION_FIELDS
 from tests.support.events import envelope_body, row_body
 from tests.support.hostile_values import HOSTILE_VALUES
 from tests.support.webhooks import WebhookSender, response_status
 
 pytestmark = pytest.mark.slow
 
-ENVELOPE_DATA = [
-    "reservationId",
-    "dinerName",
-    "dinerEmail",
-    "dinerPhone",
-    "partySize",
-    "reservationDateTime",
-    "status",
-    "specialRequests",
-    "cancellationReason",
-    "restaurantName",
-]
-
-OBJECT_FIELDS = [
-    "id",
-    "sequence_id",
-    "guest_id",
-    "confirmation_id",
-    "state",
-    "party_size",
-    "table_number",
-    "visit_tags",
-    "origin",
-    "guest_request",
-    "venue_notes",
-    "server",
-    "scheduled_time",
-    "scheduled_time_utc",
-    "updated_at_utc",
-    "created_date_utc",
-    "seated_time_utc",
-]
+RELAY_NAMES = {field.relay_names[0] for field in RESERVATION_FIELDS if field.relay_names}
+ENVELOPE_DATA = ["reservationId", *sorted(RELAY_NAMES)]
+OPENTABLE_NAMES = {name for field in RESERVATION_FIELDS for name in field.opentable_names}
+OBJECT_FIELDS = ["sequence_id", "updated_at_utc", *sorted(OPENTABLE_NAMES)]
 
 
 @pytest.mark.parametrize("name", HOSTILE_VALUES)

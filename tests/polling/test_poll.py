@@ -8,7 +8,6 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec import structs
 
-from functions.poll import ScheduledPollRequest, poll_restaurants
 from sandbox.actions import ReservationActions
 from sandbox.background_bookings import populate_store
 from sandbox.fault_injection import FailureKind
@@ -19,6 +18,7 @@ from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
 from shared.tasks.fan_out import list_jobs
 from shared.tasks.queue import POLL_FUNCTION
+from tests.functions.scheduled_runs import list_statuses, run_function
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
@@ -268,11 +268,6 @@ async def prove_webhooks(world: World) -> None:
         await world.poll()
 
 
-async def run_schedule(world: World) -> list[str]:
-    result: Any = (await poll_restaurants(world.context, ScheduledPollRequest())).body["results"]
-    return [entry["status"] for entry in result]
-
-
 async def test_a_quiet_restaurant_with_working_webhooks_is_polled_every_half_hour(
     world: World,
 ) -> None:
@@ -280,26 +275,25 @@ async def test_a_quiet_restaurant_with_working_webhooks_is_polled_every_half_hou
     statuses = []
     for _ in range(4):
         world.clock.advance(900)
-        statuses += await run_schedule(world)
+        statuses += list_statuses(await run_function(world, POLL_FUNCTION))
     assert statuses == ["skipped", "ok", "skipped", "ok"]
 
 
 async def test_a_skipped_restaurant_is_polled_on_request(world: World) -> None:
     await prove_webhooks(world)
-    request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
-    result: Any = (await poll_restaurants(world.context, request)).body["results"]
-    assert [entry["status"] for entry in result] == ["ok"]
+    result = await run_function(world, POLL_FUNCTION, restaurantId=world.restaurant.id)
+    assert list_statuses(result) == ["ok"]
 
 
 async def test_a_missed_change_returns_a_restaurant_to_every_poll_for_a_day(world: World) -> None:
     await prove_webhooks(world)
     world.actions.create(START_TIME + timedelta(days=2), 4)  # without a webhook
     world.clock.advance(900)
-    assert await run_schedule(world) == ["skipped"]
+    assert list_statuses(await run_function(world, POLL_FUNCTION)) == ["skipped"]
     statuses = []
     for _ in range(8):
         world.clock.advance(900)
-        statuses += await run_schedule(world)
+        statuses += list_statuses(await run_function(world, POLL_FUNCTION))
     assert statuses == ["ok"] * 8
     assert len(await world.ledger_documents()) == 2
 
@@ -311,7 +305,7 @@ async def test_a_restaurant_with_changes_is_polled_every_time(world: World) -> N
         world.clock.advance(900)
         await deliver_webhook(world, world.actions.create(START_TIME + timedelta(days=2), 2))
         await world.poll()
-        statuses += await run_schedule(world)
+        statuses += list_statuses(await run_function(world, POLL_FUNCTION))
     assert statuses == ["ok"] * 4
 
 

@@ -6,16 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from msgspec import structs
-from msgspec.structs import replace
 
-from functions.poll import ScheduledPollRequest, poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxRestaurant
 from shared.concurrency import Clock, Deadline
 from shared.tasks.fan_out import OUT_OF_TIME_ERROR, list_jobs
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
+from tests.functions.scheduled_runs import change_environment, list_entries, run_function
 from tests.support.clocks import FakeTimer
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World
@@ -51,22 +48,15 @@ async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch, calls_per_bu
     monkeypatch.setattr(world.sandbox, "handle", handle_slowly)
     for module in ("functions.poll", "functions.reconcile"):
         monkeypatch.setattr(f"{module}.Deadline", SimpleNamespace(after=start_deadline))
-    environment = structs.replace(
-        world.context.environment,
-        run_budget_seconds=BUDGET_SECONDS,
-        max_concurrent_restaurants=1,
+    return change_environment(
+        world, run_budget_seconds=BUDGET_SECONDS, max_concurrent_restaurants=1
     )
-    return replace(world, context=replace(world.context, environment=environment))
 
 
 async def run_for_all(world: World, function_name: str) -> tuple[set[str], set[str]]:
     """Run a function for all restaurants; return the ids that it reached, and the others."""
-    if function_name == POLL_FUNCTION:
-        result = await poll_restaurants(world.context, ScheduledPollRequest())
-    else:
-        result = await reconcile_restaurants(world.context, ScheduledReconcileRequest())
+    entries = list_entries(await run_function(world, function_name))
     world.clock.advance(900)
-    entries: Any = result.body.get("results") or result.body.get("reports")
     missed = {entry["restaurantId"] for entry in entries if entry.get("error") == OUT_OF_TIME_ERROR}
     return {entry["restaurantId"] for entry in entries} - missed, missed
 
@@ -101,9 +91,8 @@ async def test_an_unreached_restaurant_is_first_in_the_next_run(
 async def test_a_restaurant_is_begun_only_with_time_for_its_poll(busy_world: World) -> None:
     polled = set()
     for _ in range(RESTAURANTS):
-        result = await poll_restaurants(busy_world.context, ScheduledPollRequest())
+        entries = list_entries(await run_function(busy_world, POLL_FUNCTION))
         busy_world.clock.advance(1_800)
-        entries: Any = result.body["results"]
         polled |= {entry["restaurantId"] for entry in entries if entry["status"] == "ok"}
         errors = {entry["error"] for entry in entries if entry["status"] == "error"}
         assert errors <= {OUT_OF_TIME_ERROR}
@@ -136,7 +125,7 @@ async def test_an_unreached_restaurant_of_a_task_is_logged_with_the_age_of_its_c
 ) -> None:
     cursor = {"cursor": START_TIME - timedelta(hours=2)}
     ids = [await seed_state(busy_world, poll=cursor) for _ in range(4)]
-    await poll_restaurants(busy_world.context, ScheduledPollRequest(restaurant_ids=tuple(ids)))
+    await run_function(busy_world, POLL_FUNCTION, restaurantIds=ids)
     assert {line["cursorAgeSeconds"] for line in read_unreached_lines(capsys).values()} == {7_200}
 
 
@@ -187,11 +176,9 @@ async def test_damaged_state_of_one_restaurant_does_not_stop_the_others(
 async def test_a_restaurant_whose_polls_fail_does_not_stay_first(world: World) -> None:
     working = await seed_state(world)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
-    environment = structs.replace(world.context.environment, max_concurrent_restaurants=1)
-    context = replace(world.context, environment=environment)
     await world.poll()
-    await poll_restaurants(context, ScheduledPollRequest(restaurant_id=working))
+    await run_function(world, POLL_FUNCTION, restaurantId=working)
     world.clock.advance(60)
     await world.poll()
-    jobs = await list_jobs(context, POLL_FUNCTION)
+    jobs = await list_jobs(world.context, POLL_FUNCTION)
     assert [job.restaurant_id for job in jobs] == [working, world.restaurant.id]
