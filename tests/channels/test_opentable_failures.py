@@ -28,19 +28,18 @@ class OpenTableFailure:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+def _failed_status(status: int, words: str = "", **details: str) -> OpenTableFailure:
+    name = "-".join([str(status), *details.values()])
+    return OpenTableFailure(name, FailureKind.STATUS, words, {"status": status, **details})
+
+
 TRANSIENT_FAILURES = [
     OpenTableFailure("401", FailureKind.REVOKED),
-    OpenTableFailure("429", FailureKind.STATUS, details={"status": 429}),
-    OpenTableFailure(
-        "429-seconds", FailureKind.STATUS, details={"status": 429, "retry_after": "1"}
-    ),
-    OpenTableFailure(
-        "429-date",
-        FailureKind.STATUS,
-        details={"status": 429, "retry_after": "Sat, 14 Mar 2026 15:00:30 GMT"},
-    ),
-    OpenTableFailure("500", FailureKind.STATUS, details={"status": 500}),
-    OpenTableFailure("503", FailureKind.STATUS, details={"status": 503}),
+    _failed_status(429),
+    _failed_status(429, retry_after="1"),
+    _failed_status(429, retry_after="Sat, 14 Mar 2026 15:00:30 GMT"),
+    _failed_status(500),
+    _failed_status(503),
     OpenTableFailure("hangs", FailureKind.DELAY),
     OpenTableFailure("closes", FailureKind.CLOSE),
     OpenTableFailure("truncated", FailureKind.TRUNCATED),
@@ -50,11 +49,7 @@ TRANSIENT_FAILURES = [
     OpenTableFailure("foreign-next", FailureKind.FOREIGN_NEXT),
 ]
 PERSISTENT_FAILURES = [
-    OpenTableFailure("401", FailureKind.STATUS, "answered 401", {"status": 401}),
-    OpenTableFailure("403", FailureKind.STATUS, "answered 403", {"status": 403}),
-    OpenTableFailure("404", FailureKind.STATUS, "answered 404", {"status": 404}),
-    OpenTableFailure("429", FailureKind.STATUS, "answered 429", {"status": 429}),
-    OpenTableFailure("500", FailureKind.STATUS, "answered 500", {"status": 500}),
+    *(_failed_status(status, f"answered {status}") for status in (401, 403, 404, 429, 500)),
     OpenTableFailure("hangs", FailureKind.DELAY, "ReadTimeout"),
     OpenTableFailure("closes", FailureKind.CLOSE, "ConnectionError"),
     OpenTableFailure("truncated", FailureKind.TRUNCATED, "is not JSON"),
@@ -100,9 +95,8 @@ async def test_a_transient_failure_does_not_fail_the_run(
     assert result["status"] in {"ok", "COMPLETED"}, result
     assert await two_restaurants.differing_keys_of(two_restaurants.world.restaurant) == []
     assert two_restaurants.adapter.hosts == HOSTS
-    assert (
-        two_restaurants.failing_sandbox.faults.take_failure("/sync/v2/reservations") is None
-    )  # it did happen
+    # It did happen.
+    assert two_restaurants.failing_sandbox.faults.take_failure("/sync/v2/reservations") is None
 
 
 @poll_or_reconcile
@@ -110,12 +104,12 @@ async def test_a_transient_failure_does_not_fail_the_run(
 async def test_a_persistent_failure_is_reported_and_changes_no_other_field(
     two_restaurants: TwoRestaurants, trouble: OpenTableFailure, run: str
 ) -> None:
-    before = (await two_restaurants.settings_document())["poll"]["cursor"]
+    before = (await two_restaurants.world.read_settings_document())["poll"]["cursor"]
     _start_failure(two_restaurants.failing_sandbox, trouble, times=EVERY_REQUEST)
     result, neighbours = await two_restaurants.run(run)
     assert result["status"] in {"error", "FAILED"}, result
     assert trouble.words in result["error"]
-    assert (await two_restaurants.settings_document())["poll"]["cursor"] == before
+    assert (await two_restaurants.world.read_settings_document())["poll"]["cursor"] == before
     assert neighbours["status"] in {"ok", "COMPLETED"}, neighbours
     assert await two_restaurants.differing_keys_of(two_restaurants.healthy_restaurant) == []
     assert two_restaurants.adapter.hosts == HOSTS
@@ -136,9 +130,8 @@ async def test_the_next_run_after_a_failure_makes_the_ledger_equal(
 async def test_a_restaurant_without_access_fails_without_affecting_others(
     two_restaurants: TwoRestaurants, run: str
 ) -> None:
-    two_restaurants.world.sandbox.tokens.partners[0].rids.discard(
-        int(two_restaurants.world.restaurant.rid)
-    )
+    world = two_restaurants.world
+    world.sandbox.tokens.partners[0].rids.discard(int(world.restaurant.rid))
     result, neighbours = await two_restaurants.run(run)
     assert "answered 403" in result["error"]
     assert neighbours["status"] in {"ok", "COMPLETED"}
@@ -148,9 +141,8 @@ async def test_a_restaurant_without_access_fails_without_affecting_others(
 async def test_an_unknown_state_keeps_the_status_and_updates_other_fields(
     two_restaurants: TwoRestaurants, run: str
 ) -> None:
-    two_restaurants.failing_sandbox.faults.script_failure(
-        FailureKind.UNKNOWN_STATE, times=EVERY_REQUEST
-    )
+    faults = two_restaurants.failing_sandbox.faults
+    faults.script_failure(FailureKind.UNKNOWN_STATE, times=EVERY_REQUEST)
     result, _ = await two_restaurants.run(run)
     assert result["status"] in {"ok", "COMPLETED"}
     documents = (await two_restaurants.world.ledger_documents()).values()

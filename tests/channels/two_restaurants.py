@@ -86,13 +86,6 @@ class TwoRestaurants:
         rows = self.world.sandbox.store.list_reservations(int(restaurant.rid))
         return differing_keys({row.key.lower(): row for row in rows}, ledger)
 
-    async def settings_document(self) -> dict[str, Any]:
-        """Return the troubled restaurant's settings document."""
-        settings = paths.integration_document(
-            self.world.context.firestore, self.world.restaurant.id
-        )
-        return (await settings.get()).to_dict() or {}
-
 
 @asynccontextmanager
 async def open_two_restaurants(firestore: FirestoreClient) -> AsyncIterator[TwoRestaurants]:

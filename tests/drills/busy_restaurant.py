@@ -61,10 +61,8 @@ class BusyRestaurant:
 
     def change(self) -> None:
         """Change one of the reservations."""
-        actions, row = (
-            self.world.actions,
-            self._random.choice(list(self.world.opentable_reservations().values())),
-        )
+        actions = self.world.actions
+        row = self._random.choice(list(self.world.opentable_reservations().values()))
         acts: list[Callable[[], Any]] = [
             lambda: actions.change_party_size(row.key, self._random.randint(1, 8)),
             lambda: actions.reschedule(row.key, row.scheduled + timedelta(hours=1)),

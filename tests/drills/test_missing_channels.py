@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from google.cloud.firestore import DELETE_FIELD
 
-from shared.firestore import paths
 from tests.drills.busy_restaurant import BusyRestaurant, ReportDrill
 
 POLL = timedelta(minutes=16)
@@ -50,10 +49,7 @@ async def test_no_poll_for_a_day_with_lost_webhooks(
 async def test_the_cursor_lost(busy_restaurant: BusyRestaurant, report_drill: ReportDrill) -> None:
     busy_restaurant.dispatcher.faults.silent = True
     await busy_restaurant.run_for(14)
-    settings = paths.integration_document(
-        busy_restaurant.world.context.firestore, busy_restaurant.world.restaurant.id
-    )
-    await settings.update({"poll.cursor": DELETE_FIELD})
+    await busy_restaurant.world.integration_document.update({"poll.cursor": DELETE_FIELD})
     level = await busy_restaurant.run_until_equal()
     report_drill(
         "cursor lost, no webhooks", longest_delay=busy_restaurant.max_delay, equal_after=level

@@ -45,11 +45,8 @@ async def _build_context(
 
 
 def _store_credentials(world: World, secret_source: InMemorySecretSource, *secrets: str) -> None:
-    credentials = {"clientId": "me", "clientSecret": "hush"}
-    secret_source.payloads[world.restaurant.secret] = {
-        **credentials,
-        "webhookSecrets": list(secrets),
-    }
+    credentials = {"clientId": "me", "clientSecret": "hush", "webhookSecrets": list(secrets)}
+    secret_source.payloads[world.restaurant.secret] = credentials
 
 
 async def test_a_secret_rotation_under_load_rejects_and_loses_no_event(
@@ -83,11 +80,8 @@ async def test_redelivery_recovers_from_a_minute_without_firestore(
     busy_restaurant: BusyRestaurant, report_drill: ReportDrill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
-    world, secret_source, wire = (
-        busy_restaurant.world,
-        InMemorySecretSource(),
-        FirestoreSpy(busy_restaurant.world.context.firestore),
-    )
+    world, secret_source = busy_restaurant.world, InMemorySecretSource()
+    wire = FirestoreSpy(world.context.firestore)
     _store_credentials(world, secret_source, OLD)
     context = await _build_context(world, secret_source, wire.client, FakeTimer())
     busy_restaurant.dispatcher.faults.silent = True
@@ -115,15 +109,14 @@ async def test_a_restaurant_enabled_again_after_a_month(
     busy_restaurant: BusyRestaurant, report_drill: ReportDrill
 ) -> None:
     world = busy_restaurant.world
-    settings = world.integration_document
-    await settings.update({"enabled": False})
+    await world.change_settings(enabled=False)
     busy_restaurant.poll_minutes = busy_restaurant.reconcile_minutes = None
     busy_restaurant.dispatcher.faults.silent = True
     for _ in range(30):
         world.actions.create(world.clock() + timedelta(days=3), 2)
         await busy_restaurant.run_for(24 * 60, step=24 * 60)
     assert (await poll_restaurants(world.context, ScheduledPollRequest())).body["restaurants"] == 0
-    await settings.update({"enabled": True})
+    await world.change_settings(enabled=True)
     assert len(await busy_restaurant.differing_keys()) > 30
     busy_restaurant.poll_minutes, busy_restaurant.reconcile_minutes = 15, 60
     level = await busy_restaurant.run_until_equal()

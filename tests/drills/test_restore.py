@@ -58,10 +58,7 @@ async def test_documents_lost_without_a_backup_are_rebuilt_from_their_journals(
     before = await world.ledger_documents()
     lines = await read_backup_lines(world)
     await world.change_settings(enabled=False)
-    reservations = world.context.firestore.collection(
-        "restaurants", world.restaurant.id, "reservations"
-    )
-    async for document in reservations.list_documents():
+    async for document in world.reservations_collection.list_documents():
         await document.delete()  # not its journal
     rebuilt = (await restore_lines(world, [*lines[:1], json.dumps({"documents": 0})])).rebuilt
     after = await world.ledger_documents()

@@ -46,11 +46,13 @@ TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 @pytest.fixture
 async def context(monkeypatch: pytest.MonkeyPatch) -> AppContext:
-    """The context of a process whose clock stands still."""
+    """The context of the process, whose clock stands still."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     variables = {"GOOGLE_CLOUD_PROJECT": "p", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
     built = build_app_context(read_environment(variables))
-    return replace(built, clock=lambda: datetime(2026, 3, 9, 12, 30, 59, tzinfo=UTC))
+    context = replace(built, clock=lambda: datetime(2026, 3, 9, 12, 30, 59, tzinfo=UTC))
+    monkeypatch.setattr("functions.http.get_app_context", lambda: context)
+    return context
 
 
 def make_request(body: bytes, method: str = "POST", **headers: str) -> Request:
@@ -198,6 +200,7 @@ async def test_a_task_names_a_limited_number_of_restaurants(context: AppContext)
     assert await field_errors(context, restaurantIds=["a"] * 201) == ["restaurantIds"]
 
 
+@pytest.mark.usefixtures("context")
 @pytest.mark.parametrize(
     "body, name",
     [
@@ -207,13 +210,12 @@ async def test_a_task_names_a_limited_number_of_restaurants(context: AppContext)
     ],
 )
 async def test_a_body_that_is_not_an_object_is_rejected_and_a_repeated_key_named(
-    monkeypatch: pytest.MonkeyPatch, context: AppContext, body: bytes, name: str
+    body: bytes, name: str
 ) -> None:
     async def read(request: Request, context: AppContext) -> JsonResult:
         await read_scheduled_request(request, context, ScheduledPollRequest)
         return JsonResult(200, {})
 
-    monkeypatch.setattr("functions.http.get_app_context", lambda: context)
     response = await json_function(log_failed_run)(read)(make_request(body))
     assert response.status_code == 400
     assert json.loads(bytes(response.body)) == {"status": "invalid_json", "fields": [name]}
@@ -357,19 +359,18 @@ def test_log_lines_without_a_project_have_no_trace(capsys: pytest.CaptureFixture
     assert not [name for name in json.loads(capsys.readouterr().out) if "/" in name]
 
 
-async def test_a_function_logs_the_trace_of_its_request(
-    monkeypatch: pytest.MonkeyPatch, context: AppContext, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("context")
+async def test_a_function_logs_the_trace_of_its_request(capsys: pytest.CaptureFixture[str]) -> None:
     async def log(_request: Request, _context: AppContext) -> JsonResult:
         log_event(Severity.INFO, LogEvent.POLL)
         return JsonResult(200, {})
 
-    monkeypatch.setattr("functions.http.get_app_context", lambda: context)
     await json_function(log_failed_run)(log)(make_request(b"", traceparent=TRACEPARENT))
     line = json.loads(capsys.readouterr().out)
     assert line["logging.googleapis.com/trace"] == f"projects/p/traces/{'a' * 32}"
 
 
+@pytest.mark.usefixtures("context")
 @pytest.mark.parametrize(
     "error,event",
     [
@@ -380,16 +381,11 @@ async def test_a_function_logs_the_trace_of_its_request(
     ],
 )
 async def test_an_error_on_our_side_is_logged_and_answered_with_503(
-    monkeypatch: pytest.MonkeyPatch,
-    context: AppContext,
-    capsys: pytest.CaptureFixture[str],
-    error: Exception,
-    event: str,
+    capsys: pytest.CaptureFixture[str], error: Exception, event: str
 ) -> None:
     async def fail(_request: Request, _context: AppContext) -> JsonResult:
         raise error
 
-    monkeypatch.setattr("functions.http.get_app_context", lambda: context)
     response = await json_function(log_failed_run)(fail)(make_request(b""))
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     logged = capsys.readouterr().out

@@ -59,9 +59,12 @@ async def lines(create_sender: CreateSender, served_webhook: ServedFunction) -> 
     return list(served_webhook.output.lines)
 
 
-@pytest.mark.parametrize("mark", MARKS)
-async def test_no_log_line_contains_secrets_or_personal_data(mark: str, lines: list[str]) -> None:
-    assert [line for line in lines if mark in line.casefold()] == []
+def lines_with_marks(lines: list[str]) -> list[str]:
+    return [line for line in lines if any(mark in line.casefold() for mark in MARKS)]
+
+
+async def test_no_log_line_contains_secrets_or_personal_data(lines: list[str]) -> None:
+    assert lines_with_marks(lines) == []
 
 
 async def test_every_line_is_one_json_object(lines: list[str]) -> None:
@@ -82,9 +85,4 @@ async def test_a_request_failed_by_firestore_is_logged_without_its_content(
     )
     line = webhook_without_firestore.output.wait_for('"outcome": "unavailable"')
     assert json.loads(line)["event"] == "webhook"
-    assert not [
-        line
-        for line in webhook_without_firestore.output.lines
-        for mark in MARKS
-        if mark in line.casefold()
-    ]
+    assert lines_with_marks(webhook_without_firestore.output.lines) == []

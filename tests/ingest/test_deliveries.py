@@ -1,6 +1,8 @@
 """Recent webhooks and standing refusals of a restaurant, as status and health read them."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
@@ -8,6 +10,7 @@ from google.api_core import exceptions as google
 from shared.firestore import paths
 from shared.ingest import deliveries as module
 from shared.ingest.deliveries import read_recent_webhooks, read_unresolved_refusals, record_refusal
+from tests.support.events import envelope_body
 from tests.support.firestore import FirestoreSpy
 from tests.support.webhooks import call_webhook, cancel_background_tasks, store_refusals
 from tests.support.world import World, make_world
@@ -80,7 +83,7 @@ async def test_deliveries_list_accepted_quarantined_and_refused_webhooks(
     refused_world.clock.advance(60)
     await call_webhook(context, accepted_body(refused_world))
     refused_world.clock.advance(60)
-    await call_webhook(context, accepted_body(refused_world, '"partySize": 0'))
+    await call_webhook(context, accepted_body(refused_world, partySize=0))
     deliveries = (await read_recent_webhooks(context, restaurant_id)).deliveries
     assert [(each.outcome, each.reason, each.count) for each in deliveries] == [
         ("quarantined", "invalid_partySize", 1),
@@ -125,10 +128,7 @@ async def test_a_damaged_count_is_skipped(refused_world: World) -> None:
     assert await read_unresolved_refusals(refused_world.context, restaurant_id) == []
 
 
-def accepted_body(world: World, fields: str = '"partySize": 2') -> bytes:
-    """Return an envelope of this moment about the world's restaurant."""
-    return (
-        f'{{"eventType": "reservation.created", "id": "e{world.clock().timestamp()}", '
-        f'"timestamp": "{world.clock().isoformat()}", "data": {{"reservationId": "ot_1", '
-        f'"restaurantId": "{world.restaurant.id}", {fields}}}}}'
-    ).encode()
+def accepted_body(world: World, **data: Any) -> bytes:
+    """Return an envelope about the world's restaurant, with an id of this moment."""
+    body = envelope_body(restaurantId=world.restaurant.id, **data)
+    return json.dumps(body | {"id": f"e{world.clock().timestamp()}"}).encode()

@@ -28,6 +28,14 @@ from tests.support.clocks import FakeTimer
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys
 
 
+async def begin_booked_backfill(world: World, seconds_later: int = 0) -> list[str]:
+    """Book a reservation on each day, and begin the backfill some time later; return the keys."""
+    keys = book_range(world)
+    world.clock.advance(seconds_later)
+    await begin_test_backfill(world)
+    return keys
+
+
 def steps_of(world: World, deadline: Deadline | None = None) -> AsyncGenerator[Backfill, None]:
     """Continue the backfill; by default with a minute of time."""
     return run_backfill_steps(world.context, world.restaurant.id, deadline or Deadline.after(60))
@@ -51,8 +59,7 @@ async def test_a_backfill_imports_only_the_requested_days(world: World) -> None:
 
 
 async def test_reservations_are_imported_with_their_guests(world: World) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     await run_slices(world)
     names = {document["dinerName"] for document in (await world.ledger_documents()).values()}
     assert names == {"OpenTable Guest"} | {f"Guest {day} Example" for day in range(-9, 17, 2)}
@@ -74,9 +81,7 @@ async def test_a_guest_added_during_the_backfill_is_fetched(world: World) -> Non
 
 
 async def test_old_reservations_are_imported_by_their_slice(world: World) -> None:
-    keys = book_range(world)
-    world.clock.advance(86_400)
-    await begin_test_backfill(world)
+    keys = await begin_booked_backfill(world, 86_400)
     *slices, closing = await run_slices(world)
     assert [step.completed_days for step in slices] == [7, 14, 21, 28]
     assert slices[-1].counts["created"] == len(keys)
@@ -84,16 +89,13 @@ async def test_old_reservations_are_imported_by_their_slice(world: World) -> Non
 
 
 async def test_progress_is_stored_after_each_slice(world: World) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     [first] = await run_slices(world, slices=1)
     assert (await read_state(world), first.completed_days) == (first, 7)
 
 
 async def test_concurrent_webhooks_are_never_undone(world: World) -> None:
-    keys = book_range(world)
-    world.clock.advance(86_400)
-    await begin_test_backfill(world)
+    keys = await begin_booked_backfill(world, 86_400)
     tomorrow = keys[11]
     async for step in steps_of(world):
         if step.completed_days == 7:
@@ -108,9 +110,7 @@ async def test_concurrent_webhooks_are_never_undone(world: World) -> None:
 async def test_a_reservation_moved_into_a_completed_slice_is_imported_at_the_end(
     world: World,
 ) -> None:
-    keys = book_range(world)
-    world.clock.advance(86_400)
-    await begin_test_backfill(world)
+    keys = await begin_booked_backfill(world, 86_400)
     async for step in steps_of(world):
         world.clock.advance(60)
         if step.completed_days == 14:
@@ -120,8 +120,7 @@ async def test_a_reservation_moved_into_a_completed_slice_is_imported_at_the_end
 
 
 async def test_a_backfill_of_stored_reservations_changes_nothing(world: World) -> None:
-    keys = book_range(world)
-    await begin_test_backfill(world)
+    keys = await begin_booked_backfill(world)
     await run_slices(world)
     before = await world.all_documents()
     await begin_test_backfill(world)
@@ -133,8 +132,7 @@ async def test_a_backfill_of_stored_reservations_changes_nothing(world: World) -
 
 
 async def test_a_concurrent_poll_and_reconciliation_do_not_affect_a_backfill(world: World) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     [before] = await run_slices(world, slices=1)
     assert (await world.poll())["backfill"] == "RUNNING"
     assert (await world.reconcile())["status"] == "COMPLETED"
@@ -144,9 +142,7 @@ async def test_a_concurrent_poll_and_reconciliation_do_not_affect_a_backfill(wor
 
 async def test_a_backfill_counts_no_missed_webhooks_and_no_silence(world: World) -> None:
     await world.poll()
-    book_range(world)
-    world.clock.advance(3_600)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world, 3_600)
     await run_slices(world)
     result = await world.poll()
     poll = (await world.read_settings_document())["poll"]
@@ -155,9 +151,7 @@ async def test_a_backfill_counts_no_missed_webhooks_and_no_silence(world: World)
 
 
 async def test_a_run_that_ends_between_slices_is_resumed_at_the_next(world: World) -> None:
-    keys = book_range(world)
-    world.clock.advance(86_400)
-    await begin_test_backfill(world)
+    keys = await begin_booked_backfill(world, 86_400)
     await run_slices(world, slices=2)
     rest = await run_slices(world)
     assert [step.completed_days for step in rest] == [21, 28, 28]
@@ -168,9 +162,7 @@ async def test_a_run_killed_within_a_slice_repeats_only_that_slice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sandbox.sync_api.MAX_PAGE_LIMIT", 4)
-    keys = book_range(world)
-    world.clock.advance(86_400)
-    await begin_test_backfill(world)
+    keys = await begin_booked_backfill(world, 86_400)
     pages = list[object]()
     world.sandbox.faults.on_page = pages.append
     await run_slices(world, slices=1)
@@ -196,8 +188,7 @@ async def test_a_run_killed_within_a_slice_repeats_only_that_slice(
 
 
 async def test_a_run_after_a_crash_starts_when_the_lease_expires(world: World) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     async with world.acquire_lease("backfill") as lease:
         assert lease is not None
         assert await run_slices(world) == []
@@ -215,8 +206,7 @@ async def test_unusable_settings_fail_the_backfill_with_a_message(world: World) 
 
 
 async def test_a_failed_backfill_run_resumes_where_it_stopped(world: World) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     await run_slices(world, slices=1)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await run_slices(world))[-1].status == "FAILED"
@@ -234,8 +224,7 @@ async def test_a_changed_rid_fails_the_backfill_with_a_message(world: World) -> 
 
 
 async def test_a_run_that_lost_its_lease_writes_nothing_more(world: World) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     steps = []
     async for step in steps_of(world):
         steps.append(step)
@@ -246,8 +235,7 @@ async def test_a_run_that_lost_its_lease_writes_nothing_more(world: World) -> No
 
 
 async def test_a_run_of_an_earlier_backfill_never_writes_over_a_new_one(world: World) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     steps, new = [], None
     async for step in steps_of(world):
         steps.append(step)
@@ -285,8 +273,7 @@ def logged_backfills(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]
 async def test_a_run_returns_and_logs_its_progress(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    book_range(world)
-    await begin_test_backfill(world)
+    await begin_booked_backfill(world)
     result = await backfill_restaurant(world.context, Deadline.after(60), world.restaurant.id)
     assert result == {"restaurantId": world.restaurant.id, "status": "COMPLETED"}
     [line] = logged_backfills(capsys)

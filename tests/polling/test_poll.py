@@ -1,14 +1,16 @@
+import asyncio
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from msgspec import structs
+from msgspec.structs import replace
 
 from sandbox.actions import ReservationActions
+from sandbox.api import OPENTABLE_PRODUCTION_URL
 from sandbox.background_bookings import populate_store
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation, SandboxRestaurant
@@ -23,6 +25,8 @@ from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
 
+SOON = START_TIME + timedelta(days=2)
+
 
 async def read_cursor(world: World) -> datetime:
     cursor: datetime = (await world.read_settings_document())["poll"]["cursor"]
@@ -34,10 +38,6 @@ async def read_quarantine(world: World) -> list[dict[str, Any]]:
     return [item.to_dict() or {} async for item in items]
 
 
-def without_party(reservation: SandboxReservation) -> SandboxReservation:
-    return replace(reservation, party_size=0)
-
-
 async def test_the_first_poll_imports_reservations_from_yesterday_on(world: World) -> None:
     for days in (-3, -1, 0, 40):
         world.actions.create(START_TIME + timedelta(days=days), 2)
@@ -47,7 +47,7 @@ async def test_the_first_poll_imports_reservations_from_yesterday_on(world: Worl
 
 
 async def test_a_poll_applies_the_changes_since_the_last_poll(world: World) -> None:
-    booked = world.actions.create(START_TIME + timedelta(days=2), 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
     world.clock.advance(900)
     world.actions.change_party_size(booked.key, 5)
@@ -57,7 +57,7 @@ async def test_a_poll_applies_the_changes_since_the_last_poll(world: World) -> N
 
 
 async def test_a_poll_of_stored_rows_writes_none_of_them(world: World) -> None:
-    world.actions.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(SOON, 2)
     await world.poll()
     before = await world.ledger_documents()
     result = await world.poll()
@@ -66,14 +66,13 @@ async def test_a_poll_of_stored_rows_writes_none_of_them(world: World) -> None:
 
 
 async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> None:
-    world.actions.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(SOON, 2)
     world.sandbox.faults.on_page = lambda _: world.clock.advance(60)
     await world.poll()
     state = await world.read_settings_document()
     assert state["poll"]["cursor"] == START_TIME
-    assert state["lastPolledAt"] == START_TIME + timedelta(
-        seconds=120
-    )  # one page of guests, one of reservations
+    # One page of guests, one of reservations.
+    assert state["lastPolledAt"] == START_TIME + timedelta(seconds=120)
 
 
 async def test_a_changed_rid_is_polled_from_the_beginning(world: World) -> None:
@@ -81,7 +80,7 @@ async def test_a_changed_rid_is_polled_from_the_beginning(world: World) -> None:
     world.sandbox.store.add_restaurant(SandboxRestaurant(other, "Other", NEW_YORK))
     [partner] = world.sandbox.tokens.partners
     partner.rids.add(other)
-    ReservationActions(world.sandbox.store, other).create(START_TIME + timedelta(days=2), 2)
+    ReservationActions(world.sandbox.store, other).create(SOON, 2)
     world.clock.advance(7200)
     await world.poll()
     world.clock.advance(7200)
@@ -102,51 +101,42 @@ async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
     assert "lease" not in state["poll"]
 
 
-async def test_the_cursor_stays_if_a_row_cannot_be_committed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
+@pytest.mark.usefixtures("no_commit_retry_pauses")
+async def test_the_cursor_stays_if_a_row_cannot_be_committed(world: World) -> None:
     await world.poll()
     cursor = await read_cursor(world)
     world.clock.advance(900)
     firestore_spy, context = FirestoreSpy(world.context.firestore), world.context
-    world.context = structs.replace(context, firestore=firestore_spy.client)
-    world.actions.create(START_TIME + timedelta(days=2), 2)
+    world.context = replace(context, firestore=firestore_spy.client)
+    world.actions.create(SOON, 2)
     # The lease is written; then the commit of the page and those of the row fail.
     failures = [fail_with(google.ServiceUnavailable)] * (1 + MAX_COMMIT_ATTEMPTS)
-    firestore_spy.before_commit.extend([do_nothing, *failures])
+    firestore_spy.before_commit.extend([partial(asyncio.sleep, 0), *failures])
     result = await world.poll()
-    assert (result["status"], await read_cursor(world)) == (
-        "error",
-        cursor,
-    )
+    assert (result["status"], await read_cursor(world)) == ("error", cursor)
     world.context = context
     assert (await world.poll())["created"] == 1
 
 
-async def do_nothing() -> None:
-    pass
-
-
 async def test_a_failed_response_is_requested_again(world: World) -> None:
-    world.actions.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(SOON, 2)
     for kind in (FailureKind.STATUS, FailureKind.TRUNCATED, FailureKind.HTML):
         world.sandbox.faults.script_failure(kind)
     assert (await world.poll())["created"] == 1
 
 
 async def test_an_unreadable_row_is_quarantined_and_the_page_continues(world: World) -> None:
-    world.actions.create(START_TIME + timedelta(days=2), 2)
-    unreadable = world.actions.create(START_TIME + timedelta(days=2), 2)
-    world.sandbox.store.update_reservation(unreadable.rid, unreadable.key, without_party)
+    world.actions.create(SOON, 2)
+    unreadable = world.actions.create(SOON, 2)
+    world.actions.change_party_size(unreadable.key, 0)
     result = await world.poll()
     assert (result["created"], result["quarantined"], result["fetched"]) == (1, 1, 2)
     assert [item["reason"] for item in await read_quarantine(world)] == ["invalid_party_size"]
 
 
 async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(world: World) -> None:
-    unreadable = world.actions.create(START_TIME + timedelta(days=2), 2)
-    world.sandbox.store.update_reservation(unreadable.rid, unreadable.key, without_party)
+    unreadable = world.actions.create(SOON, 2)
+    world.actions.change_party_size(unreadable.key, 0)
     await world.poll()
     await world.poll()
     assert [item["count"] for item in await read_quarantine(world)] == [2]
@@ -180,7 +170,7 @@ async def test_a_run_that_ends_by_an_internal_error_is_reported_and_releases_its
     cursor = await read_cursor(world)
     world.clock.advance(900)
     monkeypatch.setattr("shared.polling.poll.read_changed_guests", None)
-    world.actions.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(SOON, 2)
     result = await world.poll()
     poll = (await world.read_settings_document())["poll"]
     assert result["error"] == poll["lastError"] == "Internal error (TypeError): see the log."
@@ -197,7 +187,7 @@ async def test_unusable_settings_fail_the_restaurant_with_a_message(
 
 
 async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) -> None:
-    world.actions.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(SOON, 2)
     await world.change_settings(country="US")
     await world.poll()
     assert (await world.read_settings_document())["country"] == "US"
@@ -253,16 +243,14 @@ async def test_a_poll_logs_cursor_age_and_failure_count(
 
 
 async def deliver_webhook(world: World, reservation: SandboxReservation) -> None:
-    row = build_webhook_row(
-        reservation, RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
-    )
-    await world.ingest_row(row)
+    context = RenderContext("gold", NEW_YORK, OPENTABLE_PRODUCTION_URL)
+    await world.ingest_row(build_webhook_row(reservation, context))
 
 
 async def prove_webhooks(world: World) -> None:
     """Poll a change that a webhook delivered, and then nothing until the restaurant is quiet."""
     await world.poll()
-    await deliver_webhook(world, world.actions.create(START_TIME + timedelta(days=2), 2))
+    await deliver_webhook(world, world.actions.create(SOON, 2))
     for _ in range(4):
         world.clock.advance(900)
         await world.poll()
@@ -287,7 +275,7 @@ async def test_a_skipped_restaurant_is_polled_on_request(world: World) -> None:
 
 async def test_a_missed_change_returns_a_restaurant_to_every_poll_for_a_day(world: World) -> None:
     await prove_webhooks(world)
-    world.actions.create(START_TIME + timedelta(days=2), 4)  # without a webhook
+    world.actions.create(SOON, 4)  # without a webhook
     world.clock.advance(900)
     assert list_statuses(await run_function(world, POLL_FUNCTION)) == ["skipped"]
     statuses = []
@@ -303,7 +291,7 @@ async def test_a_restaurant_with_changes_is_polled_every_time(world: World) -> N
     statuses = []
     for _ in range(4):
         world.clock.advance(900)
-        await deliver_webhook(world, world.actions.create(START_TIME + timedelta(days=2), 2))
+        await deliver_webhook(world, world.actions.create(SOON, 2))
         await world.poll()
         statuses += list_statuses(await run_function(world, POLL_FUNCTION))
     assert statuses == ["ok"] * 4
@@ -343,7 +331,7 @@ async def test_a_failed_page_of_the_listing_is_read_again(
 ) -> None:
     monkeypatch.setattr("shared.tasks.fan_out._LISTING_PAUSES_SECONDS", (0.0, 0.0))
     firestore_spy.failure = google.ServiceUnavailable
-    context = structs.replace(world.context, firestore=firestore_spy.client)
+    context = replace(world.context, firestore=firestore_spy.client)
 
     async def recover(_: float) -> None:
         firestore_spy.failure = None

@@ -26,9 +26,7 @@ def renumbered(world: World) -> Iterator[None]:
         query = dict(request.query)
         if "rid" in query:
             query["rid"] = query["rid"].replace(NEW_RID, old_rid)
-        headers = {
-            name: text for name, text in request.headers.items() if name != "accept-encoding"
-        }
+        headers = {**request.headers, "accept-encoding": "identity"}
         path = request.path.replace(NEW_RID, old_rid)
         response = handle(replace(request, path=path, query=query, headers=headers))
         body = response.body.replace(old_rid.encode(), NEW_RID.encode())
@@ -46,8 +44,7 @@ def renumbered(world: World) -> Iterator[None]:
 async def change_rid(world: World) -> None:
     client = world.context.firestore
     await paths.rid_claim_document(client, NEW_RID).set({"restaurantId": world.restaurant.id})
-    settings = paths.integration_document(client, world.restaurant.id)
-    await settings.update({"restaurantId": NEW_RID})
+    await world.change_settings(restaurantId=NEW_RID)
 
 
 async def test_reservations_with_an_earlier_rid_are_unchanged(world: World) -> None:

@@ -150,13 +150,14 @@ async def test_a_plan_with_a_damaged_document_is_executed_for_the_rest(world: Wo
     assert [entry["reservationId"] for entry in report["divergences"]] == [document_id]
 
 
-async def test_a_damaged_item_of_a_held_plan_is_left_out(world: World) -> None:
+async def test_damaged_items_of_a_held_plan_are_left_out(world: World) -> None:
     reservations, held = await hold_plan_with_updates(world)
     report = world.reports_collection.document(held)
     updated = ((await report.get()).to_dict() or {})["updated"]
-    await report.update({"updated": ["x", {"externalId": 5, "precondition": {}}, *updated[2:]]})
+    damaged = ["x", {"externalId": 5, "precondition": {}}, {**updated[2], "externalId": "a/b"}]
+    await report.update({"updated": [*damaged, *updated[3:]]})
     executed = await execute_plan(world, held)
-    assert (executed["status"], len(executed["updated"])) == ("COMPLETED", len(reservations) - 2)
+    assert (executed["status"], len(executed["updated"])) == ("COMPLETED", len(reservations) - 3)
 
 
 @pytest.mark.parametrize("value", ODD_VALUES)

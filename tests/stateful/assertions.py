@@ -24,9 +24,7 @@ async def assert_recovers(restaurant: MachineRestaurant) -> None:
     if restaurant.damaged.originals:
         await _poll_and_reconcile(restaurant)
         await _assert_ledger_equals_opentable(restaurant)
-        await restaurant.damaged.mend(
-            restaurant.world.context.firestore, restaurant.world.restaurant.id
-        )
+        await restaurant.damaged.mend(restaurant.world)
         await run_concurrently((restaurant.workers[0], "replay all", NO_FAULT))
     await _poll_and_reconcile(restaurant)
     await _assert_ledger_equals_opentable(restaurant)
@@ -57,23 +55,17 @@ async def _assert_ledger_equals_opentable(restaurant: MachineRestaurant) -> None
 
 async def _read_undamaged(restaurant: MachineRestaurant) -> dict[str, dict[str, Any]]:
     """Return the documents by external key, apart from the damaged ones."""
-    reservations = paths.reservations_collection(
-        restaurant.world.context.firestore, restaurant.world.restaurant.id
-    )
     damaged_ids = {*restaurant.damaged.originals, NATIVE_RESERVATION_ID}
     return {
         snapshot.id.removeprefix("opentable-"): snapshot.to_dict() or {}
-        async for snapshot in reservations.stream()
+        async for snapshot in restaurant.world.reservations_collection.stream()
         if snapshot.id not in damaged_ids
     }
 
 
 async def _assert_native_reservation_consistent(restaurant: MachineRestaurant) -> None:
     """Assert that the native reservation is both cancelled and journaled, or neither."""
-    reservations = paths.reservations_collection(
-        restaurant.world.context.firestore, restaurant.world.restaurant.id
-    )
-    reservation = reservations.document(NATIVE_RESERVATION_ID)
+    reservation = restaurant.world.reservations_collection.document(NATIVE_RESERVATION_ID)
     status = ((await reservation.get()).to_dict() or {})["status"]
     journaled = [entry.id async for entry in paths.journal_collection(reservation).stream()]
     assert (status, len(journaled)) in {("CONFIRMED", 0), ("CANCELLED", 1)}

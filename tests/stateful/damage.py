@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.cloud.firestore import DELETE_FIELD, AsyncClient, DocumentSnapshot
+from google.cloud.firestore import DELETE_FIELD, DocumentSnapshot
 
-from shared.firestore import paths
+from tests.support.world import World
 
 # Fields and their damaged values, at each place that the ledger reads. `None` deletes the field.
 DAMAGES: Mapping[str, tuple[str, object]] = {
@@ -28,15 +28,12 @@ class DamagedDocuments:
 
     originals: dict[str, tuple[str, object]] = field(default_factory=dict)
 
-    async def damage(
-        self, client: AsyncClient, restaurant_id: str, number: int, damage: str
-    ) -> None:
+    async def damage(self, world: World, number: int, damage: str) -> None:
         """Damage one of the documents, if there is any; 0 is the first."""
         path, value = DAMAGES[damage]
-        reservations = paths.reservations_collection(client, restaurant_id)
         documents = [
             document
-            async for document in reservations.stream()
+            async for document in world.reservations_collection.stream()
             if document.id.startswith("opentable-")
             and document.id not in self.originals
             and _read_field(document, path) is not None
@@ -46,12 +43,11 @@ class DamagedDocuments:
             self.originals[snapshot.id] = damage, _read_field(snapshot, path)
             await snapshot.reference.update({path: DELETE_FIELD if value is None else value})
 
-    async def mend(self, client: AsyncClient, restaurant_id: str) -> None:
+    async def mend(self, world: World) -> None:
         """Give every field its former value back, unless the ledger has written it since."""
-        reservations = paths.reservations_collection(client, restaurant_id)
         for document_id, (damage, original) in self.originals.items():
             path, value = DAMAGES[damage]
-            snapshot = await reservations.document(document_id).get()
+            snapshot = await world.reservations_collection.document(document_id).get()
             if _read_field(snapshot, path) == value:
                 await snapshot.reference.update({path: original})
         self.originals.clear()

@@ -87,7 +87,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
     @rule(number=numbers, damage=st.sampled_from(sorted(DAMAGES)))
     def document_is_damaged(self, number: int, damage: str) -> None:
         world, damaged = self.restaurant.world, self.restaurant.damaged
-        self.environment.wait(damaged.damage(self.client, world.restaurant.id, number, damage))
+        self.environment.wait(damaged.damage(world, number, damage))
 
     @rule(opentable=minutes, relay=minutes)
     def clocks_drift(self, opentable: int, relay: int) -> None:
