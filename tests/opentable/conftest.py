@@ -1,5 +1,6 @@
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -9,13 +10,12 @@ import stamina
 from shared.concurrency import Deadline
 from shared.domain.webhook_auth import Credentials
 from shared.opentable.client import OpenTableClient
-from shared.opentable.query import OpenTableAccess, OpenTableRow, Resource
+from shared.opentable.query import ListingQuery, OpenTableAccess, OpenTableRow, Resource, RowPage
 from shared.opentable.transport import MAX_CALL_ATTEMPTS, build_session
-from tests.support.opentable import FakeMonotonicClock, ScriptedAdapter
+from tests.support.opentable import FakeMonotonicClock, ScriptedAdapter, ScriptedResponse
 
-API = "https://api.example"
-OAUTH = "https://oauth.example"
-FetchRow = Callable[[], Awaitable[OpenTableRow | None]]
+ROW = ScriptedResponse({"id": "555001-a"})
+ACCESS = OpenTableAccess("555001", Credentials(client_id="me", client_secret="hush"))
 
 
 @pytest.fixture(autouse=True)
@@ -31,28 +31,9 @@ def fake_clock() -> FakeMonotonicClock:
 
 
 @pytest.fixture
-def scripted_adapter() -> ScriptedAdapter:
-    return ScriptedAdapter()
-
-
-@pytest.fixture
-def session(scripted_adapter: ScriptedAdapter) -> requests.Session:
-    session = build_session(4)
-    session.mount("https://", scripted_adapter)
-    return session
-
-
-@pytest.fixture
 def executor() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as executor:
         yield executor
-
-
-@pytest.fixture
-def client(
-    session: requests.Session, executor: ThreadPoolExecutor, fake_clock: FakeMonotonicClock
-) -> OpenTableClient:
-    return OpenTableClient(API, OAUTH, session, executor, fake_clock.clock)
 
 
 @pytest.fixture
@@ -60,17 +41,46 @@ def deadline(fake_clock: FakeMonotonicClock) -> Deadline:
     return Deadline.after(60, fake_clock.clock)
 
 
-@pytest.fixture
-def access() -> OpenTableAccess:
-    credentials = Credentials(client_id="me", client_secret="hush")
-    return OpenTableAccess("555001", credentials)
+@dataclass
+class ScriptedOpenTable:
+    """A client, and the script of OpenTable's responses, by default `ROW` to every call.
+
+    Calls may take 60 seconds.
+    """
+
+    adapter: ScriptedAdapter
+    session: requests.Session
+    client: OpenTableClient
+    clock: FakeMonotonicClock
+
+    async def fetch_row(
+        self,
+        open_table_id: str = "a",
+        resource: Resource = Resource.RESERVATIONS,
+        *,
+        access: OpenTableAccess = ACCESS,
+        seconds: float = 60,
+    ) -> OpenTableRow | None:
+        deadline = Deadline.after(seconds, self.clock.clock)
+        return await self.client.fetch_row(access, resource, open_table_id, deadline)
+
+    async def list_pages(self, query: ListingQuery | None = None) -> list[RowPage]:
+        pages = self.client.iterate_pages(
+            ACCESS,
+            Resource.RESERVATIONS,
+            query or ListingQuery(),
+            Deadline.after(60, self.clock.clock),
+        )
+        return [page async for page in pages]
 
 
 @pytest.fixture
-def fetch_row(
-    client: OpenTableClient, access: OpenTableAccess, fake_clock: FakeMonotonicClock
-) -> FetchRow:
-    """Fetch the reservation ``a`` with an OAuth credential, within 60 seconds."""
-    return lambda: client.fetch_row(
-        access, Resource.RESERVATIONS, "a", Deadline.after(60, fake_clock.clock)
+def opentable(executor: ThreadPoolExecutor, fake_clock: FakeMonotonicClock) -> ScriptedOpenTable:
+    adapter = ScriptedAdapter()
+    adapter.steps = [ROW]
+    session = build_session(4)
+    session.mount("https://", adapter)
+    client = OpenTableClient(
+        "https://api.example", "https://oauth.example", session, executor, fake_clock.clock
     )
+    return ScriptedOpenTable(adapter, session, client, fake_clock)

@@ -1,4 +1,3 @@
-from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -6,7 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from shared.concurrency import Deadline
 from shared.domain.opentable_pagination import Page
 from shared.errors import (
     IncompleteListingError,
@@ -14,21 +12,13 @@ from shared.errors import (
     OpenTableRequestRejectedError,
     OpenTableUnavailableError,
 )
-from shared.opentable.client import OpenTableClient, parse_page, parse_row
-from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableAccess, Resource, RowPage
+from shared.opentable.client import parse_page, parse_row
+from shared.opentable.query import ListingQuery, LocalDateTime, Resource, RowPage
 from shared.opentable.transport import UnreadableBodyError
-from tests.support.opentable import ScriptedAdapter, ScriptedResponse
+from tests.opentable.conftest import ScriptedOpenTable
+from tests.support.opentable import ScriptedResponse
 
-ListPages = Callable[[ListingQuery], Awaitable[list[RowPage]]]
-
-
-@pytest.fixture
-def list_pages(client: OpenTableClient, access: OpenTableAccess, deadline: Deadline) -> ListPages:
-    async def list_pages(query: ListingQuery) -> list[RowPage]:
-        pages = client.iterate_pages(access, Resource.RESERVATIONS, query, deadline)
-        return [page async for page in pages]
-
-    return list_pages
+GUEST_KEY = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
 
 
 def page_response(offset: int, *items: object, has_next_page: bool = False) -> ScriptedResponse:
@@ -56,54 +46,32 @@ def query_of(request: requests.PreparedRequest) -> dict[str, list[str]]:
     return parse_qs(urlsplit(request.url or "").query)
 
 
-async def test_a_row_is_fetched_by_its_prefixed_id(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse(new_row("AbC"))]
-    assert await client.fetch_row(access, Resource.RESERVATIONS, "AbC", deadline) == new_row("AbC")
-    assert (
-        scripted_adapter.requests[-1].url == "https://api.example/sync/v2/reservations/555001-AbC"
-    )
+async def test_a_row_is_fetched_by_its_prefixed_id(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [ScriptedResponse(new_row("AbC"))]
+    assert await opentable.fetch_row("AbC") == new_row("AbC")
+    [_, request] = opentable.adapter.requests
+    assert request.url == "https://api.example/sync/v2/reservations/555001-AbC"
 
 
-async def test_a_guest_is_fetched_from_the_guests(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse(new_row("g"))]
-    await client.fetch_row(access, Resource.GUESTS, "555001-g", deadline)
-    assert scripted_adapter.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
+async def test_a_guest_is_fetched_from_the_guests(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [ScriptedResponse(new_row("g"))]
+    await opentable.fetch_row("555001-g", Resource.GUESTS)
+    assert opentable.adapter.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
 
 
-async def test_a_guest_is_found_whatever_the_case_of_its_id(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
-    scripted_adapter.steps = [ScriptedResponse(status=404), ScriptedResponse(new_row(key))]
-    assert await client.fetch_row(access, Resource.GUESTS, key.upper(), deadline) == new_row(key)
+async def test_a_guest_is_found_whatever_the_case_of_its_id(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [ScriptedResponse(status=404), ScriptedResponse(new_row(GUEST_KEY))]
+    assert await opentable.fetch_row(GUEST_KEY.upper(), Resource.GUESTS) == new_row(GUEST_KEY)
 
 
 @pytest.mark.parametrize("rejected_first", [True, False])
 async def test_a_rejected_spelling_counts_only_if_no_other_is_found(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-    rejected_first: bool,
+    opentable: ScriptedOpenTable, rejected_first: bool
 ) -> None:
-    key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
     steps = [ScriptedResponse(status=403), ScriptedResponse(status=404)]
-    scripted_adapter.steps.extend(steps if rejected_first else reversed(steps))
+    opentable.adapter.steps.extend(steps if rejected_first else reversed(steps))
     with pytest.raises(OpenTableItemRejectedError):
-        await client.fetch_row(access, Resource.GUESTS, key, deadline)
+        await opentable.fetch_row(GUEST_KEY, Resource.GUESTS)
 
 
 @pytest.mark.parametrize(
@@ -115,48 +83,35 @@ async def test_a_rejected_spelling_counts_only_if_no_other_is_found(
     ],
 )
 async def test_an_id_unknown_to_opentable_gives_none(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-    status: int,
+    opentable: ScriptedOpenTable, status: int
 ) -> None:
-    scripted_adapter.steps = [ScriptedResponse(status=status)]
-    assert await client.fetch_row(access, Resource.RESERVATIONS, "a", deadline) is None
-    assert await client.fetch_row(access, Resource.GUESTS, "not an OpenTable id", deadline) is None
+    opentable.adapter.steps = [ScriptedResponse(status=status)]
+    assert await opentable.fetch_row("a") is None
+    assert await opentable.fetch_row("not an OpenTable id", Resource.GUESTS) is None
 
 
-async def test_a_hostile_id_stays_within_its_segment(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse(status=404)]
-    await client.fetch_row(access, Resource.RESERVATIONS, "../../x?y#z", deadline)
-    path = urlsplit(scripted_adapter.requests[-1].url or "").path
+async def test_a_hostile_id_stays_within_its_segment(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [ScriptedResponse(status=404)]
+    await opentable.fetch_row("../../x?y#z")
+    path = urlsplit(opentable.adapter.requests[-1].url or "").path
     assert path == "/sync/v2/reservations/555001-..%2F..%2Fx%3Fy%23z"
 
 
-async def test_a_missing_listing_is_a_rejection(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse(status=404)]
+async def test_a_missing_listing_is_a_rejection(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [ScriptedResponse(status=404)]
     with pytest.raises(OpenTableRequestRejectedError):
-        await list_pages(ListingQuery())
+        await opentable.list_pages()
 
 
-async def test_a_listing_is_requested_with_its_filters(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
-) -> None:
-    scripted_adapter.steps = [page_response(0)]
-    await list_pages(
+async def test_a_listing_is_requested_with_its_filters(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [page_response(0)]
+    await opentable.list_pages(
         ListingQuery(
             updated_after=datetime(2026, 3, 9, tzinfo=UTC),
             scheduled_from=LocalDateTime.from_date(date(2026, 3, 14)),
         )
     )
-    assert query_of(scripted_adapter.requests[-1]) == {
+    assert query_of(opentable.adapter.requests[-1]) == {
         "rid": ["555001"],
         "limit": ["1000"],
         "offset": ["0"],
@@ -166,50 +121,44 @@ async def test_a_listing_is_requested_with_its_filters(
 
 
 async def test_pages_overlap_and_a_repeated_row_is_yielded_once(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
+    opentable: ScriptedOpenTable,
 ) -> None:
-    scripted_adapter.steps = [FIRST_PAGE, OVERLAPPING_PAGE]
-    pages = await list_pages(ListingQuery())
+    opentable.adapter.steps = [FIRST_PAGE, OVERLAPPING_PAGE]
+    pages = await opentable.list_pages()
     assert [page.rows for page in pages] == [(new_row("a"), new_row("b")), (new_row("c"),)]
 
 
 async def test_the_next_page_url_chooses_neither_host_nor_offset(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
+    opentable: ScriptedOpenTable,
 ) -> None:
-    scripted_adapter.steps = [FIRST_PAGE, OVERLAPPING_PAGE]
-    await list_pages(ListingQuery())
-    assert not scripted_adapter.requests_to("evil.example")
-    assert query_of(scripted_adapter.requests[-1])["offset"] == ["1"]
+    opentable.adapter.steps = [FIRST_PAGE, OVERLAPPING_PAGE]
+    await opentable.list_pages()
+    assert not opentable.adapter.requests_to("evil.example")
+    assert query_of(opentable.adapter.requests[-1])["offset"] == ["1"]
 
 
 async def test_an_item_other_than_an_object_is_returned_separately(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
+    opentable: ScriptedOpenTable,
 ) -> None:
-    scripted_adapter.steps = [page_response(0, new_row("a"), None, "x")]
-    assert await list_pages(ListingQuery()) == [RowPage((new_row("a"),), (None, "x"))]
+    opentable.adapter.steps = [page_response(0, new_row("a"), None, "x")]
+    assert await opentable.list_pages() == [RowPage((new_row("a"),), (None, "x"))]
 
 
-async def test_a_page_of_another_format_is_requested_again(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse({"items": "none"}), page_response(0, new_row("a"))]
-    assert len(await list_pages(ListingQuery())) == 1
+async def test_a_page_of_another_format_is_requested_again(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [ScriptedResponse({"items": "none"}), page_response(0, new_row("a"))]
+    assert len(await opentable.list_pages()) == 1
 
 
-async def test_a_listing_that_fails_midway_raises(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
-) -> None:
-    scripted_adapter.steps = [FIRST_PAGE, ScriptedResponse(status=503)]
+async def test_a_listing_that_fails_midway_raises(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [FIRST_PAGE, ScriptedResponse(status=503)]
     with pytest.raises(OpenTableUnavailableError):
-        await list_pages(ListingQuery())
+        await opentable.list_pages()
 
 
-async def test_discontinuous_pages_raise(
-    list_pages: ListPages, scripted_adapter: ScriptedAdapter
-) -> None:
-    scripted_adapter.steps = [FIRST_PAGE]
+async def test_discontinuous_pages_raise(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [FIRST_PAGE]
     with pytest.raises(IncompleteListingError):
-        await list_pages(ListingQuery())
+        await opentable.list_pages()
 
 
 ENVELOPE: dict[str, Any] = {"offset": 0, "limit": 2, "hasNextPage": False, "nextPageUrl": None}
@@ -266,12 +215,9 @@ def test_any_other_row_is_not_the_requested_one(body: dict[str, object]) -> None
 
 
 async def test_an_id_with_an_earlier_rid_is_requested_with_the_present_one(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    opentable: ScriptedOpenTable,
 ) -> None:
-    key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
-    scripted_adapter.steps = [ScriptedResponse(new_row(key))]
-    assert await client.fetch_row(access, Resource.GUESTS, f"7-{key}", deadline) == new_row(key)
-    assert scripted_adapter.requests[-1].url == f"https://api.example/sync/v2/guests/555001-{key}"
+    opentable.adapter.steps = [ScriptedResponse(new_row(GUEST_KEY))]
+    assert await opentable.fetch_row(f"7-{GUEST_KEY}", Resource.GUESTS) == new_row(GUEST_KEY)
+    url = f"https://api.example/sync/v2/guests/555001-{GUEST_KEY}"
+    assert opentable.adapter.requests[-1].url == url

@@ -2,7 +2,7 @@
 
 import gzip
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -13,11 +13,12 @@ from shared.concurrency import Deadline
 from shared.domain.webhook_auth import Credentials
 from shared.errors import OpenTableUnavailableError
 from shared.opentable.client import OpenTableClient
-from shared.opentable.query import OpenTableAccess, Resource
+from shared.opentable.query import OpenTableAccess, OpenTableRow, Resource
 from shared.opentable.transport import build_session
 
 ROW = gzip.compress(b'{"id": "1-a"}')
 TOKEN = b'{"access_token": "t", "expires_in": 60}'
+FetchRow = Callable[[str], Awaitable[OpenTableRow | None]]
 
 
 class RowHandler(BaseHTTPRequestHandler):
@@ -67,52 +68,35 @@ class RowHandler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def socket_client() -> Iterator[OpenTableClient]:
+def fetch_row() -> Iterator[FetchRow]:
     RowHandler.connections.clear()
     RowHandler.lengths.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), RowHandler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
+    access = OpenTableAccess("1", Credentials(client_id="me", client_secret="hush"))
     with ThreadPoolExecutor(1) as executor, build_session(1) as session:
-        yield OpenTableClient(url, url, session, executor)
+        client = OpenTableClient(url, url, session, executor)
+        yield lambda key: client.fetch_row(access, Resource.RESERVATIONS, key, Deadline.after(5))
     server.shutdown()
     server.server_close()
 
 
-@pytest.fixture
-def socket_access() -> OpenTableAccess:
-    return OpenTableAccess("1", Credentials(client_id="me", client_secret="hush"))
-
-
-async def test_one_connection_serves_many_calls(
-    socket_client: OpenTableClient, socket_access: OpenTableAccess
-) -> None:
+async def test_one_connection_serves_many_calls(fetch_row: FetchRow) -> None:
     for _ in range(3):
-        assert await socket_client.fetch_row(
-            socket_access, Resource.RESERVATIONS, "a", Deadline.after(5)
-        )
+        assert await fetch_row("a")
     assert len(RowHandler.connections) == 1
 
 
-async def test_the_token_request_states_its_empty_body(
-    socket_client: OpenTableClient, socket_access: OpenTableAccess
-) -> None:
-    await socket_client.fetch_row(socket_access, Resource.RESERVATIONS, "a", Deadline.after(5))
+async def test_the_token_request_states_its_empty_body(fetch_row: FetchRow) -> None:
+    await fetch_row("a")
     assert RowHandler.lengths == ["0"]
 
 
-async def test_a_chunked_body_is_read_completely(
-    socket_client: OpenTableClient, socket_access: OpenTableAccess
-) -> None:
-    assert await socket_client.fetch_row(
-        socket_access, Resource.RESERVATIONS, "chunks", Deadline.after(5)
-    ) == {"id": "1-chunks"}
+async def test_a_chunked_body_is_read_completely(fetch_row: FetchRow) -> None:
+    assert await fetch_row("chunks") == {"id": "1-chunks"}
 
 
-async def test_a_body_shorter_than_its_content_length_is_an_error(
-    socket_client: OpenTableClient, socket_access: OpenTableAccess
-) -> None:
+async def test_a_body_shorter_than_its_content_length_is_an_error(fetch_row: FetchRow) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await socket_client.fetch_row(
-            socket_access, Resource.RESERVATIONS, "cut", Deadline.after(5)
-        )
+        await fetch_row("cut")

@@ -19,7 +19,7 @@ from urllib3.exceptions import ReadTimeoutError
 from shared.concurrency import SYSTEM_CLOCK, Deadline
 from shared.errors import OpenTableRequestRejectedError, OpenTableUnavailableError
 from shared.opentable.client import OpenTableClient
-from shared.opentable.query import OpenTableAccess, Resource
+from shared.opentable.query import Resource
 from shared.opentable.transport import (
     MAX_RESPONSE_BODY_BYTES,
     OPENTABLE_CONNECT_TIMEOUT_SECONDS,
@@ -29,90 +29,58 @@ from shared.opentable.transport import (
     parse_response_object,
     read_response_body,
 )
-from tests.opentable.conftest import FetchRow
-from tests.support.opentable import (
-    FakeMonotonicClock,
-    ScriptedAdapter,
-    ScriptedResponse,
-    SlowBody,
-    gzip_response,
-)
-
-ROW = ScriptedResponse({"id": "555001-a"})
+from tests.opentable.conftest import ACCESS, ROW, ScriptedOpenTable
+from tests.support.opentable import FakeMonotonicClock, ScriptedResponse, SlowBody, gzip_response
 
 
-async def test_json_and_gzip_are_requested(
-    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
-) -> None:
-    scripted_adapter.steps = [gzip_response({"id": "555001-a"})]
-    assert await fetch_row() == {"id": "555001-a"}
-    assert scripted_adapter.requests[1].headers["Accept"] == "application/json"
-    assert scripted_adapter.requests[1].headers["Accept-Encoding"] == "gzip"
+async def test_json_and_gzip_are_requested(opentable: ScriptedOpenTable) -> None:
+    opentable.adapter.steps = [gzip_response({"id": "555001-a"})]
+    assert await opentable.fetch_row() == {"id": "555001-a"}
+    assert opentable.adapter.requests[1].headers["Accept"] == "application/json"
+    assert opentable.adapter.requests[1].headers["Accept-Encoding"] == "gzip"
 
 
-async def test_every_call_has_both_timeouts(
-    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
-) -> None:
-    scripted_adapter.steps = [ROW]
-    await fetch_row()
+async def test_every_call_has_both_timeouts(opentable: ScriptedOpenTable) -> None:
+    await opentable.fetch_row()
     assert (
-        scripted_adapter.timeouts
+        opentable.adapter.timeouts
         == [(OPENTABLE_CONNECT_TIMEOUT_SECONDS, OPENTABLE_READ_TIMEOUT_SECONDS)] * 2
     )
 
 
-async def test_a_short_deadline_shortens_the_timeouts(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    fake_clock: FakeMonotonicClock,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    scripted_adapter.steps = [ROW]
-    await client.fetch_row(
-        access, Resource.RESERVATIONS, "a", Deadline.after(1.5, fake_clock.clock)
-    )
-    assert scripted_adapter.timeouts == [(1.5, 1.5)] * 2
+async def test_a_short_deadline_shortens_the_timeouts(opentable: ScriptedOpenTable) -> None:
+    await opentable.fetch_row(seconds=1.5)
+    assert opentable.adapter.timeouts == [(1.5, 1.5)] * 2
 
 
-async def test_no_call_is_made_once_the_deadline_has_passed(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    fake_clock: FakeMonotonicClock,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
+async def test_no_call_is_made_once_the_deadline_has_passed(opentable: ScriptedOpenTable) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await client.fetch_row(
-            access, Resource.RESERVATIONS, "a", Deadline.after(0, fake_clock.clock)
-        )
-    assert not scripted_adapter.requests
+        await opentable.fetch_row(seconds=0)
+    assert not opentable.adapter.requests
 
 
-async def test_a_slow_body_ends_at_the_call_deadline(
-    fetch_row: FetchRow,
-    fake_clock: FakeMonotonicClock,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    drip = SlowBody(fake_clock, seconds=9)
-    scripted_adapter.steps = [ScriptedResponse(raw=drip), ROW]
-    assert await fetch_row()
+async def test_a_slow_body_ends_at_the_call_deadline(opentable: ScriptedOpenTable) -> None:
+    drip = SlowBody(opentable.clock, seconds=9)
+    opentable.adapter.steps = [ScriptedResponse(raw=drip), ROW]
+    assert await opentable.fetch_row()
     assert drip.reads == 4
 
 
-async def test_a_caller_does_not_wait_for_a_thread_that_hangs(
-    session: requests.Session, scripted_adapter: ScriptedAdapter, access: OpenTableAccess
-) -> None:
+async def test_a_caller_does_not_wait_for_a_thread_that_hangs(opentable: ScriptedOpenTable) -> None:
     released = threading.Event()
 
     def hang() -> ScriptedResponse:
         released.wait()
         return ROW
 
-    scripted_adapter.steps = [hang]
+    opentable.adapter.steps = [hang]
     with ThreadPoolExecutor(1) as executor:
-        client = OpenTableClient("https://api.example", "https://oauth.example", session, executor)
+        client = OpenTableClient(
+            "https://api.example", "https://oauth.example", opentable.session, executor
+        )
         with pytest.raises(OpenTableUnavailableError, match="in time"):
             await client.fetch_row(
-                access, Resource.RESERVATIONS, "a", Deadline.after(0.05, SYSTEM_CLOCK)
+                ACCESS, Resource.RESERVATIONS, "a", Deadline.after(0.05, SYSTEM_CLOCK)
             )
         released.set()
 
@@ -138,37 +106,27 @@ async def test_a_caller_does_not_wait_for_a_thread_that_hangs(
     ],
 )
 async def test_transient_responses_are_retried(
-    fetch_row: FetchRow,
-    scripted_adapter: ScriptedAdapter,
-    failure: ScriptedResponse | Exception,
+    opentable: ScriptedOpenTable, failure: ScriptedResponse | Exception
 ) -> None:
-    scripted_adapter.steps = [failure, failure, failure, failure, ROW]
-    assert await fetch_row()
+    opentable.adapter.steps = [failure, failure, failure, failure, ROW]
+    assert await opentable.fetch_row()
 
 
 @pytest.mark.parametrize("status", [403, 405, 422])
-async def test_another_4xx_is_never_retried(
-    fetch_row: FetchRow,
-    scripted_adapter: ScriptedAdapter,
-    status: int,
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse(status=status)]
+async def test_another_4xx_is_never_retried(opentable: ScriptedOpenTable, status: int) -> None:
+    opentable.adapter.steps = [ScriptedResponse(status=status)]
     with pytest.raises(OpenTableRequestRejectedError):
-        await fetch_row()
-    assert len(scripted_adapter.requests_to("/sync/")) == 1
+        await opentable.fetch_row()
+    assert len(opentable.adapter.requests_to("/sync/")) == 1
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "/elsewhere", "https://[evil"])
-async def test_a_redirect_is_not_followed(
-    fetch_row: FetchRow,
-    scripted_adapter: ScriptedAdapter,
-    target: str,
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse(status=302, headers={"Location": target})]
+async def test_a_redirect_is_not_followed(opentable: ScriptedOpenTable, target: str) -> None:
+    opentable.adapter.steps = [ScriptedResponse(status=302, headers={"Location": target})]
     with pytest.raises(OpenTableRequestRejectedError, match="redirects"):
-        await fetch_row()
-    assert len(scripted_adapter.requests_to("/sync/")) == 1
-    assert len(scripted_adapter.requests) == 2
+        await opentable.fetch_row()
+    assert len(opentable.adapter.requests_to("/sync/")) == 1
+    assert len(opentable.adapter.requests) == 2
 
 
 def test_the_environment_and_netrc_are_not_trusted() -> None:
@@ -224,16 +182,16 @@ def test_the_members_of_a_gzip_body_are_joined(members: list[bytes]) -> None:
 
 @pytest.mark.parametrize("coding", ["identity", "", "Identity, x-gzip"])
 async def test_a_listing_and_a_token_are_read_in_any_requested_coding(
-    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter, coding: str
+    opentable: ScriptedOpenTable, coding: str
 ) -> None:
     def encode(body: object) -> ScriptedResponse:
         raw = json.dumps(body).encode()
         content = gzip.compress(raw) if "gzip" in coding else raw
         return ScriptedResponse(content, headers={"Content-Encoding": coding})
 
-    scripted_adapter.tokens = [encode({"access_token": "t", "expires_in": 60})]
-    scripted_adapter.steps = [encode({"id": "555001-a"})]
-    assert await fetch_row() == {"id": "555001-a"}
+    opentable.adapter.tokens = [encode({"access_token": "t", "expires_in": 60})]
+    opentable.adapter.steps = [encode({"id": "555001-a"})]
+    assert await opentable.fetch_row() == {"id": "555001-a"}
 
 
 @pytest.mark.parametrize(
