@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.ledger.events import EventOutcome
+from shared.domain.ledger.events import ReservationEvent
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError
 from shared.firestore.paths import reservation_document
@@ -11,127 +11,65 @@ from tests.support.events import envelope_event, row_event
 from tests.support.firestore import FirestoreSpy
 from tests.support.ledger import StoredLedger, new_test_ledger
 
+CREATION = envelope_event()
+UPDATE = envelope_event("updated", 1, partySize=6)
+CANCELLATION = envelope_event("cancelled", 1)
+READ, COMMIT = "read", "commit"
 
-@pytest.fixture
-def another(firestore_spy: FirestoreSpy, restaurant_settings: IntegrationSettings) -> Ledger:
-    """The same ledger in a new process."""
-    return new_test_ledger(firestore_spy.client, restaurant_settings)
 
-
-async def test_a_created_envelope_is_one_round_trip(
-    ledger: Ledger, firestore_spy: FirestoreSpy
+@pytest.mark.parametrize(
+    "applied_before, event, outcome, calls",
+    [
+        pytest.param([], CREATION, "created", [COMMIT], id="created"),
+        pytest.param([CREATION], CREATION, "duplicate", [READ], id="created again"),
+        pytest.param([row_event(1)], CREATION, "updated", [READ, COMMIT], id="created after a row"),
+        pytest.param([CREATION], UPDATE, "updated", [READ, COMMIT], id="update"),
+        pytest.param([UPDATE], UPDATE, "duplicate", [READ], id="update again"),
+        pytest.param([], CANCELLATION, "created", [READ, COMMIT], id="unknown reservation"),
+        pytest.param([], row_event(1), "created", [READ, COMMIT], id="first row"),
+        pytest.param(
+            [row_event(2)], row_event(1, party_size=9), "stale", [READ, COMMIT], id="stale"
+        ),
+        pytest.param(
+            [row_event(1), row_event(2)], row_event(1), "duplicate", [READ], id="journaled row"
+        ),
+        pytest.param([row_event(1)], row_event(2), "unchanged", [READ, COMMIT], id="new version"),
+    ],
+)
+async def test_an_event_takes_the_fewest_round_trips(
+    ledger: Ledger,
+    firestore_spy: FirestoreSpy,
+    applied_before: list[ReservationEvent],
+    event: ReservationEvent,
+    outcome: str,
+    calls: list[str],
 ) -> None:
+    for earlier in applied_before:
+        await ledger.apply(earlier)
+    firestore_spy.take_calls()
+    applied = await ledger.apply(event)
+    assert (applied.outcome, firestore_spy.take_calls()) == (outcome, calls)
+
+
+@pytest.mark.parametrize(
+    "applied_elsewhere, outcome, calls",
+    [
+        pytest.param(envelope_event(), "duplicate", [COMMIT, READ], id="the same envelope"),
+        pytest.param(row_event(1), "updated", [COMMIT, READ, COMMIT], id="a row"),
+    ],
+)
+async def test_a_creation_reads_only_after_another_process_stored_the_reservation(
+    ledger: Ledger,
+    restaurant_settings: IntegrationSettings,
+    firestore_spy: FirestoreSpy,
+    applied_elsewhere: ReservationEvent,
+    outcome: str,
+    calls: list[str],
+) -> None:
+    await new_test_ledger(firestore_spy.client, restaurant_settings).apply(applied_elsewhere)
+    firestore_spy.take_calls()
     applied = await ledger.apply(envelope_event())
-    assert (applied.outcome, firestore_spy.take_calls()) == (EventOutcome.CREATED, ["commit"])
-
-
-async def test_a_created_envelope_again_is_one_read(
-    ledger: Ledger, firestore_spy: FirestoreSpy
-) -> None:
-    await ledger.apply(envelope_event())
-    firestore_spy.take_calls()
-    applied = await ledger.apply(envelope_event())
-    assert (applied.outcome, firestore_spy.take_calls()) == (EventOutcome.DUPLICATE, ["read"])
-
-
-async def test_a_created_envelope_that_another_process_took_is_two(
-    ledger: Ledger, another: Ledger, firestore_spy: FirestoreSpy
-) -> None:
-    await another.apply(envelope_event())
-    firestore_spy.take_calls()
-    applied = await ledger.apply(envelope_event())
-    assert (applied.outcome, firestore_spy.take_calls()) == (
-        EventOutcome.DUPLICATE,
-        ["commit", "read"],
-    )
-
-
-async def test_a_created_envelope_after_an_opentable_row_is_two(
-    ledger: Ledger, firestore_spy: FirestoreSpy
-) -> None:
-    await ledger.apply(row_event(1))
-    firestore_spy.take_calls()
-    applied = await ledger.apply(envelope_event())
-    assert (applied.outcome, firestore_spy.take_calls()) == (
-        EventOutcome.UPDATED,
-        ["read", "commit"],
-    )
-
-
-async def test_a_created_envelope_after_a_row_in_another_process_is_three(
-    ledger: Ledger, another: Ledger, firestore_spy: FirestoreSpy
-) -> None:
-    await another.apply(row_event(1))
-    firestore_spy.take_calls()
-    applied = await ledger.apply(envelope_event())
-    assert (applied.outcome, firestore_spy.take_calls()) == (
-        EventOutcome.UPDATED,
-        ["commit", "read", "commit"],
-    )
-
-
-async def test_an_update_is_two_round_trips(ledger: Ledger, firestore_spy: FirestoreSpy) -> None:
-    await ledger.apply(envelope_event())
-    firestore_spy.take_calls()
-    applied = await ledger.apply(envelope_event("updated", 1, partySize=6))
-    assert (applied.outcome, firestore_spy.take_calls()) == (
-        EventOutcome.UPDATED,
-        ["read", "commit"],
-    )
-
-
-async def test_an_update_again_is_one_read(ledger: Ledger, firestore_spy: FirestoreSpy) -> None:
-    await ledger.apply(envelope_event("updated", 1, partySize=6))
-    firestore_spy.take_calls()
-    applied = await ledger.apply(envelope_event("updated", 1, partySize=6))
-    assert (applied.outcome, firestore_spy.take_calls()) == (EventOutcome.DUPLICATE, ["read"])
-
-
-async def test_a_patch_about_an_unknown_reservation_is_two(
-    ledger: Ledger, firestore_spy: FirestoreSpy
-) -> None:
-    applied = await ledger.apply(envelope_event("cancelled", 1))
-    assert (applied.outcome, firestore_spy.take_calls()) == (
-        EventOutcome.CREATED,
-        ["read", "commit"],
-    )
-
-
-async def test_a_first_object_is_two(ledger: Ledger, firestore_spy: FirestoreSpy) -> None:
-    applied = await ledger.apply(row_event(1))
-    assert (applied.outcome, firestore_spy.take_calls()) == (
-        EventOutcome.CREATED,
-        ["read", "commit"],
-    )
-
-
-async def test_a_stale_object_is_two(ledger: Ledger, firestore_spy: FirestoreSpy) -> None:
-    await ledger.apply(row_event(2))
-    firestore_spy.take_calls()
-    applied = await ledger.apply(row_event(1, party_size=9))
-    assert (applied.outcome, firestore_spy.take_calls()) == (EventOutcome.STALE, ["read", "commit"])
-
-
-async def test_a_row_older_than_the_stored_one_is_recognized_from_the_journal(
-    ledger: Ledger, firestore_spy: FirestoreSpy
-) -> None:
-    await ledger.apply(row_event(1))
-    await ledger.apply(row_event(2))
-    firestore_spy.take_calls()
-    applied = await ledger.apply(row_event(1))
-    assert (applied.outcome, firestore_spy.take_calls()) == (EventOutcome.DUPLICATE, ["read"])
-
-
-async def test_a_row_without_changes_updates_the_version_in_two(
-    ledger: Ledger, firestore_spy: FirestoreSpy
-) -> None:
-    await ledger.apply(row_event(1))
-    firestore_spy.take_calls()
-    applied = await ledger.apply(row_event(2))
-    assert (applied.outcome, firestore_spy.take_calls()) == (
-        EventOutcome.UNCHANGED,
-        ["read", "commit"],
-    )
+    assert (applied.outcome, firestore_spy.take_calls()) == (outcome, calls)
 
 
 async def test_a_contradiction_costs_no_commit_but_the_first(
@@ -165,7 +103,7 @@ async def test_the_version_lands_with_the_state(
     ledger: Ledger, stored_ledger: StoredLedger
 ) -> None:
     await ledger.apply(envelope_event())
-    await ledger.apply(envelope_event("updated", 1, partySize=6))
+    await ledger.apply(UPDATE)
     document = await stored_ledger.document()
     assert document["partySize"] == 6
     assert document["sync"]["relay"]["version"]["id"] == "evt-updated_1"
@@ -192,6 +130,6 @@ async def test_what_others_wrote_into_a_document_survives_an_update(
         stored_ledger.client, stored_ledger.settings.restaurant_id, "ot_1"
     )
     await document.update({"floorPlan": {"x": 1}, "metadata.mood": "sunny"})
-    await ledger.apply(envelope_event("updated", 1, partySize=6))
+    await ledger.apply(UPDATE)
     stored = await stored_ledger.document()
     assert (stored["floorPlan"], stored["metadata"]["mood"]) == ({"x": 1}, "sunny")
