@@ -8,6 +8,7 @@ from google.cloud.firestore import DELETE_FIELD
 
 from sandbox.models import SandboxReservation
 from shared.firestore import paths
+from tests.guests.conftest import stored_reservation
 from tests.support.guests import GuestScenario
 from tests.support.world import START_TIME
 
@@ -27,14 +28,20 @@ async def damage_record(scenario: GuestScenario, key: str, document: dict[str, A
     await guests.document(key).set(document)
 
 
+async def run_all(scenario: GuestScenario, *, after_seconds: int = 900) -> None:
+    """Poll and reconcile after some time; neither fails."""
+    scenario.world.clock.advance(after_seconds)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert (await scenario.world.reconcile())["status"] == "COMPLETED"
+
+
 @pytest.mark.parametrize("document", DAMAGED_RECORDS)
 async def test_a_damaged_record_is_replaced_and_stops_nothing(
     scenario: GuestScenario, ada: str, document: dict[str, Any]
 ) -> None:
     await damage_record(scenario, ada, document)
     booked = scenario.book(ada)
-    assert (await scenario.world.poll())["status"] == "ok"
-    assert (await scenario.world.reconcile())["status"] == "COMPLETED"
+    await run_all(scenario, after_seconds=0)
     assert (await scenario.shown_diner(booked))[0] == "Ada Lovelace"
 
 
@@ -46,9 +53,7 @@ async def test_a_damaged_profile_is_replaced(
     await scenario.world.poll()
     await damage_record(scenario, ada, (await scenario.stored_guests())[ada] | {field: value})
     second = scenario.book(ada)
-    scenario.world.clock.advance(900)
-    assert (await scenario.world.poll())["status"] == "ok"
-    assert (await scenario.world.reconcile())["status"] == "COMPLETED"
+    await run_all(scenario)
     assert (await scenario.shown_diner(second))[0] == "Ada Lovelace"
 
 
@@ -67,14 +72,10 @@ async def test_an_erasure_goes_on_after_a_damaged_reservation(
 ) -> None:
     first, second = scenario.book(ada), scenario.book(ada)
     await scenario.world.poll()
-    reservation = paths.reservation_document(
-        scenario.world.context.firestore, scenario.world.restaurant.id, first.key.lower()
-    )
+    reservation = stored_reservation(scenario.world, first)
     await reservation.update({"sync.opentable": "x"})
     scenario.guests.forget(ada)
-    scenario.world.clock.advance(900)
-    assert (await scenario.world.poll())["status"] == "ok"
-    assert (await scenario.world.reconcile())["status"] == "COMPLETED"
+    await run_all(scenario)
     assert await scenario.shown_diner(second) == ("OpenTable Guest", None, None)
 
 
@@ -87,15 +88,11 @@ async def test_an_erasure_goes_on_after_a_damaged_quarantine_item_and_journal_en
     await scenario.world.ingest_envelope("created", reservationId="r1", partySize=-1)
     async for item in scenario.world.quarantine_collection.stream():
         await item.reference.update(fields)
-    reservation = paths.reservation_document(
-        scenario.world.context.firestore, scenario.world.restaurant.id, booked.key.lower()
-    )
+    reservation = stored_reservation(scenario.world, booked)
     async for entry in paths.journal_collection(reservation).stream():
         await entry.reference.update({"payload": DELETE_FIELD, "changes": 5})
     scenario.guests.forget(ada)
-    scenario.world.clock.advance(900)
-    assert (await scenario.world.poll())["status"] == "ok"
-    assert (await scenario.world.reconcile())["status"] == "COMPLETED"
+    await run_all(scenario)
     documents = await scenario.world.ledger_documents()
     assert documents[booked.key.lower()]["metadata"]["specialRequests"] is None
 
@@ -116,10 +113,7 @@ class DamagedReservation:
     """A stored reservation to damage and to correct."""
 
     def __init__(self, scenario: GuestScenario, booked: SandboxReservation) -> None:
-        self._scenario = scenario
-        self._document = paths.reservation_document(
-            scenario.world.context.firestore, scenario.world.restaurant.id, booked.key.lower()
-        )
+        self._document = stored_reservation(scenario.world, booked)
         self._original: dict[str, Any] = {}
 
     async def damage(self, path: str, value: object) -> None:
@@ -131,12 +125,6 @@ class DamagedReservation:
     async def correct(self) -> None:
         """Give the field its former value."""
         await self._document.update(self._original)
-
-    async def run_all(self, *, after_seconds: int) -> None:
-        """Poll and reconcile after some time; neither fails."""
-        self._scenario.world.clock.advance(after_seconds)
-        assert (await self._scenario.world.poll())["status"] == "ok"
-        assert (await self._scenario.world.reconcile())["status"] == "COMPLETED"
 
 
 FAR_START = START_TIME + timedelta(days=60)  # a reconciliation compares 31 days
@@ -160,10 +148,10 @@ async def test_a_reservation_shows_a_renamed_guest_at_the_first_run_after_its_co
     await scenario.world.poll()
     await reservation.damage(path, value)
     scenario.guests.rename(ada, "Ada", "King")
-    await reservation.run_all(after_seconds=900)
-    await reservation.run_all(after_seconds=90_000)
+    await run_all(scenario)
+    await run_all(scenario, after_seconds=90_000)
     await reservation.correct()
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     assert (await scenario.shown_diner(booked))[0] == "Ada King"
 
 
@@ -177,9 +165,9 @@ async def test_a_reservation_shows_the_survivor_of_a_merge_at_the_first_run_afte
     await reservation.damage(path, value)
     survivor = scenario.guests.add("Mary", "Somerville").key
     scenario.guests.merge(ada, survivor)
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     await reservation.correct()
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     assert (await scenario.shown_diner(booked))[0] == "Mary Somerville"
 
 
@@ -192,9 +180,9 @@ async def test_a_guest_stored_while_its_reservation_is_damaged_is_linked_after_t
     await scenario.world.ingest_row(scenario.row(booked))
     reservation = DamagedReservation(scenario, booked)
     await reservation.damage(path, value)
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     await reservation.correct()
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     assert (await scenario.shown_diner(booked))[0] == "Ada Lovelace"
 
 
@@ -207,10 +195,10 @@ async def test_a_forgotten_guest_is_erased_from_a_reservation_corrected_days_lat
     await scenario.world.poll()
     await reservation.damage(path, value)
     scenario.guests.forget(ada)
-    await reservation.run_all(after_seconds=900)
-    await reservation.run_all(after_seconds=60 * 3_600)
+    await run_all(scenario)
+    await run_all(scenario, after_seconds=60 * 3_600)
     await reservation.correct()
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     assert await scenario.shown_diner(booked) == ("OpenTable Guest", None, None)
     documents = await scenario.world.ledger_documents()
     assert documents[booked.key.lower()]["metadata"]["specialRequests"] is None
@@ -223,10 +211,10 @@ async def test_a_damaged_reservation_is_noted_in_health_until_its_correction(
     await scenario.world.poll()
     await reservation.damage("sync.opentable", "x")
     scenario.guests.rename(ada, "Ada", "King")
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     assert (await read_failures(scenario))["count"] == 1
     await reservation.correct()
-    await reservation.run_all(after_seconds=900)
+    await run_all(scenario)
     assert await read_failures(scenario) == {"count": 0, "retryAt": None, "lastError": None}
 
 
@@ -239,7 +227,7 @@ async def test_a_failure_names_the_reservations_still_damaged(
     for reservation in reservations:
         await reservation.damage("sync.opentable", "x")
     scenario.guests.rename(ada, "Ada", "King")
-    await reservations[0].run_all(after_seconds=900)
+    await run_all(scenario)
     ids = sorted(f"opentable-{each.key.lower()}" for each in booked)
     assert (await read_failures(scenario))["lastError"] == (
         "The guest has damaged reservations. "
@@ -247,7 +235,7 @@ async def test_a_failure_names_the_reservations_still_damaged(
     )
     for reservation in reservations[1:]:
         await reservation.correct()
-    await reservations[0].run_all(after_seconds=900)
+    await run_all(scenario)
     assert (await read_failures(scenario))["lastError"] == (
         "The guest has damaged reservations. "
         f"Correct the documents: opentable-{booked[0].key.lower()}."
@@ -256,7 +244,5 @@ async def test_a_failure_names_the_reservations_still_damaged(
 
 async def read_failures(scenario: GuestScenario) -> dict[str, Any]:
     """Return the summary of failing guests."""
-    world = scenario.world
-    snapshot = await paths.integration_document(world.context.firestore, world.restaurant.id).get()
-    summary: dict[str, Any] = snapshot.get("guestFailures")
+    summary: dict[str, Any] = (await scenario.world.read_settings_document())["guestFailures"]
     return summary

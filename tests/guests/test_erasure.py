@@ -1,11 +1,9 @@
 """A forgotten guest is erased from all stored data and is not restored by later events."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.firestore.raw_client import FirestoreClient
 from tests.support.guests import (
     DINER_FIELDS,
     GuestScenario,
@@ -13,14 +11,13 @@ from tests.support.guests import (
     clear_poll_cursor,
     quarantine_text,
 )
-from tests.support.world import make_world
+from tests.support.world import World
 
 
 @pytest.fixture
-async def scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
-    world = await make_world(firestore, country="US")
-    yield GuestScenario(world)
-    world.executor.shutdown()
+async def scenario(world: World) -> GuestScenario:
+    await world.change_settings(country="US")
+    return GuestScenario(world)
 
 
 @pytest.fixture

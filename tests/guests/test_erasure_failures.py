@@ -1,7 +1,9 @@
 """Erasures with concurrent writers and failed commits, and their repetition."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
@@ -11,9 +13,12 @@ from sandbox.models import SandboxReservation
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.guests.erasure import erase_guest, repeat_erasures
+from tests.guests.conftest import stored_reservation
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.guests import GuestScenario, find_marked_fields, quarantine_text
 from tests.support.world import World
+
+IngestRow = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -37,46 +42,50 @@ async def forget_guest(scenario: GuestScenario, booked: SandboxReservation) -> N
     await scenario.poll()
 
 
+@pytest.fixture
+def ingest_during_erasure(
+    scenario: GuestScenario,
+    reservation: SandboxReservation,
+    firestore_spy: FirestoreSpy,
+    other_server: World,
+) -> IngestRow:
+    """Ingest a row; its guest is forgotten between the read and the commit."""
+
+    async def ingest(row: dict[str, Any]) -> None:
+        firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
+        await other_server.ingest_row(row)
+
+    return ingest
+
+
 async def find_marks(scenario: GuestScenario) -> list[str]:
     return find_marked_fields(await scenario.all_documents())
 
 
 async def test_a_write_that_conflicts_with_an_erasure_is_decided_again(
-    scenario: GuestScenario,
-    reservation: SandboxReservation,
-    firestore_spy: FirestoreSpy,
-    other_server: World,
+    scenario: GuestScenario, reservation: SandboxReservation, ingest_during_erasure: IngestRow
 ) -> None:
     row = scenario.row(scenario.world.actions.set_notes(reservation.key, "marked note"))
-    firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
-    await other_server.ingest_row(row)
+    await ingest_during_erasure(row)
     assert await find_marks(scenario) == []
 
 
 async def test_data_left_by_a_concurrent_write_is_erased_by_the_next_reconciliation(
-    scenario: GuestScenario,
-    reservation: SandboxReservation,
-    firestore_spy: FirestoreSpy,
-    other_server: World,
+    scenario: GuestScenario, reservation: SandboxReservation, ingest_during_erasure: IngestRow
 ) -> None:
     old = scenario.row(reservation, guest_request="marked long ago", state=None, sequence_id=0)
-    firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
     # An old version only writes a journal entry: no precondition on the document fails.
-    await other_server.ingest_row(old)
+    await ingest_during_erasure(old)
     assert await find_marks(scenario) != []
     await scenario.world.reconcile()
     assert await find_marks(scenario) == []
 
 
 async def test_a_reservation_created_while_its_guest_is_erased_is_erased_by_reconciliation(
-    scenario: GuestScenario,
-    reservation: SandboxReservation,
-    firestore_spy: FirestoreSpy,
-    other_server: World,
+    scenario: GuestScenario, reservation: SandboxReservation, ingest_during_erasure: IngestRow
 ) -> None:
     row = scenario.row(scenario.book(reservation.guest_key, request="marked too"))
-    firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
-    await other_server.ingest_row(row)
+    await ingest_during_erasure(row)
     await scenario.world.reconcile()
     assert await find_marks(scenario) == []
 
@@ -110,9 +119,8 @@ async def test_an_erasure_that_failed_half_way_is_finished_by_the_next_poll(
 async def leave_personal_text(scenario: GuestScenario, booked: SandboxReservation) -> None:
     """Leave a forgotten guest's text in a journal, as a concurrent writer may do."""
     await forget_guest(scenario, booked)
-    client, restaurant_id = scenario.world.context.firestore, scenario.world.restaurant.id
-    document = paths.reservation_document(client, restaurant_id, booked.key.lower())
-    entry = paths.journal_collection(document).document(min(await scenario.journal(booked)))
+    journal = paths.journal_collection(stored_reservation(scenario.world, booked))
+    entry = journal.document(min(await scenario.journal(booked)))
     await entry.update({"payload": '{"guest_request": "marked"}'})
 
 

@@ -1,11 +1,10 @@
 """A guest that cannot be fetched stops nothing: it is noted, and requested later."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import stamina
+from google.cloud.firestore import AsyncCollectionReference
 
 from sandbox.fault_injection import FailureKind
 from shared.concurrency import Deadline
@@ -13,12 +12,11 @@ from shared.firestore import paths
 from shared.guests import failures
 from shared.guests.failures import new_guest_failure
 from shared.opentable import query
-from shared.opentable.transport import MAX_CALL_ATTEMPTS
 from shared.polling.backfill import backfill_restaurant, read_backfill, start_backfill
+from tests.guests.conftest import ADA
 from tests.support.guests import GuestScenario
 
 EVERY_REQUEST = 2_000
-ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
 PLACEHOLDER = ("OpenTable Guest", None, None)
 FAILURES = [
     pytest.param(FailureKind.STATUS, {"status": 403}, id="403"),
@@ -33,10 +31,7 @@ FAILURES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _no_retry_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("no_opentable_retry_pauses")
 
 
 def fail_requests(
@@ -47,18 +42,21 @@ def fail_requests(
     scenario.world.sandbox.faults.script_failure(kind, path=path, times=EVERY_REQUEST, **details)
 
 
-async def stored_state(scenario: GuestScenario) -> dict[str, Any]:
-    """Return the restaurant's settings document."""
-    client, restaurant_id = scenario.world.context.firestore, scenario.world.restaurant.id
-    return (await paths.integration_document(client, restaurant_id).get()).to_dict() or {}
+def notes_collection(scenario: GuestScenario) -> AsyncCollectionReference:
+    """Return the notes of failing guests."""
+    world = scenario.world
+    return paths.guest_failures_collection(world.context.firestore, world.restaurant.id)
 
 
 async def noted_guests(scenario: GuestScenario) -> dict[str, dict[str, Any]]:
     """Return the notes of failing guests by key."""
-    notes = paths.guest_failures_collection(
-        scenario.world.context.firestore, scenario.world.restaurant.id
-    )
-    return {note.id: note.to_dict() or {} async for note in notes.stream()}
+    return {note.id: note.to_dict() or {} async for note in notes_collection(scenario).stream()}
+
+
+async def store_damaged_note(scenario: GuestScenario, key: str, **damage: object) -> None:
+    """Store the note of a guest with some damaged fields."""
+    note = new_guest_failure(None, key, key, "403", scenario.world.clock())
+    await notes_collection(scenario).document(key).set(note.to_map() | damage)
 
 
 @pytest.fixture
@@ -71,6 +69,13 @@ async def returning(scenario: GuestScenario, ada: str) -> str:
     return ada
 
 
+@pytest.fixture
+def refused(scenario: GuestScenario, returning: str) -> str:
+    """Return that guest, with every request for her record answered with 403."""
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    return returning
+
+
 @pytest.mark.parametrize("kind, details", FAILURES)
 async def test_a_poll_completes_and_notes_the_guest(
     scenario: GuestScenario, returning: str, kind: FailureKind, details: dict[str, Any]
@@ -79,7 +84,7 @@ async def test_a_poll_completes_and_notes_the_guest(
     booked = scenario.book(returning)
     started_at = scenario.world.clock()
     assert (await scenario.world.poll())["status"] == "ok"
-    state = await stored_state(scenario)
+    state = await scenario.world.read_settings_document()
     assert (state["poll"]["cursor"], state["guestFailures"]["count"]) == (started_at, 1)
     assert (await noted_guests(scenario))[returning]["attempts"] == 1
     assert await scenario.shown_diner(booked) == PLACEHOLDER
@@ -122,10 +127,9 @@ async def test_a_guest_who_is_gone_is_stored_without_details(
 
 
 async def test_the_other_guests_of_the_run_are_linked(
-    scenario: GuestScenario, returning: str
+    scenario: GuestScenario, refused: str
 ) -> None:
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
-    scenario.book(returning)
+    scenario.book(refused)
     grace = scenario.book(scenario.guests.add("Grace", "Hopper").key)
     await scenario.world.poll()
     assert (await scenario.shown_diner(grace))[0] == "Grace Hopper"
@@ -133,24 +137,22 @@ async def test_the_other_guests_of_the_run_are_linked(
 
 @pytest.mark.parametrize("run", ["poll", "reconcile"])
 async def test_a_due_guest_is_requested_and_linked(
-    scenario: GuestScenario, returning: str, run: str
+    scenario: GuestScenario, refused: str, run: str
 ) -> None:
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
-    booked = scenario.book(returning)
+    booked = scenario.book(refused)
     await scenario.world.poll()
     scenario.world.sandbox.faults.clear()
     scenario.world.clock.advance(900)
     await getattr(scenario.world, run)()
     assert await scenario.shown_diner(booked) == ADA
     assert await noted_guests(scenario) == {}
-    assert (await stored_state(scenario))["guestFailures"]["count"] == 0
+    assert (await scenario.world.read_settings_document())["guestFailures"]["count"] == 0
 
 
 async def test_no_run_requests_a_guest_before_its_next_attempt(
-    scenario: GuestScenario, returning: str
+    scenario: GuestScenario, refused: str
 ) -> None:
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
-    booked = scenario.book(returning)
+    booked = scenario.book(refused)
     await scenario.world.poll()
     request_count = scenario.count_requests("guest")
     scenario.world.clock.advance(60)
@@ -160,17 +162,13 @@ async def test_no_run_requests_a_guest_before_its_next_attempt(
     assert scenario.count_requests("guest") == request_count
 
 
-async def test_the_pauses_grow(scenario: GuestScenario, returning: str) -> None:
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
-    scenario.book(returning)
+async def test_the_pauses_grow(scenario: GuestScenario, refused: str) -> None:
+    scenario.book(refused)
     await scenario.world.poll()
     for attempts, pause_seconds in ((2, 1_800), (3, 3_600), (4, 7_200)):
-        note = (await noted_guests(scenario))[returning]
-        scenario.world.clock.advance(
-            (note["nextAttemptAt"] - scenario.world.clock()).total_seconds()
-        )
+        scenario.world.clock.set((await noted_guests(scenario))[refused]["nextAttemptAt"])
         await scenario.world.poll()
-        note = (await noted_guests(scenario))[returning]
+        note = (await noted_guests(scenario))[refused]
         assert note["attempts"] == attempts
         pause = note["nextAttemptAt"] - scenario.world.clock()
         assert pause == timedelta(seconds=pause_seconds)
@@ -185,12 +183,11 @@ def test_a_pause_is_never_longer_than_a_week() -> None:
 
 
 async def test_the_note_of_a_guest_stored_by_another_way_is_deleted(
-    scenario: GuestScenario, returning: str
+    scenario: GuestScenario, refused: str
 ) -> None:
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
-    booked = scenario.book(returning)
+    booked = scenario.book(refused)
     await scenario.world.poll()
-    scenario.guests.rename(returning, "Augusta", "Lovelace")
+    scenario.guests.rename(refused, "Augusta", "Lovelace")
     scenario.world.clock.advance(900)
     await scenario.world.poll()
     assert (await scenario.shown_diner(booked))[0] == "Augusta Lovelace"
@@ -218,13 +215,12 @@ async def test_a_survivor_who_cannot_be_fetched_stops_nothing(
 
 
 async def test_failing_guests_do_not_take_the_places_of_others(
-    scenario: GuestScenario, returning: str, monkeypatch: pytest.MonkeyPatch
+    scenario: GuestScenario, refused: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.guests.sync.MAX_GUESTS_PER_RECONCILIATION", 1)
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
     grace = scenario.guests.add("Grace", "Hopper").key
     scenario.world.clock.advance(7_200)
-    first, second = scenario.book(returning), scenario.book(grace)
+    first, second = scenario.book(refused), scenario.book(grace)
     for booked in (first, second):
         await scenario.world.ingest_row(scenario.row(booked))
     await scenario.world.reconcile()
@@ -268,26 +264,17 @@ async def test_many_unavailable_survivors_cost_no_more_time_than_other_guests(
 
 @pytest.mark.parametrize("attempts", [2**63 - 1, -(2**63), True, "x"])
 async def test_a_note_with_an_impossible_number_of_attempts_is_replaced(
-    scenario: GuestScenario, returning: str, attempts: Any
+    scenario: GuestScenario, refused: str, attempts: Any
 ) -> None:
-    note = new_guest_failure(None, returning, returning, "403", scenario.world.clock())
     long_ago = scenario.world.clock() - timedelta(days=1)
-    damage = {"attempts": attempts, "nextAttemptAt": long_ago}
-    notes = paths.guest_failures_collection(
-        scenario.world.context.firestore, scenario.world.restaurant.id
-    )
-    await notes.document(returning).set(note.to_map() | damage)
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
-    scenario.book(returning)
+    await store_damaged_note(scenario, refused, attempts=attempts, nextAttemptAt=long_ago)
+    scenario.book(refused)
     assert (await scenario.world.poll())["status"] == "ok"
-    assert (await noted_guests(scenario))[returning]["attempts"] <= 2
+    assert (await noted_guests(scenario))[refused]["attempts"] <= 2
 
 
 async def test_a_damaged_note_is_replaced(scenario: GuestScenario, returning: str) -> None:
-    notes = paths.guest_failures_collection(
-        scenario.world.context.firestore, scenario.world.restaurant.id
-    )
-    await notes.document(returning).set({"nextAttemptAt": "soon", "attempts": []})
+    await store_damaged_note(scenario, returning, nextAttemptAt="soon", attempts=[])
     booked = scenario.book(returning)
     assert (await scenario.world.poll())["status"] == "ok"
     assert await scenario.shown_diner(booked) == ADA
@@ -295,17 +282,13 @@ async def test_a_damaged_note_is_replaced(scenario: GuestScenario, returning: st
 
 @pytest.mark.parametrize("damage", [{"nextAttemptAt": 5}, {"guestId": 5}])
 async def test_a_damaged_note_does_not_hide_the_next_attempt_of_another(
-    scenario: GuestScenario, returning: str, damage: dict[str, Any]
+    scenario: GuestScenario, refused: str, damage: dict[str, Any]
 ) -> None:
-    notes = paths.guest_failures_collection(
-        scenario.world.context.firestore, scenario.world.restaurant.id
-    )
     long_ago = scenario.world.clock() - timedelta(days=1)
-    await notes.document("damaged").set({"nextAttemptAt": long_ago, **damage})
-    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
-    scenario.book(returning)
+    await store_damaged_note(scenario, "damaged", **{"nextAttemptAt": long_ago, **damage})
+    scenario.book(refused)
     await scenario.world.poll()
-    summary = (await stored_state(scenario))["guestFailures"]
+    summary = (await scenario.world.read_settings_document())["guestFailures"]
     assert (summary["count"], "answered 403" in summary["lastError"]) == (2, True)
     assert summary["retryAt"] > scenario.world.clock()
 
@@ -313,13 +296,8 @@ async def test_a_damaged_note_does_not_hide_the_next_attempt_of_another(
 async def test_a_note_with_an_attempt_in_the_far_future_is_due(
     scenario: GuestScenario, returning: str
 ) -> None:
-    now = scenario.world.clock()
-    note = new_guest_failure(None, returning, f"{scenario.world.restaurant.rid}-x", "403", now)
-    notes = paths.guest_failures_collection(
-        scenario.world.context.firestore, scenario.world.restaurant.id
-    )
-    far_future = {"nextAttemptAt": now + timedelta(days=3_000)}
-    await notes.document(returning).set(note.to_map() | far_future)
+    far_future = scenario.world.clock() + timedelta(days=3_000)
+    await store_damaged_note(scenario, returning, nextAttemptAt=far_future)
     booked = scenario.book(returning)
     await scenario.world.poll()
     assert await scenario.shown_diner(booked) == ADA

@@ -11,10 +11,10 @@ from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxGuest
 from shared.guests import sync
 from shared.ledger.ledger import ApplyResult
+from tests.guests.conftest import ADA
 from tests.support.guests import GuestScenario
 
 UNKNOWN_GUEST_KEY = "650001110222033304440555"  # without letters, so it has one spelling
-ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
 
 
 async def test_a_new_guest_is_fetched_after_the_commit(scenario: GuestScenario, ada: str) -> None:

@@ -1,34 +1,33 @@
 """Reservations past their retention lose their personal data for good, in bounded portions."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.cloud.firestore import DELETE_FIELD
-from msgspec import structs
 from msgspec.structs import replace
 
 from shared.concurrency import Deadline
 from shared.config import read_environment
 from shared.errors import InvalidSettingsError
-from shared.firestore import paths
-from shared.firestore.raw_client import FirestoreClient
 from shared.polling.backfill import run_backfill_steps, start_backfill
+from tests.guests.conftest import stored_reservation
 from tests.support.firestore import FirestoreSpy
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 RETENTION = timedelta(days=40)
 
 
 @pytest.fixture
-async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    environment = structs.replace(made.context.environment, anonymize_after_days=RETENTION.days)
-    yield replace(made, context=replace(made.context, environment=environment))
-    made.executor.shutdown()
+def world(world: World) -> World:
+    return with_retention(world, RETENTION.days)
+
+
+def with_retention(world: World, days: int) -> World:
+    environment = replace(world.context.environment, anonymize_after_days=days)
+    return replace(world, context=replace(world.context, environment=environment))
 
 
 @pytest.fixture
@@ -36,14 +35,13 @@ async def diner(world: World) -> MarkedDiner:
     """A guest known from every channel; the quarantined bodies expire on their own."""
     diner = MarkedDiner(GuestScenario(world))
     await diner.create_everywhere()
-    for item in await quarantine_references(world):
-        await item.delete()
+    await delete_quarantine_items(world)
     return diner
 
 
-async def quarantine_references(world: World) -> list[Any]:
-    items = paths.quarantine_collection(world.context.firestore, world.restaurant.id)
-    return [item async for item in items.list_documents()]
+async def delete_quarantine_items(world: World) -> None:
+    async for item in world.quarantine_collection.list_documents():
+        await item.delete()
 
 
 async def pass_retention(world: World, days: int = 0) -> None:
@@ -75,8 +73,7 @@ async def test_a_reservation_within_its_retention_keeps_its_data(diner: MarkedDi
 async def test_no_later_event_restores_the_data(diner: MarkedDiner) -> None:
     await pass_retention(diner.world)
     await diner.resend_everything()
-    for item in await quarantine_references(diner.world):
-        await item.delete()  # contradicting copies of old events
+    await delete_quarantine_items(diner.world)  # contradicting copies of old events
     assert await diner.marked_fields() == []
 
 
@@ -162,10 +159,7 @@ async def test_reservations_of_a_later_backfill_are_anonymized(world: World) -> 
 async def test_zero_days_switch_it_off(world: World) -> None:
     world.actions.create(GUEST_VISIT_TIME, 2, request="a quiet table")
     await world.poll()
-    environment = structs.replace(world.context.environment, anonymize_after_days=0)
-    await pass_retention(
-        replace(world, context=replace(world.context, environment=environment)), days=9_999
-    )
+    await pass_retention(with_retention(world, 0), days=9_999)
     [document] = (await world.ledger_documents()).values()
     assert document["metadata"]["specialRequests"] == "a quiet table"
 
@@ -179,19 +173,17 @@ async def test_a_dry_run_anonymizes_nothing(world: World) -> None:
 
 
 async def test_a_native_reservation_is_left_alone(world: World) -> None:
-    reservations = paths.reservations_collection(world.context.firestore, world.restaurant.id)
     native = {"source": {"system": "LINEUP"}, "localDate": "2020-01-01", "dinerName": "Ada"}
-    await reservations.document("native-1").set(native)
+    document = world.reservations_collection.document("native-1")
+    await document.set(native)
     await world.reconcile()
-    assert (await reservations.document("native-1").get()).to_dict() == native
+    assert (await document.get()).to_dict() == native
 
 
 async def test_a_damaged_reservation_stops_no_other(world: World) -> None:
     booked = [world.actions.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
     await world.poll()
-    damaged = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, booked[0].key.lower()
-    )
+    damaged = stored_reservation(world, booked[0])
     await damaged.update({"sync": json.dumps("lost")})
     await pass_retention(world)
     assert anonymized_keys(await world.ledger_documents()) == {booked[1].key.lower()}
@@ -211,14 +203,10 @@ async def test_a_damaged_list_of_guests_or_key_stops_no_other(
 ) -> None:
     booked = [world.actions.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
     await world.poll()
-    damaged = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, booked[0].key.lower()
-    )
+    damaged = stored_reservation(world, booked[0])
     await damaged.update(fields)
     await pass_retention(world)
-    other = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, booked[1].key.lower()
-    )
+    other = stored_reservation(world, booked[1])
     assert (await other.get()).get("guests.anonymized") is True
 
 
@@ -228,14 +216,10 @@ async def test_an_old_document_with_the_key_of_another_reservation_does_not_anon
     old = world.actions.create(GUEST_VISIT_TIME, 2)
     coming = world.actions.create(GUEST_VISIT_TIME + RETENTION, 2, request="marked")
     await world.poll()
-    damaged = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, old.key.lower()
-    )
+    damaged = stored_reservation(world, old)
     await damaged.update({"source.externalReservationId": coming.key.lower()})
     await pass_retention(world)
-    kept = paths.reservation_document(
-        world.context.firestore, world.restaurant.id, coming.key.lower()
-    )
+    kept = stored_reservation(world, coming)
     assert (await kept.get()).get("metadata.specialRequests") == "marked"
 
 

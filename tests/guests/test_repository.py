@@ -1,7 +1,6 @@
 """Guest records in Firestore: the later one wins, also against a concurrent writer."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
@@ -12,7 +11,6 @@ from shared.domain.ledger.events import Channel, Version
 from shared.domain.ledger.guest_link import Guest, LinkedGuest, UnresolvedGuest, guest_to_map
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.firestore.raw_client import FirestoreClient
 from shared.guests.repository import (
     find_reservations_of_guest,
     follow_merges,
@@ -24,7 +22,7 @@ from shared.guests.repository import (
 from tests.support.events import RID, row_body
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import Restaurant
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 FORGOTTEN_GUEST = Guest("g", forgotten_at=NOON)
@@ -36,24 +34,15 @@ def ada_record(version: int, key: str = "g", name: str = "Ada") -> Guest:
 
 
 @pytest.fixture
-async def world(firestore: FirestoreClient) -> Any:
-    world = await make_world(firestore)
-    world.restaurant = Restaurant("restaurant-123", RID)
-    yield world
-    world.executor.shutdown()
-
-
-@pytest.fixture
-def restaurant_context(world: World) -> RestaurantContext:
+def context(world: World, restaurant: Restaurant) -> RestaurantContext:
+    world.restaurant = restaurant
     return world.restaurant_context()
 
 
 @pytest.fixture
-def spied_restaurant(
-    restaurant_context: RestaurantContext, firestore_spy: FirestoreSpy
-) -> RestaurantContext:
-    context = replace(restaurant_context.context, firestore=firestore_spy.client)
-    return replace(restaurant_context, context=context)
+def spied_context(context: RestaurantContext, firestore_spy: FirestoreSpy) -> RestaurantContext:
+    spied = replace(context.context, firestore=firestore_spy.client)
+    return replace(context, context=spied)
 
 
 async def read_stored_guests(restaurant: RestaurantContext) -> dict[str, Guest]:
@@ -67,55 +56,51 @@ async def read_stored_guests(restaurant: RestaurantContext) -> dict[str, Guest]:
 )
 @pytest.mark.parametrize("reverse", [False, True])
 async def test_two_records_in_either_order_leave_the_higher_one(
-    restaurant_context: RestaurantContext, other: Guest, *, reverse: bool
+    context: RestaurantContext, other: Guest, *, reverse: bool
 ) -> None:
     guests = [ada_record(1), other]
     for guest in reversed(guests) if reverse else guests:
-        await save_guest(restaurant_context, guest)
-    assert await read_stored_guests(restaurant_context) == {"g": other}
+        await save_guest(context, guest)
+    assert await read_stored_guests(context) == {"g": other}
 
 
-async def test_an_already_stored_record_is_no_change(restaurant_context: RestaurantContext) -> None:
-    assert await save_guest(restaurant_context, ada_record(2))
-    assert not await save_guest(restaurant_context, ada_record(2))
-    assert not await save_guest(restaurant_context, ada_record(1))
+async def test_an_already_stored_record_is_no_change(context: RestaurantContext) -> None:
+    assert await save_guest(context, ada_record(2))
+    assert not await save_guest(context, ada_record(2))
+    assert not await save_guest(context, ada_record(1))
 
 
-async def test_a_tombstone_has_no_personal_data(restaurant_context: RestaurantContext) -> None:
-    await save_guest(restaurant_context, ada_record(2))
-    await save_guest(restaurant_context, FORGOTTEN_GUEST)
-    guests = paths.guests_collection(restaurant_context.firestore, restaurant_context.id)
+async def test_a_tombstone_has_no_personal_data(context: RestaurantContext) -> None:
+    await save_guest(context, ada_record(2))
+    await save_guest(context, FORGOTTEN_GUEST)
+    guests = paths.guests_collection(context.firestore, context.id)
     assert (await guests.document("g").get()).to_dict() == guest_to_map(FORGOTTEN_GUEST)
 
 
-async def test_nothing_brings_a_forgotten_guest_back(restaurant_context: RestaurantContext) -> None:
-    await save_guests(restaurant_context, [FORGOTTEN_GUEST])
-    await save_guests(restaurant_context, [ada_record(9), MERGED])
-    assert await read_stored_guests(restaurant_context) == {"g": FORGOTTEN_GUEST}
+async def test_nothing_brings_a_forgotten_guest_back(context: RestaurantContext) -> None:
+    await save_guests(context, [FORGOTTEN_GUEST])
+    await save_guests(context, [ada_record(9), MERGED])
+    assert await read_stored_guests(context) == {"g": FORGOTTEN_GUEST}
 
 
 async def test_many_records_are_stored_in_one_commit(
-    restaurant_context: RestaurantContext,
-    spied_restaurant: RestaurantContext,
-    firestore_spy: FirestoreSpy,
+    context: RestaurantContext, spied_context: RestaurantContext, firestore_spy: FirestoreSpy
 ) -> None:
     guests = [ada_record(1, f"g{number}") for number in range(50)]
-    await save_guests(spied_restaurant, guests)
+    await save_guests(spied_context, guests)
     assert firestore_spy.take_calls() == ["read", "commit"]
-    assert len(await read_stored_guests(restaurant_context)) == 50
+    assert len(await read_stored_guests(context)) == 50
 
 
 async def test_records_are_stored_separately_after_a_lost_race(
-    restaurant_context: RestaurantContext,
-    spied_restaurant: RestaurantContext,
-    firestore_spy: FirestoreSpy,
+    context: RestaurantContext, spied_context: RestaurantContext, firestore_spy: FirestoreSpy
 ) -> None:
     async def write_concurrently() -> None:
-        await save_guest(restaurant_context, ada_record(7, "g1"))
+        await save_guest(context, ada_record(7, "g1"))
 
     firestore_spy.before_commit.append(write_concurrently)
-    await save_guests(spied_restaurant, [ada_record(1, "g0"), ada_record(2, "g1")])
-    assert await read_stored_guests(restaurant_context) == {
+    await save_guests(spied_context, [ada_record(1, "g0"), ada_record(2, "g1")])
+    assert await read_stored_guests(context) == {
         "g0": ada_record(1, "g0"),
         "g1": ada_record(7, "g1"),
     }
@@ -123,77 +108,75 @@ async def test_records_are_stored_separately_after_a_lost_race(
 
 @pytest.mark.parametrize("stored", [None, ada_record(1)])
 async def test_a_concurrently_written_record_is_compared_again(
-    restaurant_context: RestaurantContext,
-    spied_restaurant: RestaurantContext,
+    context: RestaurantContext,
+    spied_context: RestaurantContext,
     firestore_spy: FirestoreSpy,
     stored: Guest | None,
 ) -> None:
     if stored is not None:
-        await save_guest(restaurant_context, stored)
+        await save_guest(context, stored)
 
     async def forget_concurrently() -> None:
-        await save_guest(restaurant_context, FORGOTTEN_GUEST)
+        await save_guest(context, FORGOTTEN_GUEST)
 
     firestore_spy.before_commit.append(forget_concurrently)
-    assert not await save_guest(spied_restaurant, ada_record(5))
-    assert await read_stored_guests(restaurant_context) == {"g": FORGOTTEN_GUEST}
+    assert not await save_guest(spied_context, ada_record(5))
+    assert await read_stored_guests(context) == {"g": FORGOTTEN_GUEST}
 
 
 async def test_a_constantly_changing_record_raises(
-    spied_restaurant: RestaurantContext, firestore_spy: FirestoreSpy
+    spied_context: RestaurantContext, firestore_spy: FirestoreSpy
 ) -> None:
     firestore_spy.before_commit.extend([fail_with(google.Aborted)] * 9)
     with pytest.raises(ServiceUnavailableError, match="kept changing"):
-        await save_guest(spied_restaurant, ada_record(1))
+        await save_guest(spied_context, ada_record(1))
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
 async def test_an_unavailable_store_is_reported(
-    spied_restaurant: RestaurantContext, firestore_spy: FirestoreSpy, error: type[Exception]
+    spied_context: RestaurantContext, firestore_spy: FirestoreSpy, error: type[Exception]
 ) -> None:
     firestore_spy.failure = error
     for call in (
-        save_guest(spied_restaurant, ada_record(1)),
-        save_guests(spied_restaurant, [ada_record(1)]),
-        read_guests(spied_restaurant, ["g"]),
-        follow_merges(spied_restaurant, "g"),
+        save_guest(spied_context, ada_record(1)),
+        save_guests(spied_context, [ada_record(1)]),
+        read_guests(spied_context, ["g"]),
+        follow_merges(spied_context, "g"),
     ):
         with pytest.raises(ServiceUnavailableError):
             await call
 
 
-async def test_merges_are_followed_to_their_end(restaurant_context: RestaurantContext) -> None:
+async def test_merges_are_followed_to_their_end(context: RestaurantContext) -> None:
     merged = Guest("a", is_merged=True, survivor_key="g", survivor_id=f"{RID}-g")
-    await save_guests(restaurant_context, [merged, MERGED, ada_record(1, "s")])
-    guest = await follow_merges(restaurant_context, "a")
+    await save_guests(context, [merged, MERGED, ada_record(1, "s")])
+    guest = await follow_merges(context, "a")
     assert isinstance(guest, LinkedGuest)
     assert (guest.path, guest.diner_name) == (("a", "g", "s"), "Ada")
 
 
-async def test_a_merge_into_an_unknown_guest_is_unresolved(
-    restaurant_context: RestaurantContext,
-) -> None:
-    await save_guest(restaurant_context, MERGED)
-    guest = await follow_merges(restaurant_context, "g")
+async def test_a_merge_into_an_unknown_guest_is_unresolved(context: RestaurantContext) -> None:
+    await save_guest(context, MERGED)
+    guest = await follow_merges(context, "g")
     assert guest == UnresolvedGuest(("g", "s"), was_read=True)
 
 
 async def test_a_record_is_linked_once_to_every_reservation_that_ever_referenced_it(
-    world: World, restaurant_context: RestaurantContext
+    world: World, context: RestaurantContext
 ) -> None:
     for number, guest_id in enumerate(("g", "g", "other"), start=1):
         row = row_body(number, id=f"{RID}-ot_{number}", guest_id=f"{RID}-{guest_id}")
         await world.ingest_row(row)
     await world.ingest_row(row_body(9, id=f"{RID}-ot_2", guest_id=f"{RID}-other"))
-    await save_guest(restaurant_context, ada_record(1))
-    assert await find_reservations_of_guest(restaurant_context, "g") == [
+    await save_guest(context, ada_record(1))
+    assert await find_reservations_of_guest(context, "g") == [
         "ot_1",
         "ot_2",
     ]
-    first = await propagate_guest(restaurant_context, "g", Channel.POLL)
+    first = await propagate_guest(context, "g", Channel.POLL)
     assert first.changed_count == 1
     documents = await world.ledger_documents()
     names = {key: document["dinerName"] for key, document in documents.items()}
     assert names == {"ot_1": "Ada", "ot_2": "OpenTable Guest", "ot_3": "OpenTable Guest"}
-    second = await propagate_guest(restaurant_context, "g", Channel.POLL)
+    second = await propagate_guest(context, "g", Channel.POLL)
     assert second.changed_count == 0

@@ -7,10 +7,9 @@ import msgspec
 import pytest
 
 from functions.api.reservations import build_reservation_response
+from tests.guests.conftest import ADA
 from tests.support.firestore import FirestoreSpy
 from tests.support.guests import GuestScenario
-
-ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
 
 
 @pytest.fixture
