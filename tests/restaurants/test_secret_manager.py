@@ -21,10 +21,12 @@ SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 
 
 class FakeSecretManager:
-    """Secrets with their versions, oldest first; `failure` is returned instead of an answer.
+    """Secrets with their versions, oldest first, and the store under test that reads them.
 
     `lag` is the number of versions that the alias `latest` is behind.
     """
+
+    store: SecretManagerStore
 
     def __init__(self) -> None:
         self.versions: dict[str, list[bytes]] = {}
@@ -144,7 +146,7 @@ class FakeSecretManager:
 
 
 @pytest.fixture
-async def fake_secret_manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeSecretManager]:
+async def secrets(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeSecretManager]:
     fake = FakeSecretManager()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((fake.build_handler(),))
@@ -158,56 +160,47 @@ async def fake_secret_manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
             return client
 
         monkeypatch.setattr(secretmanager, "SecretManagerServiceAsyncClient", create_client)
+        fake.store = SecretManagerStore("demo")
         yield fake
     await server.stop(None)
 
 
-@pytest.fixture
-def secret_manager_store(fake_secret_manager: FakeSecretManager) -> SecretManagerStore:
-    assert not fake_secret_manager.created_clients
-    return SecretManagerStore("demo")
+async def test_the_client_is_created_on_first_use(secrets: FakeSecretManager) -> None:
+    assert secrets.created_clients == 0
+    secrets.versions["main"] = [b"{}"]
+    await secrets.store.read("main")
+    await secrets.store.read("main")
+    assert secrets.created_clients == 1
 
 
-async def test_the_client_is_created_on_first_use(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    assert fake_secret_manager.created_clients == 0
-    fake_secret_manager.versions["main"] = [b"{}"]
-    await secret_manager_store.read("main")
-    await secret_manager_store.read("main")
-    assert fake_secret_manager.created_clients == 1
-
-
-async def test_the_latest_version_is_read(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    fake_secret_manager.versions["main"] = [b"old", b"new"]
-    assert await secret_manager_store.read("main") == b"new"
+async def test_the_latest_version_is_read(secrets: FakeSecretManager) -> None:
+    secrets.versions["main"] = [b"old", b"new"]
+    assert await secrets.store.read("main") == b"new"
 
 
 async def test_a_version_that_was_just_added_is_read_before_the_alias_knows_it(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secrets: FakeSecretManager,
 ) -> None:
-    fake_secret_manager.versions["main"] = [b'{"apiKey": "old"}']
-    added = await secret_manager_store.update_secret("main", add_fields(apiKey="new"))
-    fake_secret_manager.lag = 1
-    assert json.loads(await secret_manager_store.read("main")) == {"apiKey": "old"}
-    assert json.loads(await secret_manager_store.read("main", added)) == {"apiKey": "new"}
+    secrets.versions["main"] = [b'{"apiKey": "old"}']
+    added = await secrets.store.update_secret("main", add_fields(apiKey="new"))
+    secrets.lag = 1
+    assert json.loads(await secrets.store.read("main")) == {"apiKey": "old"}
+    assert json.loads(await secrets.store.read("main", added)) == {"apiKey": "new"}
 
 
 async def test_a_version_added_by_hand_is_read_after_a_recorded_one(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+    secrets: FakeSecretManager,
 ) -> None:
-    fake_secret_manager.versions["main"] = [b"recorded", b"by hand"]
-    assert await secret_manager_store.read("main", "1") == b"by hand"
+    secrets.versions["main"] = [b"recorded", b"by hand"]
+    assert await secrets.store.read("main", "1") == b"by hand"
 
 
 @pytest.mark.parametrize("version", ["99", "new", "", "-1", "9" * 5_000, "\u0661"])
 async def test_a_version_damaged_by_hand_hides_no_credential(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, version: str
+    secrets: FakeSecretManager, version: str
 ) -> None:
-    fake_secret_manager.versions["main"] = [b"{}"]
-    assert await secret_manager_store.read("main", version) == b"{}"
+    secrets.versions["main"] = [b"{}"]
+    assert await secrets.store.read("main", version) == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -219,167 +212,141 @@ async def test_a_version_damaged_by_hand_hides_no_credential(
     ],
 )
 async def test_an_error_for_an_unreadable_secret_says_what_to_do(
-    secret_manager_store: SecretManagerStore,
-    fake_secret_manager: FakeSecretManager,
-    failure: grpc.StatusCode,
+    secrets: FakeSecretManager, failure: grpc.StatusCode
 ) -> None:
-    fake_secret_manager.read_failure = failure
+    secrets.read_failure = failure
     with pytest.raises(InvalidSettingsError, match="create one, or grant"):
-        await secret_manager_store.read("main")
+        await secrets.store.read("main")
 
 
 @pytest.mark.parametrize(
     "failure", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED]
 )
 async def test_an_unavailable_secret_manager_is_reported(
-    secret_manager_store: SecretManagerStore,
-    fake_secret_manager: FakeSecretManager,
-    failure: grpc.StatusCode,
+    secrets: FakeSecretManager, failure: grpc.StatusCode
 ) -> None:
-    fake_secret_manager.versions["main"] = [b"{}"]
-    fake_secret_manager.write_failure = failure
+    secrets.versions["main"] = [b"{}"]
+    secrets.write_failure = failure
     with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
-        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
-    fake_secret_manager.read_failure = failure
+        await secrets.store.update_secret("main", add_fields(apiKey="a"))
+    secrets.read_failure = failure
     with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
-        await secret_manager_store.read("main")
+        await secrets.store.read("main")
 
 
-async def test_the_first_version_creates_the_secret(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    await secret_manager_store.update_secret("new", add_fields(apiKey="a"))
-    assert list(map(json.loads, fake_secret_manager.versions["new"])) == [{"apiKey": "a"}]
+async def test_the_first_version_creates_the_secret(secrets: FakeSecretManager) -> None:
+    await secrets.store.update_secret("new", add_fields(apiKey="a"))
+    assert list(map(json.loads, secrets.versions["new"])) == [{"apiKey": "a"}]
 
 
-async def test_a_further_version_extends_the_last_one(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    fake_secret_manager.versions["main"] = [b'{"apiKey": "a"}']
-    await secret_manager_store.update_secret("main", add_fields(clientId="b"))
-    assert json.loads(fake_secret_manager.versions["main"][-1]) == {"apiKey": "a", "clientId": "b"}
+async def test_a_further_version_extends_the_last_one(secrets: FakeSecretManager) -> None:
+    secrets.versions["main"] = [b'{"apiKey": "a"}']
+    await secrets.store.update_secret("main", add_fields(clientId="b"))
+    assert json.loads(secrets.versions["main"][-1]) == {"apiKey": "a", "clientId": "b"}
 
 
-async def test_a_secret_without_a_version_gets_one(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    fake_secret_manager.versions["empty"] = []
-    await secret_manager_store.update_secret("empty", add_fields(apiKey="a"))
-    assert len(fake_secret_manager.versions["empty"]) == 1
+async def test_a_secret_without_a_version_gets_one(secrets: FakeSecretManager) -> None:
+    secrets.versions["empty"] = []
+    await secrets.store.update_secret("empty", add_fields(apiKey="a"))
+    assert len(secrets.versions["empty"]) == 1
 
 
-async def test_an_error_names_the_missing_role(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    fake_secret_manager.versions["main"] = [b"{}"]
-    fake_secret_manager.write_failure = grpc.StatusCode.PERMISSION_DENIED
+async def test_an_error_names_the_missing_role(secrets: FakeSecretManager) -> None:
+    secrets.versions["main"] = [b"{}"]
+    secrets.write_failure = grpc.StatusCode.PERMISSION_DENIED
     with pytest.raises(InvalidSettingsError, match=r"grant .* infra/permissions\.tf"):
-        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
+        await secrets.store.update_secret("main", add_fields(apiKey="a"))
 
 
 @pytest.mark.parametrize("payload", [b"[]", b"not JSON hunter2"])
 async def test_a_payload_other_than_an_object_is_unchanged_and_never_quoted(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, payload: bytes
+    secrets: FakeSecretManager, payload: bytes
 ) -> None:
-    fake_secret_manager.versions["main"] = [payload]
+    secrets.versions["main"] = [payload]
     with pytest.raises(InvalidSettingsError) as caught:
-        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
+        await secrets.store.update_secret("main", add_fields(apiKey="a"))
     assert "hunter2" not in str(caught.value)
-    assert fake_secret_manager.versions["main"] == [payload]
+    assert secrets.versions["main"] == [payload]
 
 
-async def test_concurrent_changes_are_all_kept(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
+async def test_concurrent_changes_are_all_kept(secrets: FakeSecretManager) -> None:
     names = [f"field{number}" for number in range(4)]
     await asyncio.gather(
-        *(secret_manager_store.update_secret("main", add_fields(**{n: 1})) for n in names)
+        *(secrets.store.update_secret("main", add_fields(**{n: 1})) for n in names)
     )
-    assert json.loads(fake_secret_manager.versions["main"][-1]).keys() == set(names)
+    assert json.loads(secrets.versions["main"][-1]).keys() == set(names)
 
 
-async def test_a_change_right_after_another_builds_on_it(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
-    await secret_manager_store.update_secret("main", add_fields(clientId="b"))
-    fake_secret_manager.lag = 1  # the alias still names the first version
-    await secret_manager_store.update_secret("main", add_fields(clientSecret="c"))
-    payload = json.loads(fake_secret_manager.versions["main"][-1])
+async def test_a_change_right_after_another_builds_on_it(secrets: FakeSecretManager) -> None:
+    await secrets.store.update_secret("main", add_fields(apiKey="a"))
+    await secrets.store.update_secret("main", add_fields(clientId="b"))
+    secrets.lag = 1  # the alias still names the first version
+    await secrets.store.update_secret("main", add_fields(clientSecret="c"))
+    payload = json.loads(secrets.versions["main"][-1])
     assert payload == {"apiKey": "a", "clientId": "b", "clientSecret": "c"}
 
 
 async def test_a_writer_that_died_blocks_the_next_one_for_a_limited_time(
-    secret_manager_store: SecretManagerStore,
-    fake_secret_manager: FakeSecretManager,
-    monkeypatch: pytest.MonkeyPatch,
+    secrets: FakeSecretManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.restaurants.secrets._MAX_LOCK_PAUSE_SECONDS", 0)
-    fake_secret_manager.versions["main"] = [b"{}"]
+    secrets.versions["main"] = [b"{}"]
     lock = "opentable-ledger.locked-until"
-    fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) + 30)}
+    secrets.annotations["main"] = {lock: str(int(time.time()) + 30)}
     with pytest.raises(ServiceUnavailableError, match="in progress"):
-        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
-    assert fake_secret_manager.versions["main"] == [b"{}"]
-    fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) - 1)}
-    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
-    assert lock not in fake_secret_manager.annotations["main"]
+        await secrets.store.update_secret("main", add_fields(apiKey="a"))
+    assert secrets.versions["main"] == [b"{}"]
+    secrets.annotations["main"] = {lock: str(int(time.time()) - 1)}
+    await secrets.store.update_secret("main", add_fields(apiKey="a"))
+    assert lock not in secrets.annotations["main"]
 
 
 @pytest.mark.parametrize("until", ["soon", "", "99999999999", "9" * 5_000, "-1"])
 async def test_a_lock_damaged_by_hand_blocks_no_change(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, until: str
+    secrets: FakeSecretManager, until: str
 ) -> None:
-    fake_secret_manager.versions["main"] = [b"{}"]
+    secrets.versions["main"] = [b"{}"]
     annotations = {"opentable-ledger.locked-until": until}
-    fake_secret_manager.annotations["main"] = annotations
-    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
-    assert json.loads(fake_secret_manager.versions["main"][-1]) == {"apiKey": "a"}
+    secrets.annotations["main"] = annotations
+    await secrets.store.update_secret("main", add_fields(apiKey="a"))
+    assert json.loads(secrets.versions["main"][-1]) == {"apiKey": "a"}
 
 
 @pytest.mark.parametrize("number", ["99", "newest", "", "9" * 5_000])
 async def test_a_version_annotation_damaged_by_hand_loses_no_credential(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager, number: str
+    secrets: FakeSecretManager, number: str
 ) -> None:
-    fake_secret_manager.versions["main"] = [b'{"apiKey": "a"}']
+    secrets.versions["main"] = [b'{"apiKey": "a"}']
     annotations = {"opentable-ledger.newest-version": number}
-    fake_secret_manager.annotations["main"] = annotations
-    await secret_manager_store.update_secret("main", add_fields(clientId="b"))
-    payload = json.loads(fake_secret_manager.versions["main"][-1])
+    secrets.annotations["main"] = annotations
+    await secrets.store.update_secret("main", add_fields(clientId="b"))
+    payload = json.loads(secrets.versions["main"][-1])
     assert payload == {"apiKey": "a", "clientId": "b"}
 
 
-async def test_a_failed_change_ends_its_lock(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    fake_secret_manager.versions["main"] = [b"[]"]
+async def test_a_failed_change_ends_its_lock(secrets: FakeSecretManager) -> None:
+    secrets.versions["main"] = [b"[]"]
     with pytest.raises(InvalidSettingsError):
-        await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
-    assert fake_secret_manager.annotations["main"] == {}
+        await secrets.store.update_secret("main", add_fields(apiKey="a"))
+    assert secrets.annotations["main"] == {}
 
 
-async def test_annotations_of_others_are_kept(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
-    fake_secret_manager.versions["main"] = [b"{}"]
-    fake_secret_manager.annotations["main"] = {"owner": "bistro"}
-    await secret_manager_store.update_secret("main", add_fields(apiKey="a"))
-    assert fake_secret_manager.annotations["main"]["owner"] == "bistro"
+async def test_annotations_of_others_are_kept(secrets: FakeSecretManager) -> None:
+    secrets.versions["main"] = [b"{}"]
+    secrets.annotations["main"] = {"owner": "bistro"}
+    await secrets.store.update_secret("main", add_fields(apiKey="a"))
+    assert secrets.annotations["main"]["owner"] == "bistro"
 
 
-async def test_all_but_the_newest_two_versions_are_disabled(
-    secret_manager_store: SecretManagerStore, fake_secret_manager: FakeSecretManager
-) -> None:
+async def test_all_but_the_newest_two_versions_are_disabled(secrets: FakeSecretManager) -> None:
     for number in range(5):
-        await secret_manager_store.update_secret("main", add_fields(apiKey=number))
-    assert fake_secret_manager.disabled["main"] == {1, 2, 3}
+        await secrets.store.update_secret("main", add_fields(apiKey=number))
+    assert secrets.disabled["main"] == {1, 2, 3}
 
 
 async def test_a_change_succeeds_although_old_versions_cannot_be_disabled(
-    secret_manager_store: SecretManagerStore,
-    fake_secret_manager: FakeSecretManager,
-    capsys: pytest.CaptureFixture[str],
+    secrets: FakeSecretManager, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_secret_manager.disable_failure = grpc.StatusCode.PERMISSION_DENIED
-    assert await secret_manager_store.update_secret("main", add_fields(apiKey="a")) == "1"
+    secrets.disable_failure = grpc.StatusCode.PERMISSION_DENIED
+    assert await secrets.store.update_secret("main", add_fields(apiKey="a")) == "1"
     assert "could not be disabled" in json.loads(capsys.readouterr().out)["problem"]
