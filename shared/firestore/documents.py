@@ -5,7 +5,7 @@ documents go through `shared.firestore.raw_client` instead.
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -64,6 +64,15 @@ async def read_documents(query: AsyncQuery, limit: int) -> list[DocumentSnapshot
         return [snapshot async for snapshot in snapshots]
 
 
+async def stream_documents(
+    query: AsyncQuery | AsyncCollectionReference,
+) -> AsyncIterator[DocumentSnapshot[Any]]:
+    """Yield all documents of a query or a collection."""
+    with translate_firestore_errors():
+        async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
+            yield snapshot
+
+
 def order_newest_first(
     query: AsyncQuery | AsyncCollectionReference, time_field: str, now: datetime
 ) -> AsyncQuery:
@@ -92,11 +101,22 @@ async def read_all(
 
 async def count_documents(query: AsyncQuery) -> int:
     """Count the documents of a query; Firestore bills one read per thousand."""
+    aggregation = AsyncAggregationQuery(query).count()
     with translate_firestore_errors():
-        results = (
-            await AsyncAggregationQuery(query).count().get(retry=None, timeout=READ_TIMEOUT_SECONDS)
-        )
+        results = await aggregation.get(retry=None, timeout=READ_TIMEOUT_SECONDS)
     return int(results[0][0].value)  # one result with one aggregation
+
+
+async def set_document(reference: AsyncDocumentReference, fields: dict[str, Any]) -> None:
+    """Create or replace a document."""
+    with translate_firestore_errors():
+        await reference.set(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+
+
+async def update_document(reference: AsyncDocumentReference, changes: dict[str, Any]) -> None:
+    """Write dotted paths of a document, whoever wrote it last."""
+    with translate_firestore_errors():
+        await reference.update(changes, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
 
 
 class UpdateResult(Struct, frozen=True):

@@ -35,7 +35,10 @@ from shared.firestore.documents import (
     WRITE_TIMEOUT_SECONDS,
     read_document,
     read_documents,
+    set_document,
+    stream_documents,
     translate_firestore_errors,
+    update_document,
 )
 from shared.guests.repository import find_reservations_of_guest, link_guests
 from shared.ledger.ledger import Ledger
@@ -60,11 +63,7 @@ async def repeat_erasures(restaurant: RestaurantContext) -> None:
     guests = paths.guests_collection(restaurant.firestore, restaurant.id).where(
         filter=FieldFilter("forgottenAt", ">=", since)
     )
-    with translate_firestore_errors():
-        keys = [
-            guest.id async for guest in guests.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
-        ]
-    for key in keys:
+    for key in [guest.id async for guest in stream_documents(guests)]:
         await erase_guest(restaurant, key)
 
 
@@ -107,9 +106,8 @@ async def erase_guest(
             # The record and the log line must not identify the guest.
             entry = {"kind": "FORGOTTEN", "erasedAt": restaurant.context.clock()}
             erasures = paths.erasures_collection(restaurant.firestore, restaurant.id)
-            await erasures.document(secrets.token_hex(8)).set(
-                entry | {"places": erased_count}, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-            )
+            reference = erasures.document(secrets.token_hex(8))
+            await set_document(reference, entry | {"places": erased_count})
             log_event(
                 Severity.INFO,
                 LogEvent.GUEST_ERASED,
@@ -141,16 +139,12 @@ async def _redact_quarantine(restaurant: RestaurantContext, keys: set[str], name
     """Redact quarantined bodies that contain one of the keys or names; return how many."""
     items = paths.quarantine_collection(restaurant.firestore, restaurant.id)
     redacted_count = 0
-    async for item in items.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
+    async for item in stream_documents(items):
         body = str((item.to_dict() or {}).get("body"))
         redacted = redact_json(body)
         is_referenced = keys & collect_referenced_keys(body, restaurant.settings.rid)
         if (is_referenced or mentions_person(body, names)) and body != redacted:
-            await item.reference.update(
-                {"body": redacted, "summary.guest": None},
-                retry=None,
-                timeout=WRITE_TIMEOUT_SECONDS,
-            )
+            await update_document(item.reference, {"body": redacted, "summary.guest": None})
             redacted_count += 1
     return redacted_count
 
@@ -241,24 +235,21 @@ async def _read_portion(restaurant: RestaurantContext, through: str, cutoff: str
         .select(_SELECTED_FIELDS)
     )
     portion, day = _Portion(complete_through=through), through
-    with translate_firestore_errors():
-        async for snapshot in dated.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
-            stored = snapshot.to_dict() or {}
-            if stored["localDate"] != day:
-                portion.complete_through, day = day, stored["localDate"]
-            if len(portion.keys) == MAX_RESERVATIONS_PER_RUN:
-                return portion
+    async for snapshot in stream_documents(dated):
+        stored = snapshot.to_dict() or {}
+        if stored["localDate"] != day:
+            portion.complete_through, day = day, stored["localDate"]
+        if len(portion.keys) == MAX_RESERVATIONS_PER_RUN:
+            return portion
+        _add_to_portion(portion, snapshot.id, stored)
+    # Reservations without a start time have no day: a relay never reported it.
+    undated = reservations.where(filter=FieldFilter("localDate", "==", None))
+    created_before = datetime.combine(date.fromisoformat(cutoff), time.min, UTC)
+    async for snapshot in stream_documents(undated.select(_SELECTED_FIELDS)):
+        stored = snapshot.to_dict() or {}
+        created_at = stored.get("createdAt")
+        if isinstance(created_at, datetime) and created_at < created_before:
             _add_to_portion(portion, snapshot.id, stored)
-        # Reservations without a start time have no day: a relay never reported it.
-        undated = reservations.where(filter=FieldFilter("localDate", "==", None))
-        created_before = datetime.combine(date.fromisoformat(cutoff), time.min, UTC)
-        async for snapshot in undated.select(_SELECTED_FIELDS).stream(
-            retry=None, timeout=QUERY_TIMEOUT_SECONDS
-        ):
-            stored = snapshot.to_dict() or {}
-            created_at = stored.get("createdAt")
-            if isinstance(created_at, datetime) and created_at < created_before:
-                _add_to_portion(portion, snapshot.id, stored)
     portion.complete_through = cutoff
     return portion
 

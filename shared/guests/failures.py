@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncQuery, FieldFilter
+from google.cloud.firestore import FieldFilter
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -35,7 +35,9 @@ from shared.firestore.documents import (
     WRITE_TIMEOUT_SECONDS,
     count_documents,
     read_documents,
+    set_document,
     translate_firestore_errors,
+    update_document,
 )
 from shared.log import LogEvent, Severity, log_event
 
@@ -151,31 +153,25 @@ async def read_guest_failures(
 
 async def read_due_guest_failures(restaurant: RestaurantContext, limit: int) -> list[GuestFailure]:
     """Return the failures with a due attempt, the longest due first."""
-    collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
-    snapshots = await read_documents(
-        _without_damaged_times(collection.order_by("nextAttemptAt")), limit
-    )
     now = restaurant.context.clock()
-    failures = [
-        _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots
-    ]
-    return [
-        failure for failure in failures if failure is not None and failure.next_attempt_at <= now
-    ]
+    failures = await _read_first_failures(restaurant, limit)
+    return [failure for failure in failures if failure.next_attempt_at <= now]
 
 
-def _without_damaged_times(query: AsyncQuery) -> AsyncQuery:
-    """Return a query without documents whose next attempt is no time: they would come first."""
-    return query.where(filter=FieldFilter("nextAttemptAt", ">=", EARLIEST_RUN))
+async def _read_first_failures(restaurant: RestaurantContext, limit: int) -> list[GuestFailure]:
+    """Return the readable ones of the first failures, in the order of their next attempt."""
+    collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
+    # Documents whose next attempt is no time would come first.
+    query = collection.where(filter=FieldFilter("nextAttemptAt", ">=", EARLIEST_RUN))
+    snapshots = await read_documents(query.order_by("nextAttemptAt"), limit)
+    failures = (_guest_failure_from_map(each.id, each.to_dict() or {}) for each in snapshots)
+    return [failure for failure in failures if failure is not None]
 
 
 async def store_guest_failure(restaurant: RestaurantContext, failure: GuestFailure) -> None:
     """Store a guest's failure."""
     collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
-    with translate_firestore_errors():
-        await collection.document(failure.key).set(
-            failure.to_map(), retry=None, timeout=WRITE_TIMEOUT_SECONDS
-        )
+    await set_document(collection.document(failure.key), failure.to_map())
 
 
 async def store_link_failure(
@@ -217,22 +213,16 @@ async def clear_guest_failure(restaurant: RestaurantContext, key: str) -> None:
 async def update_guest_failure_summary(restaurant: RestaurantContext) -> None:
     """Count the failing guests in the settings document, and log them if there are any."""
     collection = paths.guest_failures_collection(restaurant.firestore, restaurant.id)
-    query = collection.order_by("nextAttemptAt")
-    count = await count_documents(query)
-    # A damaged document must not hide the next attempt of the others.
-    failures = (
-        _guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
-        for snapshot in await read_documents(_without_damaged_times(query), _MAX_READ_FAILURES)
-    )
-    first = next((failure for failure in failures if failure is not None), None)
+    count = await count_documents(collection.order_by("nextAttemptAt"))
+    # More than one: a damaged document must not hide the next attempt of the others.
+    first = next(iter(await _read_first_failures(restaurant, _MAX_READ_FAILURES)), None)
     summary = {
         "guestFailures.count": count,
         "guestFailures.retryAt": first and first.next_attempt_at,
         "guestFailures.lastError": first and first.error,
     }
     integration = paths.integration_document(restaurant.firestore, restaurant.id)
-    with translate_firestore_errors():
-        await integration.update(summary, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+    await update_document(integration, summary)
     if count:
         log_event(
             Severity.WARNING,

@@ -32,8 +32,8 @@ from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
-    QUERY_TIMEOUT_SECONDS,
     READ_TIMEOUT_SECONDS,
+    read_documents,
     translate_firestore_errors,
     update_if_unmodified,
 )
@@ -126,13 +126,12 @@ async def save_guests(restaurant: RestaurantContext, guests: Sequence[Guest]) ->
 async def propagate_guest(
     restaurant: RestaurantContext,
     guest_key: str,
-    channel: Channel,
     damaged_keys: Collection[str] = (),
 ) -> LinkResult:
     """Link a stored guest to all its reservations (`find_reservations_of_guest`)."""
     reservation_keys = await find_reservations_of_guest(restaurant, guest_key, damaged_keys)
     links = [(key, guest_key) for key in reservation_keys]
-    return await link_guests(restaurant, links, channel)
+    return await link_guests(restaurant, links, Channel.POLL)
 
 
 async def link_guests(
@@ -225,10 +224,9 @@ async def _query_reservation_keys(
     """
     reservations = paths.reservations_collection(restaurant.firestore, restaurant.id)
     guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
-    query = reservations.where(filter=guest_filter).select([]).limit(limit)
-    with translate_firestore_errors():
-        return [
-            snapshot.id.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
-            async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
-            if snapshot.id.startswith(OPENTABLE_DOCUMENT_PREFIX)
-        ]
+    query = reservations.where(filter=guest_filter).select([])
+    return [
+        snapshot.id.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
+        for snapshot in await read_documents(query, limit)
+        if snapshot.id.startswith(OPENTABLE_DOCUMENT_PREFIX)
+    ]

@@ -193,7 +193,7 @@ async def _update_reservations_of_guest(
     if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
         await erase_guest(restaurant, guest_key, aliases, damaged_keys)
     else:
-        await propagate_guest(restaurant, guest_key, Channel.POLL, damaged_keys)
+        await propagate_guest(restaurant, guest_key, damaged_keys)
 
 
 async def fetch_missing_guests(
@@ -250,7 +250,7 @@ async def retry_failed_guests(restaurant: ConnectedRestaurant) -> None:
             if (await read_guest_failures(restaurant, [key])).get(key) == failure:
                 await fetcher.clear_failure(key)
         elif key not in fetcher.failures:
-            await propagate_guest(restaurant, key, Channel.POLL, damaged_keys)
+            await propagate_guest(restaurant, key, damaged_keys)
     await fetcher.store_summary()
 
 

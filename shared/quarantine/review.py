@@ -4,11 +4,11 @@ A replay does not verify the signature again, because it has expired. The event 
 first receipt, so that its order among the other events does not change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
+from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,11 +22,11 @@ from shared.domain.validation import typed_or_none
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
-    WRITE_TIMEOUT_SECONDS,
     count_documents,
     read_document,
     read_documents,
     translate_firestore_errors,
+    update_document,
     update_if_unmodified,
 )
 from shared.ingest.events import IncomingEvent, normalize_event
@@ -87,21 +87,15 @@ class QuarantineReview:
             .order_by("receivedAt", direction=AsyncQuery.DESCENDING)
             .select(_SUMMARY_FIELDS)
         )
-        items_by_id = {
-            snapshot.id: snapshot.to_dict() or {} for snapshot in await read_documents(query, limit)
-        }
-        return self._without_expired(items_by_id)
+        return self._without_expired(await read_documents(query, limit))
 
     def _without_expired(
-        self, items_by_id: dict[str, StoredQuarantineItem]
+        self, snapshots: Iterable[DocumentSnapshot[Any]]
     ) -> dict[str, StoredQuarantineItem]:
         # Firestore deletes expired documents with a delay.
         now = self._clock()
-        return {
-            id_: item
-            for id_, item in items_by_id.items()
-            if not is_expired(item, _EXPIRY_FIELD, now)
-        }
+        items = ((snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots)
+        return {id_: item for id_, item in items if not is_expired(item, _EXPIRY_FIELD, now)}
 
     async def list_open_by_reason(
         self, reason: str, limit: int, after_id: str | None = None
@@ -111,10 +105,9 @@ class QuarantineReview:
         if after_id is not None:
             query = query.start_after({"__name__": self._items.document(after_id)})
         snapshots = await read_documents(query, limit)
-        items_by_id = {snapshot.id: snapshot.to_dict() or {} for snapshot in snapshots}
         # By the page as read: without expired items, a full page would look like the last one.
         last_id = snapshots[-1].id if len(snapshots) == limit else None
-        return OpenItemsPage(self._without_expired(items_by_id), last_id)
+        return OpenItemsPage(self._without_expired(snapshots), last_id)
 
     async def count_open_by_reason(self, reason: str) -> int:
         """Return the number of open items with a reason."""
@@ -160,9 +153,7 @@ class QuarantineReview:
             "eventId": result.event.event_id,
         }
         # Unconditional: the event is applied, also if somebody dismissed it in the meantime.
-        with translate_firestore_errors():
-            reference = self._items.document(item_id)
-            await reference.update(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+        await update_document(self._items.document(item_id), fields)
 
     async def dismiss(self, item_id: str, reason: str, user: AuthenticatedUser) -> str:
         """Dismiss an item if it is open; return its status before."""
@@ -182,9 +173,7 @@ class QuarantineReview:
 
 
 async def replay_quarantined_event(
-    restaurant: RestaurantContext,
-    item: Mapping[str, Any],
-    user_uid: str,
+    restaurant: RestaurantContext, item: Mapping[str, Any], user_uid: str
 ) -> ApplyResult:
     """Apply a quarantined event; raise InvalidEventError if it is rejected again."""
     event = _build_event(restaurant, item, user_uid)
@@ -192,9 +181,7 @@ async def replay_quarantined_event(
 
 
 async def dry_run_replay(
-    restaurant: RestaurantContext,
-    item: Mapping[str, Any],
-    user_uid: str,
+    restaurant: RestaurantContext, item: Mapping[str, Any], user_uid: str
 ) -> ApplyResult:
     """Return the result of `replay_quarantined_event` without writing anything."""
     event, ledger = _build_event(restaurant, item, user_uid), Ledger(restaurant)
@@ -204,9 +191,7 @@ async def dry_run_replay(
 
 
 def _build_event(
-    restaurant: RestaurantContext,
-    item: Mapping[str, Any],
-    user_uid: str,
+    restaurant: RestaurantContext, item: Mapping[str, Any], user_uid: str
 ) -> ReservationEvent:
     text, received_at = item.get("body"), item.get("receivedAt")
     not_an_event = InvalidEventError(

@@ -24,6 +24,7 @@ from shared.concurrency import SingleFlightTTLCache
 from shared.domain.normalization.identifiers import is_document_id
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
+from shared.firestore.documents import translate_firestore_errors
 from shared.staff.accounts import OPERATOR_CLAIM, UserAccounts
 
 ROLE_CACHE_SECONDS = 55.0  # with the read, a removed member loses access within a minute
@@ -172,11 +173,9 @@ class StaffRoles:
 
     async def _read_role(self, member: tuple[str, str]) -> Role | None:
         _, uid = member
-        try:
-            reference = paths.staff_member_document(self._client, *member)
+        reference = paths.staff_member_document(self._client, *member)
+        with translate_firestore_errors():
             snapshot = await reference.get(retry=None, timeout=_READ_TIMEOUT_SECONDS)
-        except google.GoogleAPIError as error:
-            raise ServiceUnavailableError(type(error).__name__) from None
         fields = snapshot.to_dict() or {}
         role = staff_role_from_document(fields)
         if role is not None and fields.get("uid") != uid:

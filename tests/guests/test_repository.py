@@ -7,8 +7,8 @@ from google.api_core import exceptions as google
 from msgspec.structs import replace
 
 from shared.context import RestaurantContext
-from shared.domain.ledger.events import Channel, Version
-from shared.domain.ledger.guest_link import Guest, LinkedGuest, UnresolvedGuest, guest_to_map
+from shared.domain.ledger.events import Version
+from shared.domain.ledger.guest_link import Guest, LinkedGuest, UnresolvedGuest
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.guests.repository import (
@@ -68,13 +68,6 @@ async def test_an_already_stored_record_is_no_change(context: RestaurantContext)
     assert await save_guest(context, ada_record(2))
     assert not await save_guest(context, ada_record(2))
     assert not await save_guest(context, ada_record(1))
-
-
-async def test_a_tombstone_has_no_personal_data(context: RestaurantContext) -> None:
-    await save_guest(context, ada_record(2))
-    await save_guest(context, FORGOTTEN_GUEST)
-    guests = paths.guests_collection(context.firestore, context.id)
-    assert (await guests.document("g").get()).to_dict() == guest_to_map(FORGOTTEN_GUEST)
 
 
 async def test_nothing_brings_a_forgotten_guest_back(context: RestaurantContext) -> None:
@@ -173,10 +166,10 @@ async def test_a_record_is_linked_once_to_every_reservation_that_ever_referenced
         "ot_1",
         "ot_2",
     ]
-    first = await propagate_guest(context, "g", Channel.POLL)
+    first = await propagate_guest(context, "g")
     assert first.changed_count == 1
     documents = await world.ledger_documents()
     names = {key: document["dinerName"] for key, document in documents.items()}
     assert names == {"ot_1": "Ada", "ot_2": "OpenTable Guest", "ot_3": "OpenTable Guest"}
-    second = await propagate_guest(context, "g", Channel.POLL)
+    second = await propagate_guest(context, "g")
     assert second.changed_count == 0
