@@ -33,6 +33,7 @@ from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
     QUERY_TIMEOUT_SECONDS,
     read_document,
+    stream_documents,
     translate_firestore_errors,
     update_if_unmodified,
 )
@@ -94,12 +95,8 @@ async def iterate_backup_lines(
     restaurant = client.document("restaurants", restaurant_id)
     with translate_firestore_errors():
         for collection_id in COLLECTION_IDS:
-            async for path, document in client.rpc.iterate_documents(
-                restaurant,
-                collection_id,
-                QUERY_TIMEOUT_SECONDS,
-                is_group=True,
-                read_time=read_time,
+            async for path, document in client.rpc.iterate_collection_group(
+                restaurant, collection_id, QUERY_TIMEOUT_SECONDS, read_time
             ):
                 yield format_document(path, document)
                 count += 1
@@ -336,5 +333,4 @@ async def _list_forgotten_guests(context: AppContext, restaurant_id: str) -> lis
     guests = paths.guests_collection(context.firestore, restaurant_id)
     # Every tombstone has the field; the query needs no further index.
     query = guests.order_by("forgottenAt").select([])
-    with translate_firestore_errors():
-        return [guest.id async for guest in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)]
+    return [guest.id async for guest in stream_documents(query)]

@@ -140,6 +140,9 @@ class FirestoreRpc:
     def _resource_name(self, reference: AsyncDocumentReference) -> str:
         return f"{self._database}/documents/{reference.path}"
 
+    def _build_options(self, timeout_seconds: float) -> dict[str, Any]:
+        return {"metadata": self._metadata, "retry": None, "timeout": timeout_seconds}
+
     def _wait_for_slot(self, document_count: int) -> AbstractAsyncContextManager[None]:
         is_bulk = document_count >= _MIN_BULK_DOCUMENTS
         return self._bulk_slots if is_bulk else nullcontext()
@@ -162,9 +165,7 @@ class FirestoreRpc:
         async with self._wait_for_slot(len(message.writes)):
             await self._api.commit(
                 request=CommitRequest.wrap(message),
-                metadata=self._metadata,
-                retry=None,
-                timeout=timeout_seconds,
+                **self._build_options(timeout_seconds),
             )
 
     async def batch_get(
@@ -177,9 +178,7 @@ class FirestoreRpc:
         async with self._wait_for_slot(len(paths)):
             responses = await self._api.batch_get_documents(
                 request=BatchGetDocumentsRequest.wrap(request),
-                metadata=self._metadata,
-                retry=None,
-                timeout=timeout_seconds,
+                **self._build_options(timeout_seconds),
             )
             async for response in responses:
                 message = BatchGetDocumentsResponse.pb(response)
@@ -218,24 +217,22 @@ class FirestoreRpc:
         async for document in self._stream_documents(parent_name, query, timeout_seconds):
             yield document.name.rpartition("/")[2], decode_fields(document.fields)
 
-    async def iterate_documents(
+    async def iterate_collection_group(
         self,
         parent: AsyncDocumentReference,
         collection_id: str,
         timeout_seconds: float,
-        *,
-        is_group: bool = False,
-        read_time: datetime | None = None,
+        read_time: datetime,
     ) -> AsyncIterator[tuple[str, Any]]:
-        """Yield path and protocol buffer of every document of a collection, page by page.
+        """Yield path and protocol buffer of the documents in all collections of an id, in pages.
 
-        A group has the collections of this id at any depth below `parent`. A `read_time` makes all
-        pages fit together. The timeout is for each page.
+        The collections are at any depth below `parent`. The `read_time` makes all pages fit
+        together. The timeout is for each page.
         """
         parent_name = self._resource_name(parent)
         root = parent_name.removesuffix(parent.path)
         query = StructuredQuery(
-            from_=[{"collection_id": collection_id, "all_descendants": is_group}],
+            from_=[{"collection_id": collection_id, "all_descendants": True}],
             order_by=[{"field": {"field_path": "__name__"}}],
             limit=_PAGE_SIZE,
         )
@@ -261,9 +258,7 @@ class FirestoreRpc:
             request=RunQueryRequest(
                 parent=parent_name, structured_query=query, read_time=read_time
             ),
-            metadata=self._metadata,
-            retry=None,
-            timeout=timeout_seconds,
+            **self._build_options(timeout_seconds),
         )
         async for response in responses:
             message = RunQueryResponse.pb(response)
@@ -287,9 +282,7 @@ class FirestoreRpc:
             writes.append(Write(update=Document.wrap(document), current_document=is_missing))
         response = await self._api.batch_write(
             request=BatchWriteRequest(database=self._database, writes=writes),
-            metadata=self._metadata,
-            retry=None,
-            timeout=timeout_seconds,
+            **self._build_options(timeout_seconds),
         )
         codes = dict(zip(documents, (status.code for status in response.status), strict=True))
         for code in codes.values():
