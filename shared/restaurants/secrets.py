@@ -20,7 +20,6 @@ from uuid import uuid4
 
 from cachetools import TTLCache
 from google.api_core import exceptions as google
-from msgspec import Struct
 
 from shared.concurrency import SingleFlightTTLCache, sleep_randomly
 from shared.config import Environment
@@ -49,7 +48,7 @@ _MAX_LOCK_PAUSE_SECONDS = 0.5
 _MAX_CLOCK_DIFFERENCE_SECONDS = 60
 _NUMBER_PATTERN = re.compile(r"[0-9]{1,12}")
 _LOCKED_UNTIL_ANNOTATION = "opentable-ledger.locked-until"
-_NEWEST_VERSION_ANNOTATION = "opentable-ledger.newest-version"
+_NEWEST_VERSION_ANNOTATION = "opentable-ledger.newest-version"  # the number that was added last
 _MAX_CACHED_SECRETS = 4096
 _SECRET_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
@@ -146,17 +145,6 @@ def build_secret_store(environment: Environment) -> SecretStore:
     return SecretManagerStore(environment.require_project())
 
 
-class _SecretLock(Struct):
-    """The right to change a secret.
-
-    Attributes:
-        newest_version: The number of the version that the last writer added, 0 if unknown. The
-            writer sets it to the version that it added.
-    """
-
-    newest_version: int
-
-
 class SecretManagerStore:
     """Secret Manager of a Google Cloud project; always the latest version of a secret."""
 
@@ -186,17 +174,19 @@ class SecretManagerStore:
         name = self._secret_name(secret_id)
         try:
             await self._create_if_missing(secret_id)
-            async with self._lock(name) as lock:
+            async with self._lock(name) as secret:
                 stored = b"{}"
                 # A new secret has no version, and an operator may have disabled the last one.
                 with suppress(google.NotFound, google.FailedPrecondition):
-                    stored = await self._read_latest(name, lock.newest_version)
+                    newest_version = secret.annotations.get(_NEWEST_VERSION_ANNOTATION)
+                    stored = await self._read_latest(name, _parse_number(newest_version))
                 payload = build_payload(_parse_secret_payload(secret_id, stored))
                 version = {"parent": name, "payload": {"data": json.dumps(payload).encode()}}
                 added = await self._client.add_secret_version(
                     version, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
                 )
-                lock.newest_version = int(added.name.rpartition("/")[2])
+                added_number = added.name.rpartition("/")[2]
+                secret.annotations[_NEWEST_VERSION_ANNOTATION] = added_number
         except google.PermissionDenied:
             raise InvalidSettingsError(
                 f"The secret {secret_id!r} may not be written: grant this account the rights to "
@@ -204,8 +194,8 @@ class SecretManagerStore:
             ) from None
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
-        await self._disable_old_versions(secret_id, lock.newest_version)
-        return str(lock.newest_version)
+        await self._disable_old_versions(secret_id, int(added_number))
+        return added_number
 
     def _secret_name(self, secret_id: str) -> str:
         return f"{self._project_name}/secrets/{secret_id}"
@@ -245,8 +235,11 @@ class SecretManagerStore:
             await self._client.create_secret(secret, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
 
     @asynccontextmanager
-    async def _lock(self, secret_name: str) -> AsyncIterator[_SecretLock]:
-        """Lock an existing secret; raise ServiceUnavailableError while another writer holds it."""
+    async def _lock(self, secret_name: str) -> AsyncIterator["Secret"]:
+        """Lock an existing secret; raise ServiceUnavailableError while another writer holds it.
+
+        The end of the block writes its annotations, which the caller may change.
+        """
         for attempt in range(_MAX_LOCK_ATTEMPTS):
             if attempt:
                 await sleep_randomly(_MAX_LOCK_PAUSE_SECONDS)
@@ -267,13 +260,10 @@ class SecretManagerStore:
             raise ServiceUnavailableError(
                 "Another change of this secret is in progress. Try again."
             )
-        lock = _SecretLock(_parse_number(secret.annotations.get(_NEWEST_VERSION_ANNOTATION)))
         try:
-            yield lock
+            yield secret
         finally:
             del secret.annotations[_LOCKED_UNTIL_ANNOTATION]
-            if lock.newest_version:
-                secret.annotations[_NEWEST_VERSION_ANNOTATION] = str(lock.newest_version)
             # After a failure, the lock ends by itself. The change itself is complete.
             with suppress(google.GoogleAPIError):
                 await self._write_annotations(secret)
