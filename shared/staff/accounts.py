@@ -141,7 +141,7 @@ class UserAccounts:
         valid_uids = [uid for uid in uids if 0 < len(uid) <= _MAX_UID_LENGTH]
         for batch in batched(valid_uids, _MAX_ACCOUNTS_PER_REQUEST):
             identifiers = [auth.UidIdentifier(uid) for uid in batch]
-            result = await self._call(partial(auth.get_users, identifiers, app=self._app))
+            result = await self._call(auth.get_users, identifiers)
             accounts |= {user.uid: _read_account(user) for user in result.users}
         return accounts
 
@@ -151,15 +151,13 @@ class UserAccounts:
 
     async def find_by_email(self, email: str) -> UserAccount | None:
         """Return an account by its e-mail address, None if there is none."""
-        result = await self._call(
-            partial(auth.get_users, [auth.EmailIdentifier(email)], app=self._app)
-        )
+        result = await self._call(auth.get_users, [auth.EmailIdentifier(email)])
         return _read_account(result.users[0]) if result.users else None
 
     async def create(self, email: str) -> UserAccount:
         """Create an account without a password; only the owner of the address can set one."""
         try:
-            user = await self._call(partial(auth.create_user, email=email, app=self._app))
+            user = await self._call(auth.create_user, email=email)
         except auth.EmailAlreadyExistsError:
             # Another request created it in between.
             account = await self.find_by_email(email)
@@ -172,31 +170,27 @@ class UserAccounts:
 
     async def set_operator(self, account: UserAccount, *, is_operator: bool) -> None:
         """Make a user an operator, or end it together with the user's sessions."""
-        user = await self._call(partial(auth.get_user, account.uid, app=self._app))
+        user = await self._call(auth.get_user, account.uid)
         claims: dict[str, Any] = dict(user.custom_claims or {})
         claims.pop(OPERATOR_CLAIM, None)
         if is_operator:
             claims[OPERATOR_CLAIM] = True
-        await self._call(
-            partial(auth.set_custom_user_claims, account.uid, claims or None, app=self._app)
-        )
+        await self._call(auth.set_custom_user_claims, account.uid, claims or None)
         if not is_operator:
             # The claim in the present tokens would be valid for up to an hour.
-            await self._call(partial(auth.revoke_refresh_tokens, account.uid, app=self._app))
+            await self._call(auth.revoke_refresh_tokens, account.uid)
         self._operators.invalidate(account.uid)
 
     async def build_password_link(self, email: str) -> str:
         """Return a link with which the owner of an account sets a password."""
-        link: str = await self._call(
-            partial(auth.generate_password_reset_link, email, app=self._app)
-        )
+        link: str = await self._call(auth.generate_password_reset_link, email)
         return link
 
-    async def _call(self, request: Callable[[], T]) -> T:
-        """Run one blocking request of the library in a thread."""
+    async def _call(self, function: Callable[..., T], *arguments: object, **keywords: object) -> T:
+        """Make one blocking call of the library, with the app, in a thread."""
+        request = partial(function, *arguments, app=self._app, **keywords)
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, request)
+            return await asyncio.get_running_loop().run_in_executor(self._executor, request)
         except (PermissionDeniedError, UnauthenticatedError, DefaultCredentialsError):
             raise InvalidSettingsError(
                 "This process may not read the accounts of Firebase Authentication: grant its "
