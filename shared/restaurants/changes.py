@@ -50,11 +50,7 @@ def new_version() -> str:
 
 
 async def publish_changes(client: AsyncClient, versions: Mapping[str, str], now: datetime) -> None:
-    """Publish changes that are already stored.
-
-    Args:
-        versions: Key to new version.
-    """
+    """Publish changes that are already stored; `versions` maps their keys to new versions."""
     new_items = [{"key": key, "version": version, "at": now} for key, version in versions.items()]
 
     def add(document: dict[str, Any] | None) -> dict[str, Any]:
@@ -70,6 +66,8 @@ async def publish_changes(client: AsyncClient, versions: Mapping[str, str], now:
 
 class ChangeFeed:
     """The recent changes, as one instance knows them.
+
+    Methods that read raise ServiceUnavailableError when Firestore does not answer.
 
     Attributes:
         revision: A number that grows with each change that the instance learns of.
@@ -99,19 +97,11 @@ class ChangeFeed:
             self._start_read()
 
     async def ensure_current(self) -> None:
-        """Read the changes, unless a recent read covers all but the last `CHANGE_PICKUP_SECONDS`.
-
-        Raises:
-            ServiceUnavailableError: Firestore does not answer.
-        """
+        """Read the changes unless a recent read covers all but the last `CHANGE_PICKUP_SECONDS`."""
         await self.ensure_read_since(self._timer() - MAX_AGE_SECONDS)
 
     async def ensure_read_since(self, moment: float) -> None:
-        """Read the changes, unless they were read since a time of the timer (see `get_time`).
-
-        Raises:
-            ServiceUnavailableError: Firestore does not answer.
-        """
+        """Read the changes unless they were read since a time of the timer (see `get_time`)."""
         while not self._is_read_since(moment):
             # One caller's timeout must not cancel the read that others wait for.
             await asyncio.shield(self._start_read())

@@ -124,7 +124,6 @@ async def probe_webhook(
 def _build_test_event(
     settings: IntegrationSettings, scheme: WebhookAuthScheme, credential: str
 ) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the headers of a test event."""
     now = SYSTEM_CLOCK.now()  # the receiver compares it with its own
     envelope = {
         "eventType": TEST_EVENT_TYPE,
