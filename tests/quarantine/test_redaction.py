@@ -12,7 +12,6 @@ from shared.guests.repository import save_guest
 from tests.support.events import RID, row_body
 from tests.support.firestore import FirestoreSpy
 from tests.support.guests import quarantine_text
-from tests.support.ledger import StoredLedger
 from tests.support.restaurants import Restaurant
 from tests.support.world import World
 
@@ -26,11 +25,11 @@ def _restaurant_of_the_ledger(world: World, restaurant: Restaurant) -> None:
     world.restaurant = restaurant
 
 
-async def store_body(world: World, stored_ledger: StoredLedger, body: object) -> Any:
+async def store_body(world: World, body: object) -> Any:
     """Quarantine a body and return it as stored."""
     await quarantine_text(world, json.dumps(body))
-    [item] = await stored_ledger.quarantine_items()
-    return json.loads(item["body"])
+    [item] = [item async for item in world.quarantine_collection.stream()]
+    return json.loads(item.get("body"))
 
 
 async def store_guests(world: World, *guests: Guest) -> None:
@@ -52,38 +51,31 @@ async def store_guests(world: World, *guests: Guest) -> None:
     ],
 )
 async def test_a_body_without_forgotten_guests_is_stored_unchanged(
-    world: World, stored_ledger: StoredLedger, body: object
+    world: World, body: object
 ) -> None:
     await store_guests(world, FORGOTTEN_GUEST)
-    assert await store_body(world, stored_ledger, body) == body
+    assert await store_body(world, body) == body
 
 
 @pytest.mark.parametrize("guest_id", ["gone1", f"{RID}-gone1"])
-async def test_the_id_of_a_forgotten_guest_redacts_the_body(
-    world: World, stored_ledger: StoredLedger, guest_id: str
-) -> None:
+async def test_the_id_of_a_forgotten_guest_redacts_the_body(world: World, guest_id: str) -> None:
     await store_guests(world, FORGOTTEN_GUEST)
     body = {"id": "?", "rid": int(RID), "guest_id": guest_id, "guest_request": "Nuts"}
-    assert await store_body(world, stored_ledger, body) == {
-        "rid": int(RID),
-        "guest_id": guest_id,
-    }
+    assert await store_body(world, body) == {"rid": int(RID), "guest_id": guest_id}
 
 
-async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(
-    world: World, stored_ledger: StoredLedger
-) -> None:
+async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(world: World) -> None:
     merged = Guest("loser1", is_merged=True, survivor_key="gone1", survivor_id=f"{RID}-gone1")
     await store_guests(world, merged, FORGOTTEN_GUEST)
     redacted = {"rid": int(RID), "guest_id": f"{RID}-loser1", "party_size": 0}
-    assert await store_body(world, stored_ledger, redacted | {"guest_request": "Nuts"}) == redacted
+    assert await store_body(world, redacted | {"guest_request": "Nuts"}) == redacted
 
 
 @pytest.mark.parametrize("written", [KEY, KEY.upper(), f"{RID}-{KEY}"])
 @pytest.mark.parametrize("name", ["id", "reservationId", "reservation_id"])
 @pytest.mark.parametrize("inside", [False, True])
 async def test_a_reservation_of_a_forgotten_guest_redacts_the_body(
-    world: World, stored_ledger: StoredLedger, written: str, name: str, *, inside: bool
+    world: World, written: str, name: str, *, inside: bool
 ) -> None:
     await store_guests(world, FORGOTTEN_GUEST)
     await world.ingest_row(row_body(1, id=f"{RID}-{KEY}", guest_id=f"{RID}-gone1"))
@@ -93,7 +85,7 @@ async def test_a_reservation_of_a_forgotten_guest_redacts_the_body(
     )
     if inside:
         body, redacted = {"data": body}, {"data": redacted}
-    assert await store_body(world, stored_ledger, body) == redacted
+    assert await store_body(world, body) == redacted
 
 
 async def test_a_firestore_failure_is_raised(world: World, firestore_spy: FirestoreSpy) -> None:
@@ -103,12 +95,11 @@ async def test_a_firestore_failure_is_raised(world: World, firestore_spy: Firest
         await quarantine_text(world, json.dumps({"id": KEY}))
 
 
-async def test_quarantining_the_same_body_again_gives_the_same_item(
-    world: World, stored_ledger: StoredLedger
-) -> None:
+async def test_quarantining_the_same_body_again_gives_the_same_item(world: World) -> None:
     await store_guests(world, FORGOTTEN_GUEST)
     for request in ("Nuts", "No nuts"):
         await quarantine_text(
             world, json.dumps({"guest_id": "gone1", "party_size": 0, "notes": request})
         )
-    assert [item["count"] for item in await stored_ledger.quarantine_items()] == [2]
+    items = world.quarantine_collection.stream()
+    assert [item.get("count") async for item in items] == [2]

@@ -1,5 +1,6 @@
 import itertools
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,27 +30,40 @@ REJECTION = InvalidEventError("invalid_partySize", "partySize must be a whole nu
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
+@dataclass
+class Quarantine:
+    """The quarantine of a restaurant with a clock that advances an hour per event."""
+
+    restaurant: RestaurantContext
+    stored_ledger: StoredLedger
+
+    async def add(
+        self, body: str = BODY, authentication: Authentication | None = None
+    ) -> QuarantineEntry:
+        return await quarantine_event(
+            self.restaurant, body, "application/json", REJECTION, authentication
+        )
+
+    async def read_items(self) -> list[dict[str, Any]]:
+        return await self.stored_ledger.quarantine_items()
+
+
 @pytest.fixture
-def quarantining_restaurant(
-    firestore_spy: FirestoreSpy, restaurant_settings: IntegrationSettings
-) -> RestaurantContext:
-    """A restaurant with a clock that advances an hour per event."""
+def quarantine(
+    firestore_spy: FirestoreSpy,
+    restaurant_settings: IntegrationSettings,
+    stored_ledger: StoredLedger,
+) -> Quarantine:
     hours = itertools.count()
     context = make_app_context(
         firestore_spy.client, clock=lambda: NOON + timedelta(hours=next(hours))
     )
-    return RestaurantContext(context, restaurant_settings)
+    return Quarantine(RestaurantContext(context, restaurant_settings), stored_ledger)
 
 
-async def quarantine_body(restaurant: RestaurantContext, body: str = BODY) -> QuarantineEntry:
-    return await quarantine_event(restaurant, body, "application/json", REJECTION)
-
-
-async def test_an_event_is_stored_unchanged_with_its_reason(
-    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
-) -> None:
-    await quarantine_body(quarantining_restaurant)
-    assert await stored_ledger.quarantine_items() == [
+async def test_an_event_is_stored_unchanged_with_its_reason(quarantine: Quarantine) -> None:
+    await quarantine.add()
+    assert await quarantine.read_items() == [
         {
             "reason": "invalid_partySize",
             "detail": "partySize must be a whole number.",
@@ -73,51 +87,41 @@ async def test_an_event_is_stored_unchanged_with_its_reason(
     ]
 
 
-async def test_the_authentication_result_is_stored_with_the_item(
-    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
-) -> None:
-    authentication = Authentication("bearer", 1)
-    await quarantine_event(
-        quarantining_restaurant, BODY, "application/json", REJECTION, authentication
-    )
-    [item] = await stored_ledger.quarantine_items()
+async def test_the_authentication_result_is_stored_with_the_item(quarantine: Quarantine) -> None:
+    await quarantine.add(authentication=Authentication("bearer", 1))
+    [item] = await quarantine.read_items()
     assert item["authentication"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
-async def test_a_repeated_event_is_one_item_counted_twice(
-    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
-) -> None:
-    await quarantine_body(quarantining_restaurant)
-    await quarantine_body(quarantining_restaurant)
-    [item] = await stored_ledger.quarantine_items()
+async def test_a_repeated_event_is_one_item_counted_twice(quarantine: Quarantine) -> None:
+    await quarantine.add()
+    await quarantine.add()
+    [item] = await quarantine.read_items()
     times = (item["receivedAt"], item["lastSeenAt"])
     assert (item["count"], times) == (2, (NOON, NOON + timedelta(hours=1)))
 
 
-async def test_only_the_first_event_is_a_new_item(
-    quarantining_restaurant: RestaurantContext,
-) -> None:
-    assert (await quarantine_body(quarantining_restaurant)).is_new
-    assert not (await quarantine_body(quarantining_restaurant)).is_new
+async def test_only_the_first_event_is_a_new_item(quarantine: Quarantine) -> None:
+    assert (await quarantine.add()).is_new
+    assert not (await quarantine.add()).is_new
 
 
 @pytest.mark.parametrize("status", ["DISMISSED", "REPLAYED"])
 async def test_a_repeated_event_does_not_reopen_its_item(
-    status: str, quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
+    status: str, quarantine: Quarantine
 ) -> None:
-    entry = await quarantine_body(quarantining_restaurant)
-    items = quarantine_collection(stored_ledger.client, stored_ledger.settings.restaurant_id)
+    entry = await quarantine.add()
+    restaurant = quarantine.restaurant
+    items = quarantine_collection(restaurant.firestore, restaurant.id)
     await items.document(entry.id).update({"status": status})
-    await quarantine_body(quarantining_restaurant)
-    assert [item["status"] for item in await stored_ledger.quarantine_items()] == [status]
+    await quarantine.add()
+    assert [item["status"] for item in await quarantine.read_items()] == [status]
 
 
-async def test_another_body_is_another_item(
-    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
-) -> None:
-    await quarantine_body(quarantining_restaurant)
-    await quarantine_body(quarantining_restaurant, BODY + " ")
-    assert len(await stored_ledger.quarantine_items()) == 2
+async def test_another_body_is_another_item(quarantine: Quarantine) -> None:
+    await quarantine.add()
+    await quarantine.add(BODY + " ")
+    assert len(await quarantine.read_items()) == 2
 
 
 def test_another_reason_is_another_item() -> None:
@@ -125,36 +129,34 @@ def test_another_reason_is_another_item() -> None:
 
 
 async def test_a_first_event_is_one_round_trip(
-    quarantining_restaurant: RestaurantContext, firestore_spy: FirestoreSpy
+    quarantine: Quarantine, firestore_spy: FirestoreSpy
 ) -> None:
-    await quarantine_body(quarantining_restaurant)
+    await quarantine.add()
     assert firestore_spy.take_calls() == ["commit"]
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
 async def test_a_failure_to_store_an_event_is_raised(
-    error: type[Exception], quarantining_restaurant: RestaurantContext, firestore_spy: FirestoreSpy
+    error: type[Exception], quarantine: Quarantine, firestore_spy: FirestoreSpy
 ) -> None:
     firestore_spy.failure = error
     with pytest.raises(ServiceUnavailableError, match=error.__name__):
-        await quarantine_body(quarantining_restaurant)
+        await quarantine.add()
 
 
 async def test_a_failure_to_count_an_event_is_raised(
-    quarantining_restaurant: RestaurantContext, firestore_spy: FirestoreSpy
+    quarantine: Quarantine, firestore_spy: FirestoreSpy
 ) -> None:
-    await quarantine_body(quarantining_restaurant)
+    await quarantine.add()
     firestore_spy.before_commit.append(fail_with(google.AlreadyExists))
     firestore_spy.before_commit.append(fail_with(google.ServiceUnavailable))
     with pytest.raises(ServiceUnavailableError):
-        await quarantine_body(quarantining_restaurant)
+        await quarantine.add()
 
 
-async def test_the_beginning_of_a_too_large_body_is_stored(
-    quarantining_restaurant: RestaurantContext, stored_ledger: StoredLedger
-) -> None:
-    await quarantine_body(quarantining_restaurant, "é" * 600_000)
-    [item] = await stored_ledger.quarantine_items()
+async def test_the_beginning_of_a_too_large_body_is_stored(quarantine: Quarantine) -> None:
+    await quarantine.add("é" * 600_000)
+    [item] = await quarantine.read_items()
     assert item["body"] == "é" * 450_000
     assert item["detail"].endswith("Only the first 900000 bytes are stored.")
 
