@@ -1,7 +1,6 @@
 """A restore brings back what is missing, overwrites nothing and restores no erased person."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from dev.bootstrap import ROOT
 from shared.backup import COLLECTION_IDS, IntegrationEnabledError, InvalidBackupError
 from shared.firestore import paths
-from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.settings import RidTakenError
 from tests.support.backups import (
     lose_restaurant,
@@ -18,17 +16,15 @@ from tests.support.backups import (
     without_run_state,
 )
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
-from tests.support.world import make_world
+from tests.support.world import World
 
 
 @pytest.fixture
-async def diner(firestore: FirestoreClient) -> AsyncIterator[MarkedDiner]:
+async def diner(world: World) -> MarkedDiner:
     """A restaurant with documents of every kind, most of them about one person."""
-    world = await make_world(firestore)
     diner = MarkedDiner(GuestScenario(world))
     await diner.create_everywhere()
-    yield diner
-    world.executor.shutdown()
+    return diner
 
 
 async def test_a_lost_restaurant_is_restored_as_it_was(diner: MarkedDiner) -> None:
@@ -89,9 +85,7 @@ async def test_lost_documents_are_rebuilt_from_newer_journals(diner: MarkedDiner
     changed = diner.world.actions.change_party_size(diner.reservations[0].key, 7)
     await diner.scenario.ingest_and_fetch_guest(changed)
     await diner.world.change_settings(enabled=False)
-    reservations = paths.reservations_collection(
-        diner.world.context.firestore, diner.world.restaurant.id
-    )
+    reservations = diner.world.reservations_collection
     await reservations.document(f"opentable-{changed.key.lower()}").delete()
     result = await restore_lines(diner.world, lines)
     document = (await diner.world.ledger_documents())[changed.key.lower()]

@@ -26,7 +26,7 @@ def index(*fields: tuple[str, str], group: bool = False) -> DeclaredIndexes:
     )
 
 
-def shape_from_query(query: AsyncQuery) -> QueryShape:
+def shape_of(query: AsyncQuery) -> QueryShape:
     [shape] = query_shapes(query._to_protobuf())
     return shape
 
@@ -52,7 +52,7 @@ DAY = COLLECTION.where(filter=equal("a")).order_by("b", direction=DOWN)
     ],
 )
 def test_a_single_field_query_uses_the_default_index(query: AsyncQuery) -> None:
-    assert NOTHING.missing_index(shape_from_query(query)) is None
+    assert NOTHING.missing_index(shape_of(query)) is None
 
 
 @pytest.mark.parametrize(
@@ -65,72 +65,60 @@ def test_a_single_field_query_uses_the_default_index(query: AsyncQuery) -> None:
     ],
 )
 def test_a_query_over_several_fields_requires_a_composite_index(query: AsyncQuery) -> None:
-    assert "no composite index" in str(NOTHING.missing_index(shape_from_query(query)))
+    assert "no composite index" in str(NOTHING.missing_index(shape_of(query)))
 
 
 @pytest.mark.parametrize(
     "query", [COLLECTION_GROUP.where(filter=equal("a")), COLLECTION_GROUP.order_by("a")]
 )
 def test_a_collection_group_query_requires_a_declared_index(query: AsyncQuery) -> None:
-    assert "no COLLECTION_GROUP index of a alone" in str(
-        NOTHING.missing_index(shape_from_query(query))
-    )
+    assert "no COLLECTION_GROUP index of a alone" in str(NOTHING.missing_index(shape_of(query)))
 
 
 def test_an_index_serves_its_order_and_not_the_reverse_of_it() -> None:
-    assert index(("a", UP), ("b", DOWN)).missing_index(shape_from_query(DAY)) is None
-    assert index(("a", DOWN), ("b", DOWN)).missing_index(shape_from_query(DAY)) is None
-    assert index(("a", DOWN), ("b", UP)).missing_index(shape_from_query(DAY))
+    assert index(("a", UP), ("b", DOWN)).missing_index(shape_of(DAY)) is None
+    assert index(("a", DOWN), ("b", DOWN)).missing_index(shape_of(DAY)) is None
+    assert index(("a", DOWN), ("b", UP)).missing_index(shape_of(DAY))
 
 
 def test_an_index_of_another_order_scope_or_field_does_not_serve() -> None:
     two = COLLECTION.where(filter=equal("a")).order_by("b").order_by("c", direction=DOWN)
-    assert index(("a", UP), ("b", UP), ("c", UP)).missing_index(shape_from_query(two))
-    assert index(("a", UP), ("b", DOWN), group=True).missing_index(shape_from_query(DAY))
-    assert index(("b", DOWN), ("a", UP)).missing_index(shape_from_query(DAY))
+    assert index(("a", UP), ("b", UP), ("c", UP)).missing_index(shape_of(two))
+    assert index(("a", UP), ("b", DOWN), group=True).missing_index(shape_of(DAY))
+    assert index(("b", DOWN), ("a", UP)).missing_index(shape_of(DAY))
 
 
 def test_equality_fields_come_first_in_any_order() -> None:
     query = DAY.where(filter=equal("z"))
-    assert index(("z", UP), ("a", UP), ("b", DOWN)).missing_index(shape_from_query(query)) is None
+    assert index(("z", UP), ("a", UP), ("b", DOWN)).missing_index(shape_of(query)) is None
 
 
 def test_each_part_of_an_or_needs_its_index() -> None:
     query = COLLECTION.where(filter=Or([equal("a"), equal("c")])).order_by("b")
     indexes = index(("a", UP), ("b", UP))
-    assert [
-        indexes.missing_index(shape) is None for shape in query_shapes(query._to_protobuf())
-    ] == [
-        True,
-        False,
-    ]
+    shapes = query_shapes(query._to_protobuf())
+    assert [indexes.missing_index(shape) is None for shape in shapes] == [True, False]
 
 
 @pytest.mark.parametrize("field", ["m", "m.inner.most"])
 def test_an_exempted_field_serves_no_query_and_neither_does_what_is_within(field: str) -> None:
     exempted = DeclaredIndexes([], {("reservations", "m"): []})
-    assert exempted.missing_index(shape_from_query(COLLECTION.where(filter=equal(field))))
+    assert exempted.missing_index(shape_of(COLLECTION.where(filter=equal(field))))
 
 
 def test_a_field_may_be_indexed_in_a_collection_that_is_exempted_whole() -> None:
     up = [{"order": UP, "queryScope": "COLLECTION"}]
     declared = DeclaredIndexes([], {("reservations", "*"): [], ("reservations", "a"): up})
-    assert (
-        declared.missing_index(shape_from_query(COLLECTION.where(filter=FieldFilter("a", ">", 1))))
-        is None
-    )
-    assert declared.missing_index(shape_from_query(COLLECTION.order_by("a", direction=DOWN)))
-    assert declared.missing_index(shape_from_query(COLLECTION.order_by("b")))
+    range_query = COLLECTION.where(filter=FieldFilter("a", ">", 1))
+    assert declared.missing_index(shape_of(range_query)) is None
+    assert declared.missing_index(shape_of(COLLECTION.order_by("a", direction=DOWN)))
+    assert declared.missing_index(shape_of(COLLECTION.order_by("b")))
 
 
 def test_the_scheduled_functions_find_their_restaurants() -> None:
     group = CLIENT.collection_group("integrations")
-    assert (
-        missing_indexes(
-            {shape_from_query(group.where(filter=FieldFilter("enabled", "==", value=True)))}
-        )
-        == []
-    )
+    enabled = group.where(filter=FieldFilter("enabled", "==", value=True))
+    assert missing_indexes({shape_of(enabled)}) == []
 
 
 @pytest.mark.parametrize("position", range(len(json.loads(INDEXES.read_text())["indexes"])))

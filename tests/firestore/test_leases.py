@@ -1,47 +1,53 @@
 """A lease belongs to one run at a time, and its release costs as few calls as possible."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.concurrency import Deadline
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, RunInProgressError
-from shared.firestore.leases import (
-    Lease,
-    PrefetchedSettings,
-    acquire_lease,
-    prepare_lease,
-)
+from shared.firestore.leases import Lease, PrefetchedSettings, acquire_lease, prepare_lease
 from tests.support.firestore import FirestoreSpy
 from tests.support.world import START_TIME, World
 
 STARTED = {"lastStartedAt": START_TIME}
 
-AcquireLease = Callable[[str], AbstractAsyncContextManager[Lease | None]]
+TryAcquireLease = Callable[[str], AbstractAsyncContextManager[Lease | None]]
+AcquireLease = Callable[[str], AbstractAsyncContextManager[Lease]]
 
 
 @pytest.fixture
-def acquire(world: World, firestore_spy: FirestoreSpy) -> AcquireLease:
-    def acquire(kind: str) -> AbstractAsyncContextManager[Lease | None]:
+def try_acquire(world: World, firestore_spy: FirestoreSpy) -> TryAcquireLease:
+    def try_acquire(kind: str) -> AbstractAsyncContextManager[Lease | None]:
         # The margin of its lease is a minute.
         ended = Deadline.after(0)
         return acquire_lease(firestore_spy.client, world.clock, world.restaurant.id, kind, ended)
 
+    return try_acquire
+
+
+@pytest.fixture
+def acquire(try_acquire: TryAcquireLease) -> AcquireLease:
+    @asynccontextmanager
+    async def acquire(kind: str) -> AsyncIterator[Lease]:
+        async with try_acquire(kind) as lease:
+            assert lease is not None
+            yield lease
+
     return acquire
 
 
-async def test_an_active_lease_is_not_acquired_twice(acquire: AcquireLease) -> None:
-    async with acquire("poll") as lease, acquire("poll") as second:
-        assert lease is not None
+async def test_an_active_lease_is_not_acquired_twice(
+    acquire: AcquireLease, try_acquire: TryAcquireLease
+) -> None:
+    async with acquire("poll"), try_acquire("poll") as second:
         assert second is None
 
 
 async def test_a_lease_of_another_kind_is_acquired(acquire: AcquireLease) -> None:
     async with acquire("poll") as lease, acquire("backfill") as other:
-        assert lease is not None
-        assert other is not None
         assert other.owner != lease.owner
 
 
@@ -51,8 +57,6 @@ async def test_an_expired_lease_is_acquired_by_another_run(
     async with acquire("poll") as lease:
         world.clock.advance(61)
         async with acquire("poll") as later:
-            assert lease is not None
-            assert later is not None
             assert later.owner != lease.owner
 
 
@@ -60,12 +64,12 @@ async def test_an_expired_lease_is_acquired_by_another_run(
     "expires_at", [START_TIME + timedelta(hours=2), datetime.max.replace(tzinfo=UTC), "soon", 5]
 )
 async def test_a_lease_damaged_by_hand_blocks_no_run(
-    world: World, acquire: AcquireLease, expires_at: object
+    world: World, try_acquire: TryAcquireLease, expires_at: object
 ) -> None:
     await world.integration_document.update(
         {"poll.lease": {"owner": "another", "expiresAt": expires_at}}
     )
-    async with acquire("poll") as lease:
+    async with try_acquire("poll") as lease:
         assert lease is not None
 
 
@@ -82,7 +86,6 @@ async def test_a_lease_without_concurrent_writes_is_released_in_one_call(
 ) -> None:
     async with acquire("poll") as lease:
         firestore_spy.take_calls()
-        assert lease is not None
         assert await lease.release({"poll.lastOutcome": "ok"})
     assert firestore_spy.take_calls() == ["commit"]
     assert (await world.read_settings_document())["poll"] == STARTED | {"lastOutcome": "ok"}
@@ -106,7 +109,6 @@ async def test_a_lease_is_released_after_concurrent_writes(
 ) -> None:
     async with acquire("poll") as lease:
         await world.change_settings(country="US")
-        assert lease is not None
         assert await lease.release({"poll.lastOutcome": "ok"})
     stored = await world.read_settings_document()
     assert (stored["poll"], stored["country"]) == (STARTED | {"lastOutcome": "ok"}, "US")
@@ -116,8 +118,6 @@ async def test_a_lost_lease_writes_nothing(world: World, acquire: AcquireLease) 
     async with acquire("poll") as lease:
         world.clock.advance(61)
         async with acquire("poll") as later:
-            assert lease is not None
-            assert later is not None
             assert not await lease.write({"poll.lastOutcome": "ok"})
             assert not await lease.release({"poll.lastOutcome": "ok"})
             assert "lastOutcome" not in str(await world.read_settings_document())

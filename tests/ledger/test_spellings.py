@@ -24,6 +24,7 @@ SPELLINGS: dict[str, tuple[object, object]] = {
     "seated_time_utc": ("2026-03-15T16:00:09Z", "2026-03-15T16:00:09.512Z"),
     "arrived_time_utc": ("2026-03-15T15:58:00Z", "2026-03-15T11:58:00-04:00"),
 }
+GUEST_KEY = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
 ONE = {name: spellings[0] for name, spellings in SPELLINGS.items()}
 OTHER = {name: spellings[1] for name, spellings in SPELLINGS.items()}
 
@@ -48,6 +49,32 @@ def respell(row: dict[str, Any], spelled: dict[str, Any]) -> dict[str, Any]:
     return spelled | {"id": f"{rid}-{key.upper()}", "updated_at_utc": updated}
 
 
+def respell_responses(
+    world: World, spelled: dict[str, Any], patch: pytest.MonkeyPatch
+) -> list[dict[str, Any]]:
+    """Have OpenTable respond in a spelling; return the list that gets its rows as they were."""
+    rows: list[dict[str, Any]] = []
+
+    def record_and_respell(row: dict[str, Any]) -> dict[str, Any]:
+        rows.append(dict(row))
+        return respell(row, spelled)
+
+    rewrite_rows(world, record_and_respell, patch)
+    return rows
+
+
+def add_guest(world: World, created: datetime) -> None:
+    world.sandbox.store.add_guest(
+        SandboxGuest(
+            rid=int(world.restaurant.rid),
+            key=GUEST_KEY,
+            created=created,
+            updated=created,
+            first_name="Ada",
+        )
+    )
+
+
 async def read_comparable_document(world: World) -> dict[str, Any]:
     (document,) = (await world.ledger_documents()).values()
     flat = flatten_document(document)
@@ -59,13 +86,7 @@ async def test_a_webhook_in_another_spelling_than_the_polled_row_is_a_duplicate(
     polled: dict[str, Any], sent: dict[str, Any], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.actions.create(START_TIME + timedelta(days=1), 2)
-    rows: list[dict[str, Any]] = []
-
-    def spell(row: dict[str, Any]) -> dict[str, Any]:
-        rows.append(dict(row))
-        return respell(row, polled)
-
-    rewrite_rows(world, spell, monkeypatch)
+    rows = respell_responses(world, polled, monkeypatch)
     assert (await world.poll())["created"] == 1
     before = await read_comparable_document(world)
     result = await world.ingest_row(rows[0] | respell(rows[0], sent))
@@ -100,13 +121,7 @@ async def test_a_true_contradiction_is_still_quarantined(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.actions.create(START_TIME + timedelta(days=1), 2)
-    rows: list[dict[str, Any]] = []
-
-    def spell(row: dict[str, Any]) -> dict[str, Any]:
-        rows.append(dict(row))
-        return respell(row, OTHER)
-
-    rewrite_rows(world, spell, monkeypatch)
+    rows = respell_responses(world, OTHER, monkeypatch)
     await world.poll()
     result = await world.ingest_row(rows[0] | ONE | {"guest_request": "No nuts"})
     assert isinstance(result, QuarantineResult)
@@ -118,7 +133,7 @@ async def test_many_documents_of_an_earlier_spelling_are_neither_repaired_nor_he
 ) -> None:
     for number in range(30):
         world.actions.create(START_TIME + timedelta(days=1, minutes=number), 2)
-    rewrite_rows(world, lambda row: respell(row, ONE), monkeypatch)
+    respell_responses(world, ONE, monkeypatch)
     await world.poll()
     for key in await world.ledger_documents():
         reference = paths.reservation_document(world.context.firestore, world.restaurant.id, key)
@@ -139,31 +154,22 @@ async def test_many_documents_of_an_earlier_spelling_are_neither_repaired_nor_he
 async def test_a_guest_is_fetched_if_opentable_only_knows_the_id_in_upper_case(
     world: World,
 ) -> None:
-    rid = int(world.restaurant.rid)
-    key = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
-    long_ago = START_TIME - timedelta(days=10)
-    world.sandbox.store.add_guest(
-        SandboxGuest(rid=rid, key=key, created=long_ago, updated=long_ago, first_name="Ada")
-    )
+    add_guest(world, START_TIME - timedelta(days=10))
     await world.poll()
     world.clock.advance(3600)
-    world.actions.create(START_TIME + timedelta(days=1), 2, guest_key=key)
+    world.actions.create(START_TIME + timedelta(days=1), 2, guest_key=GUEST_KEY)
     await world.poll()
     document = await read_comparable_document(world)
-    assert document["source.guestId"] == f"{rid}-{key.lower()}"
+    assert document["source.guestId"] == f"{world.restaurant.rid}-{GUEST_KEY.lower()}"
     assert document["dinerName"] == "Ada"
 
 
 async def test_the_first_poll_fetches_the_guest_of_a_webhook_by_the_spelling_of_its_id(
     world: World,
 ) -> None:
+    add_guest(world, world.clock())
     rid = int(world.restaurant.rid)
-    key = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
-    now = world.clock()
-    world.sandbox.store.add_guest(
-        SandboxGuest(rid=rid, key=key, created=now, updated=now, first_name="Ada")
-    )
-    await world.ingest_row(row_body(1, rid=rid, id="ot_1", guest_id=f"{rid}-{key}"))
+    await world.ingest_row(row_body(1, rid=rid, id="ot_1", guest_id=f"{rid}-{GUEST_KEY}"))
     await world.poll()
     assert (await read_comparable_document(world))["dinerName"] == "Ada"
 

@@ -1,6 +1,5 @@
 """Times around the clock changes of two years in five zones, and the effect of a wrong zone."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,36 +9,23 @@ import pytest
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxRestaurant
 from shared.domain.ledger.document import ReservationIdentity, render_document
-from shared.domain.ledger.events import Channel
-from shared.domain.ledger.registers import ReservationState
+from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.domain.normalization.webhook_body import parse_envelope
-from shared.firestore.raw_client import FirestoreClient
 from tests.support.clocks import ZONE_TRANSITIONS, instants_at, local_time, transitions
-from tests.support.events import RID, envelope_body, row_body
-from tests.support.world import START_TIME, World, make_world, rewrite_rows
+from tests.support.events import RID, envelope_body, merge_events, row_body
+from tests.support.world import START_TIME, World, rewrite_rows
 
 HALF_HOUR = timedelta(minutes=30)
 RECEIVED = datetime(2028, 1, 1, tzinfo=UTC)
-OpenWorld = Callable[[str, str], Awaitable[World]]
 
 
-@pytest.fixture
-async def open_world(firestore: FirestoreClient) -> AsyncIterator[OpenWorld]:
-    """Open a restaurant with one time zone at OpenTable and another in its settings."""
-    worlds: list[World] = []
-
-    async def open_in(zone: str, settings_zone: str) -> World:
-        world = await make_world(firestore, timeZone=settings_zone)
-        rid = int(world.restaurant.rid)
-        world.sandbox.store.add_restaurant(SandboxRestaurant(rid, "Demo", ZoneInfo(zone)))
-        worlds.append(world)
-        return world
-
-    yield open_in
-    for world in worlds:
-        world.executor.shutdown()
+async def set_zones(world: World, zone: str, settings_zone: str) -> None:
+    """Set the time zone at OpenTable and the one in the restaurant's settings."""
+    restaurant = SandboxRestaurant(int(world.restaurant.rid), "Demo", ZoneInfo(zone))
+    world.sandbox.store.add_restaurant(restaurant)
+    await world.change_settings(timeZone=settings_zone)
 
 
 def half_hours_around_transitions(zone: str) -> list[datetime]:
@@ -49,15 +35,18 @@ def half_hours_around_transitions(zone: str) -> list[datetime]:
     ]
 
 
+def render(zone: str, event: ReservationEvent) -> dict[str, Any]:
+    """Return the document of a first event."""
+    identity = ReservationIdentity("restaurant-123", "ot_1", ZoneInfo(zone))
+    return render_document(identity, merge_events(event))
+
+
 def document_from_row(zone: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return the document of one of OpenTable's rows."""
-    change = parse_opentable_reservation(
+    event = parse_opentable_reservation(
         body, "{}", rid=RID, zone=ZoneInfo(zone), channel=Channel.POLL
     )
-    return render_document(
-        ReservationIdentity("restaurant-123", "ot_1", ZoneInfo(zone)),
-        ReservationState().merge_event(change),
-    )
+    return render(zone, event)
 
 
 def document_from_envelope(zone: str, text: str) -> dict[str, Any]:
@@ -66,10 +55,7 @@ def document_from_envelope(zone: str, text: str) -> dict[str, Any]:
     change = parse_envelope(
         body, "{}", rid=RID, zone=ZoneInfo(zone), received_at=RECEIVED, channel=Channel.WEBHOOK
     )
-    return render_document(
-        ReservationIdentity("restaurant-123", "ot_1", ZoneInfo(zone)),
-        ReservationState().merge_event(change),
-    )
+    return render(zone, change)
 
 
 @pytest.mark.parametrize("zone", ZONE_TRANSITIONS)
@@ -132,10 +118,7 @@ def test_half_past_two_on_the_night_of_the_switch_is_half_past_three() -> None:
     assert local_time("America/New_York", datetime(2026, 3, 8, 7, 30, tzinfo=UTC))[11:16] == "03:30"
 
 
-async def test_a_row_may_have_times_with_two_offsets(
-    open_world: OpenWorld,
-) -> None:
-    world = await open_world("America/New_York", "America/New_York")
+async def test_a_row_may_have_times_with_two_offsets(world: World) -> None:
     world.clock.set(datetime(2027, 3, 13, 16, 4, 9, tzinfo=UTC))
     dined = datetime(2027, 3, 14, 23, 15, tzinfo=UTC)
     booked = world.actions.create(dined, 2)
@@ -149,10 +132,8 @@ async def test_a_row_may_have_times_with_two_offsets(
 
 
 @pytest.mark.parametrize("zone", ZONE_TRANSITIONS)
-async def test_a_night_across_a_switch_is_the_same_on_both_sides(
-    zone: str, open_world: OpenWorld
-) -> None:
-    world = await open_world(zone, zone)
+async def test_a_night_across_a_switch_is_the_same_on_both_sides(zone: str, world: World) -> None:
+    await set_zones(world, zone, zone)
     switch = transitions(zone)[2]
     world.clock.set(switch - timedelta(days=1))
     booked = {
@@ -169,9 +150,9 @@ async def test_a_night_across_a_switch_is_the_same_on_both_sides(
 
 @pytest.mark.parametrize("zone", ZONE_TRANSITIONS)
 async def test_windows_are_requested_in_restaurant_local_time(
-    zone: str, open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+    zone: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = await open_world(zone, zone)
+    await set_zones(world, zone, zone)
     queries: list[dict[str, str]] = []
     handle = world.sandbox.handle
 
@@ -193,9 +174,9 @@ async def test_windows_are_requested_in_restaurant_local_time(
 
 
 async def test_a_changed_zone_moves_the_coming_local_dates_at_the_next_reconciliation(
-    open_world: OpenWorld,
+    world: World,
 ) -> None:
-    world = await open_world("Europe/London", "Europe/London")
+    await set_zones(world, "Europe/London", "Europe/London")
     evenings = [START_TIME + timedelta(days=day, hours=4) for day in (1, 2, 29, 45, 200)]
     for evening in evenings * 9:
         world.actions.create(evening, 2)
@@ -217,8 +198,8 @@ def sydney_date(instant: datetime) -> str:
     return local_time("Australia/Sydney", instant)[:10]
 
 
-async def test_dates_that_are_right_already_are_not_written_again(open_world: OpenWorld) -> None:
-    world = await open_world("Europe/London", "Europe/London")
+async def test_dates_that_are_right_already_are_not_written_again(world: World) -> None:
+    await set_zones(world, "Europe/London", "Europe/London")
     world.actions.create(START_TIME + timedelta(days=45), 2)
     await world.poll()
     await world.reconcile()
@@ -228,9 +209,9 @@ async def test_dates_that_are_right_already_are_not_written_again(open_world: Op
 
 
 async def test_times_that_contradict_the_zone_are_a_new_divergence_once(
-    open_world: OpenWorld, capsys: pytest.CaptureFixture[str]
+    world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world = await open_world("America/New_York", "America/Phoenix")
+    await set_zones(world, "America/New_York", "America/Phoenix")
     world.actions.create(START_TIME + timedelta(days=2), 2)
     found = []
     for _ in range(3):
@@ -249,9 +230,8 @@ async def test_times_that_contradict_the_zone_are_a_new_divergence_once(
     ],
 )
 async def test_a_local_time_in_the_skipped_hour_contradicts_no_reading_of_it(
-    utc_time: str, found: list[str], open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+    utc_time: str, found: list[str], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = await open_world("America/New_York", "America/New_York")
     world.clock.set(datetime(2027, 3, 13, 16, tzinfo=UTC))
     world.actions.create(datetime(2027, 3, 14, 7, 30, tzinfo=UTC), 2)
     times = {"scheduled_time": "2027-03-14T02:30:00", "scheduled_time_utc": utc_time}
@@ -261,9 +241,9 @@ async def test_a_local_time_in_the_skipped_hour_contradicts_no_reading_of_it(
 
 
 async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_new(
-    open_world: OpenWorld,
+    world: World,
 ) -> None:
-    world = await open_world("America/New_York", "America/Phoenix")
+    await set_zones(world, "America/New_York", "America/Phoenix")
     world.actions.create(START_TIME + timedelta(days=2), 2)
     await world.reconcile()
     partner = world.sandbox.tokens.partners[0]
@@ -273,8 +253,8 @@ async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_ne
     assert (await world.reconcile())["newDivergences"] == 0
 
 
-async def test_a_corrected_zone_ends_the_contradiction(open_world: OpenWorld) -> None:
-    world = await open_world("America/New_York", "America/Phoenix")
+async def test_a_corrected_zone_ends_the_contradiction(world: World) -> None:
+    await set_zones(world, "America/New_York", "America/Phoenix")
     world.actions.create(START_TIME + timedelta(days=2), 2)
     await world.reconcile()
     await world.change_settings(timeZone="America/New_York")

@@ -11,7 +11,7 @@ from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.restaurants.settings import RidTakenError, release_rid, update_settings
 from tests.support.firestore import FirestoreSpy
-from tests.support.restaurants import Restaurant
+from tests.support.restaurants import Restaurant, read_rid_claim
 from tests.support.world import World
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -19,10 +19,6 @@ NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 async def stored_settings(client: AsyncClient, restaurant: Restaurant) -> dict[str, Any]:
     return (await paths.integration_document(client, restaurant.id).get()).to_dict() or {}
-
-
-async def stored_claim(client: AsyncClient, rid: str) -> dict[str, Any] | None:
-    return (await paths.rid_claim_document(client, rid).get()).to_dict()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +78,7 @@ async def test_the_release_of_a_rid_disables_the_integration(
     assert await release_rid(firestore, seeded_restaurant.id, NOON) == rid
     stored = await stored_settings(firestore, seeded_restaurant)
     assert (stored["enabled"], "restaurantId" in stored) == (False, False)
-    assert await stored_claim(firestore, rid) is None
+    assert await read_rid_claim(firestore, rid) is None
 
 
 async def test_a_rid_claimed_by_another_restaurant_is_not_released(
@@ -91,7 +87,7 @@ async def test_a_rid_claimed_by_another_restaurant_is_not_released(
     claim = {"restaurantId": "elsewhere"}
     await paths.rid_claim_document(firestore, seeded_restaurant.rid).set(claim)
     await release_rid(firestore, seeded_restaurant.id, NOON)
-    assert await stored_claim(firestore, seeded_restaurant.rid) == claim
+    assert await read_rid_claim(firestore, seeded_restaurant.rid) == claim
 
 
 async def test_without_a_rid_nothing_is_released(
@@ -116,8 +112,7 @@ CapturedOutput = pytest.CaptureFixture[str]
 
 
 async def stored_problems(world: World) -> list[str]:
-    poll: dict[str, Any] = (await world.integration_document.get()).get("poll")
-    problems: list[str] = poll["problems"]
+    problems: list[str] = (await world.read_settings_document())["poll"]["problems"]
     return problems
 
 
