@@ -21,7 +21,6 @@ from dev.benchmarks.results import (
     BENCHMARK_JSON_FILE,
     GROWTH_PLOT_FILE,
     PERFORMANCE_PAGE,
-    REPOSITORY_ROOT,
     BenchmarkResult,
     PlotLine,
     describe_machine,
@@ -29,6 +28,7 @@ from dev.benchmarks.results import (
     format_result_table,
     replace_marked_lines,
 )
+from dev.bootstrap import ROOT
 
 
 class Benchmark(Protocol):
@@ -65,7 +65,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     parts = {name: BENCHMARKS[name] for name in args.part or BENCHMARKS}
-    measure_parts(parts, REPOSITORY_ROOT, quick=args.quick, write=args.write)
+    measure_parts(parts, ROOT, quick=args.quick, write=args.write)
 
 
 def _parse_part(name: str) -> str:

@@ -18,6 +18,7 @@ from dev.benchmarks.results import (
     BenchmarkResult,
     MeasurementPair,
     build_ratio_result,
+    build_value_result,
     require_at_most,
 )
 from dev.docs.capacity import (
@@ -56,16 +57,8 @@ def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], lis
             for _ in range(_MANY_RESTAURANTS_ROUNDS)
         ]
     name = f"poll of {count:,} restaurants, {_LATENCY_SECONDS * 1000:.0f} ms API latency"
-    return [
-        build_ratio_result(
-            name,
-            "s",
-            require_at_most(1.30),
-            pairs,
-            atOnce=_MAX_CONCURRENT,
-            calls=_API_CALLS_PER_RESTAURANT,
-        )
-    ], []
+    detail = {"atOnce": _MAX_CONCURRENT, "calls": _API_CALLS_PER_RESTAURANT}
+    return [build_ratio_result(name, "s", require_at_most(1.30), pairs, **detail)], []
 
 
 def _poll_all(function: FunctionServer, count: int) -> None:
@@ -79,12 +72,9 @@ def _poll_all(function: FunctionServer, count: int) -> None:
 def measure_idle(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the monthly cost of a quiet restaurant, and how long its runs take."""
     rounds = _QUICK_IDLE_ROUNDS if quick else _IDLE_ROUNDS
-    dollars = compute_idle_dollars()
-    results = [
-        BenchmarkResult(
-            "quiet restaurant, $ per month", dollars, require_at_most(MAX_IDLE_DOLLARS), dollars, ""
-        )
-    ]
+    limit = require_at_most(MAX_IDLE_DOLLARS)
+    cost = build_value_result("quiet restaurant, $ per month", "", limit, compute_idle_dollars())
+    results = [cost]
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
         url = stack.enter_context(serve_fake_opentable())
@@ -98,5 +88,5 @@ def measure_idle(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
                 measure_seconds(partial(call_served_function, function, {})) for _ in range(rounds)
             )
             title = f"… {name}, {_LATENCY_SECONDS * 1000:.0f} ms API latency"
-            results.append(BenchmarkResult(title, seconds, require_at_most(assumed), seconds, "s"))
+            results.append(build_value_result(title, "s", require_at_most(assumed), seconds))
     return results, []

@@ -8,7 +8,6 @@ only read them. They neither parse nor decide.
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import functions_framework.aio
@@ -67,15 +66,13 @@ async def write_plain(request: Request) -> JSONResponse:
     pairs += [(target.document(id_).collection("ledgerEvents").document("newest"), entry)
               for id_, entry in entries.items()]  # fmt: skip
 
-    async def write() -> int:
-        for start in range(0, len(pairs), _BATCH_SIZE):
-            batch = _get_client().batch()
-            for reference, document in pairs[start : start + _BATCH_SIZE]:
-                batch.set(reference, document)
-            await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
-        return len(pairs)
-
-    return await _run_timed(write)
+    started = time.perf_counter()
+    for start in range(0, len(pairs), _BATCH_SIZE):
+        batch = _get_client().batch()
+        for reference, document in pairs[start : start + _BATCH_SIZE]:
+            batch.set(reference, document)
+        await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+    return _build_response(started, len(pairs))
 
 
 @functions_framework.aio.http
@@ -86,23 +83,18 @@ async def get_all(request: Request) -> JSONResponse:
         async for document in (await _get_reservations(request)).select([]).stream()
     ]
 
-    async def read() -> int:
-        snapshots = _get_client().get_all(references, retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
-        return sum([snapshot.exists async for snapshot in snapshots])
-
-    return await _run_timed(read)
+    started = time.perf_counter()
+    snapshots = _get_client().get_all(references, retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
+    return _build_response(started, sum([snapshot.exists async for snapshot in snapshots]))
 
 
 @functions_framework.aio.http
 async def stream(request: Request) -> JSONResponse:
     """Read a restaurant's reservations collection."""
     reservations = await _get_reservations(request)
-
-    async def read() -> int:
-        snapshots = reservations.stream(retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
-        return sum([snapshot.exists async for snapshot in snapshots])
-
-    return await _run_timed(read)
+    started = time.perf_counter()
+    snapshots = reservations.stream(retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
+    return _build_response(started, sum([snapshot.exists async for snapshot in snapshots]))
 
 
 async def _get_reservations(request: Request) -> AsyncCollectionReference:
@@ -110,7 +102,5 @@ async def _get_reservations(request: Request) -> AsyncCollectionReference:
     return _get_client().collection("restaurants", restaurant_id, "reservations")
 
 
-async def _run_timed(work: Callable[[], Awaitable[int]]) -> JSONResponse:
-    started = time.perf_counter()
-    documents = await work()
+def _build_response(started: float, documents: int) -> JSONResponse:
     return JSONResponse({"seconds": time.perf_counter() - started, "documents": documents})

@@ -32,7 +32,13 @@ from dev.benchmarks.environment import (
 )
 from dev.benchmarks.host_page import PAGE_PAUSE_SECONDS, Change, HostPage, compute_page_delays
 from dev.benchmarks.load_generator import Tenant
-from dev.benchmarks.results import BenchmarkResult, MeasurementPair, percentile, require_at_most
+from dev.benchmarks.results import (
+    BenchmarkResult,
+    MeasurementPair,
+    build_value_result,
+    percentile,
+    require_at_most,
+)
 from dev.benchmarks.webhook import find_document_path
 from dev.docs.capacity import (
     BOOKINGS_PER_DAY,
@@ -202,13 +208,12 @@ def _build_delay_result(
 
 
 def _build_repair_results(run: str, seconds: Sequence[float]) -> Iterator[BenchmarkResult]:
-    yield BenchmarkResult(
+    yield build_value_result(
         f"freshness by {run}: start of the run to API response",
-        median(seconds),
+        "s",
         require_at_most(_MAX_RUN_SECONDS),
         median(seconds),
-        "s",
-        detail={"seconds": [round(each, 3) for each in seconds]},
+        seconds=[round(each, 3) for each in seconds],
     )
     for schedule, runs_per_day in _RUNS_PER_DAY[run].items():
         interval_seconds = _SECONDS_PER_DAY / runs_per_day

@@ -23,6 +23,7 @@ from dev.benchmarks.results import (
     BenchmarkResult,
     MeasurementPair,
     build_ratio_result,
+    build_value_result,
     require_at_most,
 )
 from dev.local.processes import LOOPBACK
@@ -95,13 +96,11 @@ def measure_listing(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
         os.environ["FIRESTORE_EMULATOR_HOST"] = host
         pairs = asyncio.run(_measure_rounds(host, count))
         pages = server.queries / _ROUNDS - 1
+    name, limit = f"listing of {count:,} restaurants", require_at_most(_MAX_RATIO)
+    max_pages = require_at_most(count / LISTING_PAGE_SIZE + 1)
     return [
-        build_ratio_result(
-            f"listing of {count:,} restaurants", "s", require_at_most(_MAX_RATIO), pairs
-        ),
-        BenchmarkResult(
-            "… pages", pages, require_at_most(count / LISTING_PAGE_SIZE + 1), pages, ""
-        ),
+        build_ratio_result(name, "s", limit, pairs),
+        build_value_result("… pages", "", max_pages, pages),
     ], []
 
 

@@ -11,15 +11,16 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar
 
 from dev.local.processes import LOOPBACK
 from sandbox.webhook_senders import build_signed_headers
 
+_R = TypeVar("_R")
 _sequence = itertools.count(1)
 _EVENT_SHARES = {"created": 0.60, "updated": 0.25, "duplicate": 0.10, "cancelled": 0.05}
 # Creations before the first event of a mix. Half as many lie between any event and its cause: more
@@ -35,13 +36,7 @@ _MAX_IDLE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A restaurant of the bench.
-
-    Attributes:
-        id: Lineup's id.
-        rid: OpenTable's number.
-        signing_secret: The relay's ``whsec_`` secret.
-    """
+    """A restaurant of the bench; its relay signs with a ``whsec_`` secret."""
 
     id: str
     rid: str
@@ -51,14 +46,19 @@ class Tenant:
 def build_signed_request(tenant: Tenant, body: Mapping[str, Any]) -> bytes:
     """Return a body as a signed HTTP request."""
     raw = json.dumps(body).encode()
-    headers = {
-        "host": "bench",
-        "content-type": "application/json",
-        "content-length": str(len(raw)),
-        **build_signature_headers(tenant, raw),
-    }
+    return build_post_request(raw, build_signature_headers(tenant, raw))
+
+
+def build_post_request(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return an HTTP request with a JSON body."""
+    content = {"content-type": "application/json", "content-length": str(len(body))}
+    return build_request_head("POST", "/", {**content, **headers}) + body
+
+
+def build_request_head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    """Return an HTTP request up to its body."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + raw
+    return f"{method} {path} HTTP/1.1\r\nhost: bench\r\n{lines}\r\n".encode()
 
 
 def build_signature_headers(tenant: Tenant, raw: bytes) -> dict[str, str]:
@@ -136,13 +136,15 @@ def build_mixed_requests(
     Each event belongs to a reservation created long before it. Restaurants are drawn uniformly.
     """
     rng = random.Random(seed)
-    initial = [
-        (tenant, build_created_envelope(tenant))
-        for tenant in itertools.islice(itertools.cycle(tenants), _WARM_UP_CREATIONS)
-    ]
-    sent = [(tenant, body, build_signed_request(tenant, body)) for tenant, body in initial]
+    turns = itertools.islice(itertools.cycle(tenants), _WARM_UP_CREATIONS)
+    sent = [_create_reservation(tenant) for tenant in turns]
     setup_requests = [request for _, _, request in sent]
     return setup_requests, [_draw_request(tenants, sent, rng) for _ in range(count)]
+
+
+def _create_reservation(tenant: Tenant) -> tuple[Tenant, dict[str, Any], bytes]:
+    body = build_created_envelope(tenant)
+    return tenant, body, build_signed_request(tenant, body)
 
 
 def _draw_request(
@@ -150,17 +152,13 @@ def _draw_request(
 ) -> bytes:
     kind = rng.choices(list(_EVENT_SHARES), list(_EVENT_SHARES.values()))[0]
     if kind == "created":
-        tenant = rng.choice(tenants)
-        body = build_created_envelope(tenant)
-        sent.append((tenant, body, build_signed_request(tenant, body)))
+        sent.append(_create_reservation(rng.choice(tenants)))
         return sent[-1][2]
     tenant, before, request = sent[rng.randrange(len(sent) - _WARM_UP_CREATIONS // 2)]
     if kind == "duplicate":
         return request
-    return build_signed_request(
-        tenant,
-        build_updated_envelope(before) if kind == "updated" else build_cancelled_envelope(before),
-    )
+    build = build_updated_envelope if kind == "updated" else build_cancelled_envelope
+    return build_signed_request(tenant, build(before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,17 +275,12 @@ class LoadGenerator:
 
     executor: Executor
 
-    def run_closed_loop(self, port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
-        """Send in a closed loop (see `send_closed_loop`)."""
-        arguments = (send_closed_loop, port, requests, connections)
-        return self.executor.submit(_run, *arguments).result()
-
-    def run_open_loop(self, port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
-        """Send in an open loop (see `send_open_loop`)."""
-        return self.executor.submit(_run, send_open_loop, port, requests, rate).result()
+    def start(self, send: Callable[..., Coroutine[Any, Any, _R]], *arguments: Any) -> Future[_R]:
+        """Begin to send with a function such as `send_closed_loop`."""
+        return self.executor.submit(_run, send, *arguments)
 
 
-def _run(send: Callable[..., Coroutine[Any, Any, LoadResult]], *arguments: Any) -> LoadResult:
+def _run(send: Callable[..., Coroutine[Any, Any, _R]], *arguments: Any) -> _R:
     return asyncio.run(send(*arguments))
 
 

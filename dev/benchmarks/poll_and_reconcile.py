@@ -1,6 +1,7 @@
 """Measure polls and reconciliations against plain reads and writes, and how both grow."""
 
 import json
+import math
 import queue
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from dev.benchmarks.results import (
     BenchmarkResult,
     MeasurementPair,
     build_ratio_result,
+    build_value_result,
     fit_growth_exponent,
     require_at_least,
     require_at_most,
@@ -159,20 +161,12 @@ def measure_polls(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
         scheduled.proxy.take_traffic()
         scheduled.poll(tenant, count_calls=True)
         writes = scheduled.proxy.take_traffic().writes_by_collection
-    ledger_writes = writes.total() - writes["integrations"]
+    name, ledger_writes = f"poll: {size:,}", writes.total() - writes["integrations"]
+    written = "… documents written, without run state"
     return [
-        build_ratio_result(
-            f"poll: {size:,} changed rows", "rows/s", require_at_least(0.50), changed
-        ),
-        build_ratio_result(f"poll: {size:,} stored rows", "rows/s", require_at_least(0.70), stored),
-        BenchmarkResult(
-            "… documents written, without run state",
-            ledger_writes,
-            require_at_most(0),
-            ledger_writes,
-            "",
-            detail=dict(writes),
-        ),
+        build_ratio_result(f"{name} changed rows", "rows/s", require_at_least(0.50), changed),
+        build_ratio_result(f"{name} stored rows", "rows/s", require_at_least(0.70), stored),
+        build_value_result(written, "", require_at_most(0), ledger_writes, **writes),
     ], []
 
 
@@ -195,7 +189,7 @@ def measure_reconciliations(*, quick: bool) -> tuple[list[BenchmarkResult], list
     name = f"reconciliation: {sizes[-1]:,} rows, 0.1 % different"
     return [
         build_ratio_result(name, "rows/s", require_at_least(0.60), pairs[-1]),
-        BenchmarkResult("… peak memory of its process", peak, require_at_most(300), peak, "MiB"),
+        build_value_result("… peak memory of its process", "MiB", require_at_most(300), peak),
         extra_writes,
         _measure_growth("first poll", sizes, first_poll_seconds),
         _measure_growth("reconciliation", sizes, repeat_seconds),
@@ -205,9 +199,8 @@ def measure_reconciliations(*, quick: bool) -> tuple[list[BenchmarkResult], list
 def _measure_window(scheduled: ScheduledFunctions, tenant: Tenant, size: int) -> MeasurementPair:
     scheduled.update_opentable_rows(tenant, every=_ROWS_PER_DIFFERENCE)
     baseline_seconds = scheduled.run_baseline("stream", tenant)
-    product_seconds = scheduled.seconds_to_reconcile(
-        tenant, updated=-(-size // _ROWS_PER_DIFFERENCE)
-    )
+    corrections = math.ceil(size / _ROWS_PER_DIFFERENCE)
+    product_seconds = scheduled.seconds_to_reconcile(tenant, updated=corrections)
     return MeasurementPair(size / baseline_seconds, size / product_seconds)
 
 
@@ -218,31 +211,19 @@ def _count_extra_writes(
     scheduled.update_opentable_rows(tenant, every=_ROWS_PER_DIFFERENCE)
     scheduled.proxy.take_traffic()
     scheduled.reconcile(tenant, count_calls=True)
-    writes_by_collection = scheduled.proxy.take_traffic().writes_by_collection
-    extra_writes = (
-        writes_by_collection["reservations"]
-        - -(-size // _ROWS_PER_DIFFERENCE)
-        + writes_by_collection["reconciliationReports"]
-        - 1
-    )
-    return BenchmarkResult(
-        "… other reservations and reports written",
-        extra_writes,
-        require_at_most(0),
-        extra_writes,
-        "",
-        detail=dict(writes_by_collection),
-    )
+    writes = scheduled.proxy.take_traffic().writes_by_collection
+    corrections = math.ceil(size / _ROWS_PER_DIFFERENCE)
+    extra_writes = writes["reservations"] - corrections + writes["reconciliationReports"] - 1
+    name = "… other reservations and reports written"
+    return build_value_result(name, "", require_at_most(0), extra_writes, **writes)
 
 
 def _measure_growth(name: str, sizes: Sequence[int], seconds: Sequence[float]) -> BenchmarkResult:
-    growth_exponent = fit_growth_exponent(sizes, seconds)
-    detail = {"sizes": list(sizes), "seconds": [round(each, 3) for each in seconds]}
-    return BenchmarkResult(
+    return build_value_result(
         f"{GROWTH_PREFIX}{name}, exponent",
-        growth_exponent,
-        require_at_most(1.05),
-        growth_exponent,
         "",
-        detail=detail,
+        require_at_most(1.05),
+        fit_growth_exponent(sizes, seconds),
+        sizes=list(sizes),
+        seconds=[round(each, 3) for each in seconds],
     )

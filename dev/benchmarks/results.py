@@ -12,11 +12,6 @@ from typing import Any
 
 from dev.docs.tables import replace_generated_lines
 
-RESULT_TABLE_HEADER = (
-    "| figure | floor | product | ratio | target | |",
-    "|---|---|---|---|---|---|",
-)
-REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 PERFORMANCE_PAGE = Path("docs", "performance.md")
 GROWTH_PLOT_FILE = Path("docs", "images", "growth.svg")
 BENCHMARK_JSON_FILE = Path("build", "bench.json")
@@ -37,19 +32,6 @@ class MeasurementPair:
 
     baseline: float
     product: float
-
-
-@dataclass(frozen=True, slots=True)
-class MeasurementSummary:
-    """Medians of several rounds.
-
-    `ratio` is the median of each round's ratio: a slow phase of the machine affects both sides of a
-    round.
-    """
-
-    baseline: float
-    product: float
-    ratio: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +82,10 @@ class BenchmarkResult:
 
     def to_table_row(self) -> str:
         """Return it as a row of the table."""
-        baseline = (
-            "" if self.baseline is None else f"{format_figure(self.baseline)} {self.unit}".rstrip()
-        )
-        ratio = "" if self.baseline is None else f"{self.value:.2f}"
+        baseline = ratio = ""
+        if self.baseline is not None:
+            baseline = f"{format_figure(self.baseline)} {self.unit}".rstrip()
+            ratio = f"{self.value:.2f}"
         product = f"{format_figure(self.product)} {self.unit}".rstrip()
         verdict = "met" if self.is_met else "**missed**"
         return f"| {self.name} | {baseline} | {product} | {ratio} | {self.target} | {verdict} |"
@@ -125,27 +107,25 @@ class BenchmarkResult:
 def build_ratio_result(
     name: str, unit: str, target: PerformanceTarget, pairs: Sequence[MeasurementPair], **detail: Any
 ) -> BenchmarkResult:
-    """Return a figure as the ratio of product to baseline over several rounds."""
-    summary = summarize_rounds(pairs)
-    rounds = [round(pair.product / pair.baseline, 3) for pair in pairs]
+    """Return a figure as the ratio of product to baseline over several rounds, at least one."""
+    # The median of each round's ratio: a slow phase of the machine affects both sides of a round.
+    ratios = [pair.product / pair.baseline for pair in pairs]
     return BenchmarkResult(
         name,
-        summary.ratio,
+        median(ratios),
         target,
-        summary.product,
-        unit,
-        summary.baseline,
-        {"rounds": rounds, **detail},
-    )
-
-
-def summarize_rounds(pairs: Sequence[MeasurementPair]) -> MeasurementSummary:
-    """Return the medians of some rounds, at least one."""
-    return MeasurementSummary(
-        median(pair.baseline for pair in pairs),
         median(pair.product for pair in pairs),
-        median(pair.product / pair.baseline for pair in pairs),
+        unit,
+        median(pair.baseline for pair in pairs),
+        {"rounds": [round(ratio, 3) for ratio in ratios], **detail},
     )
+
+
+def build_value_result(
+    name: str, unit: str, target: PerformanceTarget, value: float, **detail: Any
+) -> BenchmarkResult:
+    """Return a figure without a baseline."""
+    return BenchmarkResult(name, value, target, value, unit, detail=detail)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -161,7 +141,8 @@ def fit_growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float
 
 def format_result_table(figures: Sequence[BenchmarkResult]) -> list[str]:
     """Return the lines of the table."""
-    return [*RESULT_TABLE_HEADER, *(figure.to_table_row() for figure in figures)]
+    header = ["| figure | floor | product | ratio | target | |", "|---|---|---|---|---|---|"]
+    return header + [figure.to_table_row() for figure in figures]
 
 
 def format_figure(value: float) -> str:

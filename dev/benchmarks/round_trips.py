@@ -22,10 +22,7 @@ from google.cloud.firestore_v1.types import (
 )
 from typing_extensions import override
 
-from dev.benchmarks.environment import (
-    BenchmarkEnvironment,
-    start_benchmark_environment,
-)
+from dev.benchmarks.environment import BenchmarkEnvironment, start_benchmark_environment
 from dev.benchmarks.load_generator import (
     Tenant,
     build_cancelled_envelope,
@@ -33,7 +30,7 @@ from dev.benchmarks.load_generator import (
     build_signature_headers,
     build_updated_envelope,
 )
-from dev.benchmarks.results import BenchmarkResult, require_at_most
+from dev.benchmarks.results import BenchmarkResult, build_value_result, require_at_most
 from dev.local.processes import LOOPBACK, FunctionServer, serve_function
 
 _MAX_THREADS = 32
@@ -47,17 +44,11 @@ _UNLIMITED_MESSAGE_OPTIONS = [
 ]
 _TIMEOUT_SECONDS = 30
 
-# Dollars for 100,000 operations.
-_READ_DOLLARS = {"one region": 0.03, "nam5": 0.06}
-_WRITE_DOLLARS = {"one region": 0.09, "nam5": 0.18}
-_DELETE_DOLLARS = {"one region": 0.01, "nam5": 0.02}
+# Dollars for 100,000 reads, writes and deletes.
+_ONE_REGION_DOLLARS = (0.03, 0.09, 0.01)
+_NAM5_DOLLARS = (0.06, 0.18, 0.02)
 _OPERATIONS_PER_PRICE = 100_000
 _MILLION = 1_000_000
-
-ROUND_TRIP_TABLE_HEADER = (
-    "| event | round trips | read | written | one region | nam5 |",
-    "|---|---|---|---|---|---|",
-)
 
 
 @dataclass(slots=True)
@@ -70,11 +61,6 @@ class FirestoreTraffic:
     calls: list[str] = field(default_factory=list)
     documents_read: int = 0
     writes_by_collection: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def documents_written(self) -> int:
-        """How many documents were written."""
-        return self.writes_by_collection.total()
 
     def record_response(self, method: str, message: bytes, request: bytes) -> None:
         """Count a response; a failed call has written nothing."""
@@ -93,9 +79,9 @@ class FirestoreTraffic:
 class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
     """Forward every call as bytes: on the wire, all calls are streams."""
 
-    def __init__(self, host: str, traffic: FirestoreTraffic) -> None:
-        self._channel = grpc.insecure_channel(host, _UNLIMITED_MESSAGE_OPTIONS)
-        self._traffic = traffic
+    def __init__(self, emulator_host: str, proxy: "CountingProxy") -> None:
+        self._channel = grpc.insecure_channel(emulator_host, _UNLIMITED_MESSAGE_OPTIONS)
+        self._proxy = proxy
 
     @override
     def service(self, handler_call_details: Any) -> Any:
@@ -108,12 +94,12 @@ class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has
             request = next(requests)  # the product sends a single request per call
             is_counted = not _reads_recent_changes(name, request)
             if is_counted:
-                self._traffic.calls.append(name)
+                self._proxy.traffic.calls.append(name)
             call = self._channel.stream_stream(path)
             try:
                 for response in call(iter([request]), metadata=metadata):
                     if is_counted:
-                        self._traffic.record_response(name, response, request)
+                        self._proxy.traffic.record_response(name, response, request)
                     yield response
             except grpc.RpcError as error:
                 context.abort(error.code(), error.details())
@@ -128,38 +114,32 @@ def _reads_recent_changes(method: str, request: bytes) -> bool:
     return all(name.endswith(_RECENT_CHANGES_PATH) for name in names)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CountingProxy:
     """A TCP proxy in front of the emulator."""
 
-    host: str
-    traffic: FirestoreTraffic
+    host: str = ""
+    traffic: FirestoreTraffic = field(default_factory=FirestoreTraffic)
 
     def take_traffic(self) -> FirestoreTraffic:
         """Return the traffic since the previous call."""
-        traffic = self.traffic
-        recorded = FirestoreTraffic(
-            traffic.calls.copy(), traffic.documents_read, traffic.writes_by_collection.copy()
-        )
-        traffic.calls.clear()
-        traffic.writes_by_collection.clear()
-        traffic.documents_read = 0
-        return recorded
+        taken, self.traffic = self.traffic, FirestoreTraffic()
+        return taken
 
 
 @contextmanager
 def start_counting_proxy(host: str) -> Iterator[CountingProxy]:
     """Count the calls to an emulator for a `with` block."""
-    traffic = FirestoreTraffic()
+    proxy = CountingProxy()
     server = grpc.server(
         ThreadPoolExecutor(_MAX_THREADS),
-        [_CountingHandler(host, traffic)],
+        [_CountingHandler(host, proxy)],
         options=_UNLIMITED_MESSAGE_OPTIONS,
     )
-    port = server.add_insecure_port(f"{LOOPBACK}:0")
+    proxy.host = f"{LOOPBACK}:{server.add_insecure_port(f'{LOOPBACK}:0')}"
     server.start()
     try:
-        yield CountingProxy(f"{LOOPBACK}:{port}", traffic)
+        yield proxy
     finally:
         server.stop(None)
 
@@ -175,10 +155,9 @@ class EventCost:
 
     def to_table_row(self) -> str:
         """Return the table row with the cost of a million events."""
-        read, written = self.traffic.documents_read, self.traffic.documents_written
+        read, written = self.traffic.documents_read, self.traffic.writes_by_collection.total()
         one_region, nam5 = compute_dollars_per_million(read, written)
-        round_trips = len(self.traffic.calls)
-        counts = f"{round_trips} | {read} | {written}"
+        counts = f"{len(self.traffic.calls)} | {read} | {written}"
         return f"| {self.name} | {counts} | ${one_region:.2f} | ${nam5:.2f} |"
 
 
@@ -187,15 +166,10 @@ def compute_dollars_per_million(read: int, written: int) -> tuple[float, float]:
 
     It includes the later deletion of the journal entry by its TTL policy.
     """
-    deleted = min(written, 1)
+    deleted, prices_per_million = min(written, 1), _MILLION / _OPERATIONS_PER_PRICE
     one_region, nam5 = (
-        (
-            read * _READ_DOLLARS[where]
-            + written * _WRITE_DOLLARS[where]
-            + deleted * _DELETE_DOLLARS[where]
-        )
-        * (_MILLION / _OPERATIONS_PER_PRICE)
-        for where in _READ_DOLLARS
+        (read * read_price + written * write_price + deleted * delete_price) * prices_per_million
+        for read_price, write_price, delete_price in (_ONE_REGION_DOLLARS, _NAM5_DOLLARS)
     )
     return one_region, nam5
 
@@ -214,22 +188,18 @@ def measure_round_trips(
         _build_result("round trips, created envelope", [created_cost]),
         _build_result("round trips, any other event, maximum", other_costs),
     ]
-    return figures, [*ROUND_TRIP_TABLE_HEADER, *(cost.to_table_row() for cost in costs)]
+    header = [
+        "| event | round trips | read | written | one region | nam5 |",
+        "|---|---|---|---|---|---|",
+    ]
+    return figures, header + [cost.to_table_row() for cost in costs]
 
 
 def _build_result(name: str, costs: list[EventCost]) -> BenchmarkResult:
     max_round_trips = max(len(cost.traffic.calls) for cost in costs)
-    cost_details = {
-        cost.name: {"calls": cost.traffic.calls, "answer": cost.outcome} for cost in costs
-    }
-    return BenchmarkResult(
-        name,
-        max_round_trips,
-        require_at_most(costs[0].max_round_trips),
-        max_round_trips,
-        "",
-        detail={"kinds": cost_details},
-    )
+    limit = require_at_most(costs[0].max_round_trips)
+    kinds = {cost.name: {"calls": cost.traffic.calls, "answer": cost.outcome} for cost in costs}
+    return build_value_result(name, "", limit, max_round_trips, kinds=kinds)
 
 
 def _measure_events(
@@ -237,62 +207,49 @@ def _measure_events(
 ) -> Iterator[EventCost]:
     [tenant] = environment.seed_tenants(1)
     # No call to OpenTable: guests and hints are fetched after the commit, and counted apart.
-    disabled_budgets = {"HINT_BUDGET_SECONDS": "0", "GUEST_BUDGET_SECONDS": "0"}
-    variables = environment.build_variables(**disabled_budgets) | {
-        "FIRESTORE_EMULATOR_HOST": proxy.host
-    }
+    variables = environment.build_variables(
+        HINT_BUDGET_SECONDS="0", GUEST_BUDGET_SECONDS="0", FIRESTORE_EMULATOR_HOST=proxy.host
+    )
 
-    def start() -> Callable[[str, Mapping[str, Any], int], EventCost]:
+    def start_instance() -> Callable[..., EventCost]:
         function = stack.enter_context(serve_function("opentable_webhook", variables))
         # Once in either format: settings, routes and secrets are cached from now on.
         _post_event(function, tenant, build_created_envelope(tenant))
         warm_up = _build_opentable_object(tenant, 1) | {"id": f"{tenant.rid}-warm"}
         _post_event(function, tenant, warm_up)
 
-        def measure(name: str, body: Mapping[str, Any], max_round_trips: int) -> EventCost:
+        def measure(name: str, body: Mapping[str, Any], max_round_trips: int = 2) -> EventCost:
             proxy.take_traffic()
             outcome = _post_event(function, tenant, body)
             return EventCost(name, outcome, proxy.take_traffic(), max_round_trips)
 
         return measure
 
-    first_instance, second_instance = start(), start()
-    created_envelope = build_created_envelope(tenant)
-    yield first_instance("envelope, created", created_envelope, 1)
-    yield first_instance("… duplicate, at the same instance", created_envelope, 2)
-    yield second_instance("… duplicate, at another instance", created_envelope, 2)
-    patch = build_updated_envelope(created_envelope)
-    yield first_instance("envelope, updated", patch, 2)
-    yield first_instance("… duplicate", patch, 2)
-    yield first_instance("envelope, cancelled", build_cancelled_envelope(created_envelope), 2)
-    yield first_instance(
-        "envelope, updated, before its creation",
-        build_updated_envelope(build_created_envelope(tenant)),
-        2,
-    )
-    first_object, second_object, third_object = (
-        _build_opentable_object(tenant, sequence) for sequence in (1, 2, 3)
-    )
-    yield first_instance("OpenTable's object, first", first_object, 2)
-    yield first_instance("… changed", third_object | {"party_size": 6}, 2)
-    yield first_instance("… duplicate", third_object | {"party_size": 6}, 2)
-    yield first_instance("… older version", second_object, 2)
-    yield first_instance(
-        "… newer version, equal values",
-        _build_opentable_object(tenant, 4) | {"party_size": 6},
-        2,
-    )
-    envelope_after_object = build_created_envelope(tenant)
-    envelope_after_object["data"] |= {"reservationId": f"{tenant.rid}-spoken"}
-    yield first_instance(
-        "envelope, created, after OpenTable's object here", envelope_after_object, 2
-    )
-    envelope_after_other_instance = build_created_envelope(tenant)
-    second_instance("", _build_opentable_object(tenant, 1) | {"id": f"{tenant.rid}-unseen"}, 2)
-    envelope_after_other_instance["data"] |= {"reservationId": f"{tenant.rid}-unseen"}
-    yield first_instance(
-        "envelope, created, after OpenTable's object elsewhere", envelope_after_other_instance, 2
-    )
+    measure, measure_elsewhere = start_instance(), start_instance()
+    created = build_created_envelope(tenant)
+    yield measure("envelope, created", created, max_round_trips=1)
+    yield measure("… duplicate, at the same instance", created)
+    yield measure_elsewhere("… duplicate, at another instance", created)
+    patch = build_updated_envelope(created)
+    yield measure("envelope, updated", patch)
+    yield measure("… duplicate", patch)
+    yield measure("envelope, cancelled", build_cancelled_envelope(created))
+    unknown = build_created_envelope(tenant)
+    yield measure("envelope, updated, before its creation", build_updated_envelope(unknown))
+    first, second, third, fourth = (_build_opentable_object(tenant, n) for n in (1, 2, 3, 4))
+    yield measure("OpenTable's object, first", first)
+    yield measure("… changed", third | {"party_size": 6})
+    yield measure("… duplicate", third | {"party_size": 6})
+    yield measure("… older version", second)
+    yield measure("… newer version, equal values", fourth | {"party_size": 6})
+    late = build_created_envelope(tenant)
+    late["data"] |= {"reservationId": first["id"]}
+    yield measure("envelope, created, after OpenTable's object here", late)
+    unseen = first | {"id": f"{tenant.rid}-unseen"}
+    measure_elsewhere("", unseen)
+    late = build_created_envelope(tenant)
+    late["data"] |= {"reservationId": unseen["id"]}
+    yield measure("envelope, created, after OpenTable's object elsewhere", late)
 
 
 def _build_opentable_object(tenant: Tenant, sequence: int) -> dict[str, Any]:

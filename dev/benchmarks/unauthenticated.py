@@ -9,7 +9,8 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -26,13 +27,18 @@ from dev.benchmarks.load_generator import (
     Tenant,
     build_created_envelope,
     build_creation_requests,
+    build_post_request,
+    build_request_head,
     connect,
+    send_closed_loop,
+    send_open_loop,
     start_load_generator,
 )
 from dev.benchmarks.results import (
     BenchmarkResult,
     MeasurementPair,
     build_ratio_result,
+    build_value_result,
     format_figure,
     percentile,
     require_at_most,
@@ -60,12 +66,6 @@ _RESTAURANT_PATH = "/api/restaurants/restaurant-00000/reservations"
 FloodKind = Callable[[str], bytes]
 
 
-def build_flood_request(body: bytes, *headers: str) -> bytes:
-    """Return an HTTP request with these headers."""
-    lines = ["POST / HTTP/1.1", "host: flood", "content-type: application/json", *headers]
-    return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
-
-
 def _build_body(restaurant_id: str, padding: str = "") -> bytes:
     number = next(_NUMBERS)
     body = build_created_envelope(Tenant(restaurant_id, "", "")) | {"id": f"flood-{number}"}
@@ -73,28 +73,25 @@ def _build_body(restaurant_id: str, padding: str = "") -> bytes:
     return json.dumps(body)[:-1].encode() + f', "padding": [{padding}0]}}'.encode()
 
 
-def _forged_signature() -> list[str]:
-    return [
-        f"webhook-id: msg-{next(_NUMBERS)}",
-        f"webhook-timestamp: {int(time.time())}",
-        f"webhook-signature: v1,{'A' * 43}=",
-    ]
-
-
-def _build_forged(restaurant_id: str) -> bytes:
-    return build_flood_request(_build_body(restaurant_id), *_forged_signature())
+def _build_forged(restaurant_id: str, padding: str = "") -> bytes:
+    signature = {
+        "webhook-id": f"msg-{next(_NUMBERS)}",
+        "webhook-timestamp": str(int(time.time())),
+        "webhook-signature": f"v1,{'A' * 43}=",
+    }
+    return build_post_request(_build_body(restaurant_id, padding), signature)
 
 
 FLOOD_KINDS: dict[str, FloodKind] = {
     "invented restaurant": lambda _: _build_forged(f"invented-{next(_NUMBERS)}"),
     "forged signature": _build_forged,
-    "guessed token": lambda restaurant_id: build_flood_request(
-        _build_body(restaurant_id), f"authorization: Bearer guess-{next(_NUMBERS)}"
+    "guessed token": lambda restaurant_id: build_post_request(
+        _build_body(restaurant_id), {"authorization": f"Bearer guess-{next(_NUMBERS)}"}
     ),
-    "256 KiB body": lambda restaurant_id: build_flood_request(
-        _build_body(restaurant_id, "{}," * ((_LARGE_BODY_BYTES - 2048) // 3)), *_forged_signature()
+    "256 KiB body": lambda restaurant_id: _build_forged(
+        restaurant_id, "{}," * ((_LARGE_BODY_BYTES - 2048) // 3)
     ),
-    "no credential": lambda restaurant_id: build_flood_request(_build_body(restaurant_id)),
+    "no credential": lambda restaurant_id: build_post_request(_build_body(restaurant_id), {}),
     "slow body": _build_forged,
 }
 
@@ -131,9 +128,7 @@ async def send_flood(
         else:
             idle.append(connection)
 
-    turns: Iterator[tuple[str, str]] = zip(
-        itertools.cycle(kinds), itertools.cycle(restaurant_ids), strict=False
-    )
+    turns = zip(itertools.cycle(kinds), itertools.cycle(restaurant_ids), strict=False)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as task_group:
         for number in range(round(rate * seconds)):
@@ -143,12 +138,6 @@ async def send_flood(
             task_group.create_task(send(kind, request))
     await asyncio.gather(*(connection.close() for connection in idle))
     return result
-
-
-def _run_flood(
-    port: int, restaurant_ids: Sequence[str], kinds: Sequence[str], rate: float, seconds: float
-) -> FloodResult:
-    return asyncio.run(send_flood(port, restaurant_ids, kinds, rate, seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,41 +152,38 @@ class FloodBenchmark:
 
     def warm_up(self) -> None:
         """Send as many genuine webhooks as in a round, as fast as possible."""
-        self.generator.run_closed_loop(self.server.port, self._build_genuine(), _CONNECTIONS)
+        arguments = self.server.port, self._build_genuine(), _CONNECTIONS
+        self.generator.start(send_closed_loop, *arguments).result()
 
     def send_genuine(self) -> LoadResult:
         """Send new reservations, signed ones and ones with a token in turn."""
-        return self.generator.run_open_loop(self.server.port, self._build_genuine(), _GENUINE_RATE)
+        arguments = self.server.port, self._build_genuine(), _GENUINE_RATE
+        return self.generator.start(send_open_loop, *arguments).result()
 
     def _build_genuine(self) -> list[bytes]:
         count = round(_GENUINE_RATE * self.seconds)
         signed = build_creation_requests(self.tenants, count // 2)
-        header = f"authorization: Bearer {_BEARER_CREDENTIAL}"
+        header = {"authorization": f"Bearer {_BEARER_CREDENTIAL}"}
         with_token = [
-            build_flood_request(json.dumps(build_created_envelope(tenant)).encode(), header)
+            build_post_request(json.dumps(build_created_envelope(tenant)).encode(), header)
             for tenant in itertools.islice(itertools.cycle(self.tenants), count // 2)
         ]
         return [request for pair in zip(signed, with_token, strict=True) for request in pair]
 
     def send_flooded(self) -> tuple[LoadResult, FloodResult]:
         """Send the same amount during a flood of all kinds."""
-        flood = self.flood_generator.executor.submit(
-            _run_flood, self.server.port, *self._flood_arguments(list(FLOOD_KINDS), FLOOD_RATE)
-        )
+        flood = self._start_flood(list(FLOOD_KINDS), FLOOD_RATE)
         return self.send_genuine(), flood.result()
 
     def measure_cpu_milliseconds(self, kind: str) -> float:
         """Return the webhook's processor time per request of a kind."""
         before = read_cpu_seconds(self.server.process.pid)
-        arguments = self._flood_arguments([kind], FLOOD_RATE / 2)
-        flood = self.flood_generator.executor.submit(_run_flood, self.server.port, *arguments)
-        requests = flood.result().statuses.total()
+        requests = self._start_flood([kind], FLOOD_RATE / 2).result().statuses.total()
         return (read_cpu_seconds(self.server.process.pid) - before) / requests * _MILLISECONDS
 
-    def _flood_arguments(
-        self, kinds: list[str], rate: float
-    ) -> tuple[list[str], list[str], float, float]:
-        return [tenant.id for tenant in self.tenants], kinds, rate, self.seconds
+    def _start_flood(self, kinds: Sequence[str], rate: float) -> Future[FloodResult]:
+        arguments = [tenant.id for tenant in self.tenants], kinds, rate, self.seconds
+        return self.flood_generator.start(send_flood, self.server.port, *arguments)
 
 
 def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
@@ -231,9 +217,7 @@ def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
         build_ratio_result(
             name, "ms", require_at_most(_MAX_RATIO), pairs, flood=dict(flood_statuses)
         ),
-        BenchmarkResult(
-            "… genuine webhooks not accepted", failures, require_at_most(0), failures, ""
-        ),
+        build_value_result("… genuine webhooks not accepted", "", require_at_most(0), failures),
     ]
     rows = [f"| {kind} | {format_figure(cost)} |" for kind, cost in costs.items()]
     return results, ["| refused webhook | processor time, ms |", "|---|---|", *rows]
@@ -263,13 +247,12 @@ def measure_unauthenticated_calls(*, quick: bool) -> tuple[list[BenchmarkResult]
         environment = stack.enter_context(start_benchmark_environment())
         variables = environment.build_variables(FIREBASE_AUTH_EMULATOR_HOST=AUTH_EMULATOR_HOST)
         function = stack.enter_context(serve_function("api", variables))
+        malformed, foreign = ({"authorization": f"Bearer {text}"} for text in ("a.b.c", token))
         requests = {
-            "no token": _build_call(_RESTAURANT_PATH),
-            "malformed token": _build_call(_RESTAURANT_PATH, "authorization: Bearer a.b.c"),
-            "token of another project": _build_call(
-                _RESTAURANT_PATH, f"authorization: Bearer {token}"
-            ),
-            "OpenAPI document": _build_call("/api/openapi.json"),
+            "no token": build_request_head("GET", _RESTAURANT_PATH, {}),
+            "malformed token": build_request_head("GET", _RESTAURANT_PATH, malformed),
+            "token of another project": build_request_head("GET", _RESTAURANT_PATH, foreign),
+            "OpenAPI document": build_request_head("GET", "/api/openapi.json", {}),
         }
         results = []
         for kind, request in requests.items():
@@ -279,23 +262,15 @@ def measure_unauthenticated_calls(*, quick: bool) -> tuple[list[BenchmarkResult]
                 asyncio.run(_send_calls(function.port, request, count))
                 seconds = read_cpu_seconds(function.process.pid) - before
                 rounds.append(seconds / count * _MILLISECONDS)
-            # The lowest: other processes of the machine only add to it.
-            milliseconds = min(rounds)
-            results.append(
-                BenchmarkResult(
-                    f"staff API, processor time of an unauthenticated call: {kind}",
-                    milliseconds,
-                    require_at_most(_MAX_CALL_MILLISECONDS),
-                    milliseconds,
-                    "ms",
-                    detail={"rounds": [round(each, 3) for each in rounds]},
-                )
+            result = build_value_result(
+                f"staff API, processor time of an unauthenticated call: {kind}",
+                "ms",
+                require_at_most(_MAX_CALL_MILLISECONDS),
+                min(rounds),  # other processes of the machine only add to it
+                rounds=[round(each, 3) for each in rounds],
             )
+            results.append(result)
     return results, []
-
-
-def _build_call(path: str, *headers: str) -> bytes:
-    return "\r\n".join([f"GET {path} HTTP/1.1", "host: bench", *headers, "", ""]).encode()
 
 
 async def _send_calls(port: int, request: bytes, count: int) -> None:

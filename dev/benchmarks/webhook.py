@@ -18,6 +18,8 @@ from dev.benchmarks.load_generator import (
     Tenant,
     build_creation_requests,
     build_mixed_requests,
+    send_closed_loop,
+    send_open_loop,
     start_load_generator,
 )
 from dev.benchmarks.results import (
@@ -28,7 +30,7 @@ from dev.benchmarks.results import (
     require_at_least,
     require_at_most,
 )
-from dev.local.processes import FunctionServer, serve_function
+from dev.local.processes import MAIN_FILE, FunctionServer, serve_function
 
 _CONNECTIONS = 16
 _TENANT_COUNT = 50
@@ -36,6 +38,8 @@ _WARM_UP_REQUESTS = 400
 _ROUNDS, _QUICK_ROUNDS = 7, 3
 _EVENTS, _QUICK_EVENTS = 1_500, 400
 _MICROSECONDS_PER_SECOND = 1e6
+# The requests to send before a measurement, and those to measure.
+RequestBatch = tuple[Sequence[bytes], Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,73 +54,46 @@ class WebhookBenchmark:
     events: int
 
     def measure_throughput(
-        self, name: str, limit: float, make: Callable[[int], "RequestBatch"]
+        self, name: str, limit: float, build_batch: Callable[[int], RequestBatch]
     ) -> BenchmarkResult:
         """Return a figure of events a second, both sides sent the very same requests in turn."""
         pairs, cpu_times, outcomes = [], [], []
         for number in range(self.rounds):
-            batch = make(number)
-            (baseline_result, baseline_cpu_time), (product_result, product_cpu_time) = (
-                self._run_batch(self.baseline, batch),
-                self._run_batch(self.product, batch),
-            )
+            batch = build_batch(number)
+            baseline_result, baseline_cpu_time = self._run_batch(self.baseline, batch)
+            product_result, product_cpu_time = self._run_batch(self.product, batch)
             pairs.append(
                 MeasurementPair(
                     baseline_result.requests_per_second, product_result.requests_per_second
                 )
             )
-            cpu_times.append(MeasurementPair(baseline_cpu_time, product_cpu_time))
+            cpu_times.append((round(baseline_cpu_time), round(product_cpu_time)))
             outcomes.append(dict(product_result.outcomes))
-        processor = {
-            "processorMicroseconds": [
-                (round(each.baseline), round(each.product)) for each in cpu_times
-            ]
-        }
-        return build_ratio_result(
-            name, "per second", require_at_least(limit), pairs, outcomes=outcomes, **processor
-        )
+        detail = {"outcomes": outcomes, "processorMicroseconds": cpu_times}
+        return build_ratio_result(name, "per second", require_at_least(limit), pairs, **detail)
 
-    def _run_batch(self, server: FunctionServer, batch: "RequestBatch") -> tuple[LoadResult, float]:
-        if batch.setup_requests:
-            self.generator.run_closed_loop(server.port, batch.setup_requests, _CONNECTIONS)
+    def _run_batch(self, server: FunctionServer, batch: RequestBatch) -> tuple[LoadResult, float]:
+        setup_requests, timed_requests = batch
+        if setup_requests:
+            _send_closed_loop(self.generator, server, setup_requests)
         cpu_seconds_before = read_cpu_seconds(server.process.pid)
-        result = self.generator.run_closed_loop(server.port, batch.timed_requests, _CONNECTIONS)
+        result = _send_closed_loop(self.generator, server, timed_requests)
         cpu_seconds = read_cpu_seconds(server.process.pid) - cpu_seconds_before
-        return result, cpu_seconds / len(batch.timed_requests) * _MICROSECONDS_PER_SECOND
+        return result, cpu_seconds / len(timed_requests) * _MICROSECONDS_PER_SECOND
 
     def measure_latency(self, rate: float) -> BenchmarkResult:
         """Return the figure of the 99th percentile at a steady rate of arrivals."""
         pairs = []
         for _ in range(self.rounds):
             batch = build_creation_requests(self.tenants, self.events)
-            baseline_result, product_result = (
-                self.generator.run_open_loop(server.port, batch, rate)
+            results = (
+                self.generator.start(send_open_loop, server.port, batch, rate).result()
                 for server in (self.baseline, self.product)
             )
-            pairs.append(
-                MeasurementPair(
-                    _p99_milliseconds(baseline_result), _p99_milliseconds(product_result)
-                )
-            )
-        return build_ratio_result(
-            "p99 latency at half of the floor's throughput",
-            "ms",
-            require_at_most(1.5),
-            pairs,
-            rate=round(rate),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RequestBatch:
-    """One round's requests; `setup_requests` must be answered before the timed ones."""
-
-    timed_requests: Sequence[bytes]
-    setup_requests: Sequence[bytes] = ()
-
-
-def _p99_milliseconds(result: LoadResult) -> float:
-    return percentile(result.latencies, 0.99) * 1000
+            milliseconds = (percentile(each.latencies, 0.99) * 1000 for each in results)
+            pairs.append(MeasurementPair(*milliseconds))
+        name = "p99 latency at half of the floor's throughput"
+        return build_ratio_result(name, "ms", require_at_most(1.5), pairs, rate=round(rate))
 
 
 def measure_webhook(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
@@ -125,37 +102,32 @@ def measure_webhook(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     with ExitStack() as stack:
         # Java's default garbage collector pauses for a tenth of a second, far above the
         # measured latency.
-        benchmark = _start_benchmark(
-            stack.enter_context(start_benchmark_environment(allow_gc_pauses=False)),
-            stack,
-            quick=quick,
-        )
+        environment = stack.enter_context(start_benchmark_environment(allow_gc_pauses=False))
+        benchmark = _start_benchmark(environment, stack, quick=quick)
         return [*figures, benchmark.measure_latency((figures[0].baseline or 0) / 2)], []
 
 
 def _measure_throughputs(*, quick: bool) -> list[BenchmarkResult]:
     with ExitStack() as stack:
-        benchmark = _start_benchmark(
-            stack.enter_context(start_benchmark_environment()), stack, quick=quick
-        )
-        tenants = benchmark.tenants
-
-        def busy_day(number: int) -> RequestBatch:
-            before, timed = build_mixed_requests(tenants, benchmark.events, number)
-            return RequestBatch(timed, before)
-
+        environment = stack.enter_context(start_benchmark_environment())
+        benchmark = _start_benchmark(environment, stack, quick=quick)
+        tenants, events = benchmark.tenants, benchmark.events
         return [
             benchmark.measure_throughput(
                 f"created events, {_TENANT_COUNT} restaurants",
                 0.90,
-                lambda _: RequestBatch(build_creation_requests(tenants, benchmark.events)),
+                lambda _: ([], build_creation_requests(tenants, events)),
             ),
             benchmark.measure_throughput(
                 "created events, one restaurant",
                 0.90,
-                lambda _: RequestBatch(build_creation_requests(tenants[:1], benchmark.events)),
+                lambda _: ([], build_creation_requests(tenants[:1], events)),
             ),
-            benchmark.measure_throughput("mixed traffic: 60 / 25 / 10 / 5", 0.65, busy_day),
+            benchmark.measure_throughput(
+                "mixed traffic: 60 / 25 / 10 / 5",
+                0.65,
+                lambda number: build_mixed_requests(tenants, events, number),
+            ),
         ]
 
 
@@ -164,24 +136,26 @@ def _start_benchmark(
 ) -> WebhookBenchmark:
     tenants = environment.seed_tenants(_TENANT_COUNT)
     generator = stack.enter_context(start_load_generator())
-    product_server = stack.enter_context(
-        serve_function("opentable_webhook", environment.build_variables())
-    )
-    generator.run_closed_loop(
-        product_server.port, build_creation_requests(tenants, _WARM_UP_REQUESTS), _CONNECTIONS
-    )
-    sample_variables = {
-        baseline.SAMPLE_DOCUMENT_VARIABLE: asyncio.run(find_document_path(environment, tenants[0]))
-    }
-    source = Path(baseline.__file__)
-    baseline_server = stack.enter_context(
-        serve_function("commit_two", environment.build_variables(**sample_variables), source=source)
-    )
-    generator.run_closed_loop(
-        baseline_server.port, build_creation_requests(tenants, _WARM_UP_REQUESTS), _CONNECTIONS
-    )
+
+    def serve_warm(target: str, source: Path = MAIN_FILE, **more: str) -> FunctionServer:
+        variables = environment.build_variables(**more)
+        server = stack.enter_context(serve_function(target, variables, source=source))
+        warm_up = build_creation_requests(tenants, _WARM_UP_REQUESTS)
+        _send_closed_loop(generator, server, warm_up)
+        return server
+
+    product_server = serve_warm("opentable_webhook")
+    path = asyncio.run(find_document_path(environment, tenants[0]))
+    sample = {baseline.SAMPLE_DOCUMENT_VARIABLE: path}
+    baseline_server = serve_warm("commit_two", Path(baseline.__file__), **sample)
     rounds, events = (_QUICK_ROUNDS, _QUICK_EVENTS) if quick else (_ROUNDS, _EVENTS)
     return WebhookBenchmark(baseline_server, product_server, generator, tenants, rounds, events)
+
+
+def _send_closed_loop(
+    generator: LoadGenerator, server: FunctionServer, requests: Sequence[bytes]
+) -> LoadResult:
+    return generator.start(send_closed_loop, server.port, requests, _CONNECTIONS).result()
 
 
 async def find_document_path(environment: BenchmarkEnvironment, tenant: Tenant) -> str:

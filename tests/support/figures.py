@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 
-from dev.benchmarks.results import (
-    PERFORMANCE_PAGE,
-    REPOSITORY_ROOT,
-    describe_machine,
-    replace_marked_lines,
-)
+from dev.benchmarks.results import PERFORMANCE_PAGE, describe_machine, replace_marked_lines
+from dev.bootstrap import ROOT
 
 CountFigure = Callable[[str, int], None]
 
@@ -42,7 +38,7 @@ class FigureReporter:
         if config.getoption("--write") and exitstatus == pytest.ExitCode.OK:
             minutes = round((time.monotonic() - self._started_at) / 60)
             lines = format_soak_lines(counts, drills, minutes)
-            page = REPOSITORY_ROOT / PERFORMANCE_PAGE
+            page = ROOT / PERFORMANCE_PAGE
             page.write_text(replace_marked_lines(page.read_text(), "soak", lines))
 
 

@@ -1,7 +1,6 @@
 """The freshness benchmark attributes each change to the response that shows it first."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
@@ -13,42 +12,37 @@ from dev.benchmarks.host_page import (
     compute_page_delays,
 )
 from dev.benchmarks.results import MeasurementPair
+from dev.bootstrap import ROOT
 
-ROOT = Path(__file__).parents[3]
 
-
-def build_page_response(requested_at: float, newest_changes: Mapping[int, int]) -> PageResponse:
+def response(requested_at: float, newest_changes: Mapping[int, int]) -> PageResponse:
     return PageResponse(requested_at, requested_at + 0.25, newest_changes)
 
 
 def test_a_change_is_visible_with_the_first_response_that_contains_it() -> None:
-    responses = [
-        build_page_response(10, {}),
-        build_page_response(12, {0: 1}),
-        build_page_response(14, {0: 1}),
-    ]
+    responses = [response(10, {}), response(12, {0: 1}), response(14, {0: 1})]
     assert compute_page_delays([Change(0, 1, 11)], responses) == [MeasurementPair(1, 1.25)]
 
 
 def test_a_change_that_misses_a_request_waits_for_the_next_one() -> None:
-    responses = [build_page_response(12, {}), build_page_response(14, {0: 1})]
+    responses = [response(12, {}), response(14, {0: 1})]
     assert compute_page_delays([Change(0, 1, 11)], responses) == [MeasurementPair(1, 3.25)]
 
 
 def test_a_later_change_of_the_row_shows_the_earlier_one() -> None:
-    assert build_page_response(0, {3: 7}).shows(Change(3, 5, 0))
+    assert response(0, {3: 7}).shows(Change(3, 5, 0))
 
 
 @pytest.mark.parametrize("newest_changes", [{}, {3: 4}, {2: 9}])
 def test_another_row_or_an_earlier_change_does_not_show_it(
     newest_changes: Mapping[int, int],
 ) -> None:
-    assert not build_page_response(0, newest_changes).shows(Change(3, 5, 0))
+    assert not response(0, newest_changes).shows(Change(3, 5, 0))
 
 
 def test_a_change_that_is_never_shown_fails_the_measurement() -> None:
     with pytest.raises(RuntimeError, match="No response shows change 1"):
-        compute_page_delays([Change(0, 1, 11)], [build_page_response(12, {})])
+        compute_page_delays([Change(0, 1, 11)], [response(12, {})])
 
 
 def test_the_longest_delay_adds_the_slowest_run_and_the_pause_of_the_page() -> None:

@@ -10,11 +10,12 @@ from dev.benchmarks.results import (
     BENCHMARK_JSON_FILE,
     GROWTH_PLOT_FILE,
     PERFORMANCE_PAGE,
-    REPOSITORY_ROOT,
     BenchmarkResult,
+    build_value_result,
     replace_marked_lines,
     require_at_most,
 )
+from dev.bootstrap import ROOT
 from tests.support.figures import format_soak_lines
 
 EMPTY_PAGE = """# Performance
@@ -34,7 +35,7 @@ def measure_one(
     *,
     quick: bool,  # noqa: ARG001 -- as a benchmark takes it
 ) -> tuple[list[BenchmarkResult], list[str]]:
-    return [BenchmarkResult("peak", 1, require_at_most(2), 1, "MiB")], ["| own table |"]
+    return [build_value_result("peak", "MiB", require_at_most(2), 1)], ["| own table |"]
 
 
 def measure_growth(
@@ -43,7 +44,7 @@ def measure_growth(
 ) -> tuple[list[BenchmarkResult], list[str]]:
     detail = {"sizes": [10, 100], "seconds": [1, 9]}
     name = "growth: first poll, exponent"
-    return [BenchmarkResult(name, 0.9, require_at_most(1), 0.9, "", detail=detail)], []
+    return [build_value_result(name, "", require_at_most(1), 0.9, **detail)], []
 
 
 def fail(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
@@ -113,13 +114,13 @@ def test_results_of_growth_draw_the_plot(root: Path) -> None:
 
 @pytest.mark.parametrize("name", [*BENCHMARKS, "soak"])
 def test_the_page_has_a_block_for_each_part(name: str) -> None:
-    page = (REPOSITORY_ROOT / PERFORMANCE_PAGE).read_text()
+    page = (ROOT / PERFORMANCE_PAGE).read_text()
     assert "| new |" in replace_marked_lines(page, name, ["| new |"])
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_the_page_lists_each_part(name: str) -> None:
-    assert f"`{name}`" in (REPOSITORY_ROOT / PERFORMANCE_PAGE).read_text()
+    assert f"`{name}`" in (ROOT / PERFORMANCE_PAGE).read_text()
 
 
 def test_a_soak_is_recorded_as_a_table_of_counts_and_a_list_of_drills() -> None:

@@ -27,10 +27,7 @@ async def test_calls_and_documents_are_counted_but_the_recent_changes(
         passed = tap.take_traffic()
     assert sorted(found) == [False, True]
     assert passed.calls == ["Commit", "BatchGetDocuments"]
-    assert (
-        passed.documents_read,
-        passed.documents_written,
-        passed.writes_by_collection["tables"],
-    ) == (2, 2, 2)
+    assert passed.documents_read == 2
+    assert passed.writes_by_collection == {"tables": 2}
     assert tap.take_traffic().calls == []
     assert os.environ["FIRESTORE_EMULATOR_HOST"]

@@ -5,28 +5,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.benchmarks.results import (
+    BenchmarkResult,
     MeasurementPair,
+    build_ratio_result,
     fit_growth_exponent,
     percentile,
-    summarize_rounds,
+    require_at_most,
 )
 
 positive = st.floats(0.001, 1e6)
 
 
+def compare(*rounds: tuple[float, float]) -> BenchmarkResult:
+    """Return the result of rounds of baseline and product."""
+    pairs = [MeasurementPair(*each) for each in rounds]
+    return build_ratio_result("any", "s", require_at_most(1), pairs)
+
+
 def test_the_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
-    summary = summarize_rounds(
-        [MeasurementPair(100, 90), MeasurementPair(10, 10), MeasurementPair(200, 100)]
-    )
-    assert (summary.baseline, summary.product, summary.ratio) == (100, 90, 0.9)
+    result = compare((100, 90), (10, 10), (200, 100))
+    assert (result.baseline, result.product, result.value) == (100, 90, 0.9)
 
 
 @given(st.lists(st.tuples(positive, st.floats(0.1, 10)), min_size=1))
 def test_what_slows_both_sides_of_a_round_leaves_the_ratio(
     rounds: list[tuple[float, float]],
 ) -> None:
-    slowed = [MeasurementPair(floor * slow, floor * slow * 2) for floor, slow in rounds]
-    assert summarize_rounds(slowed).ratio == pytest.approx(2)
+    slowed = [(floor * slow, floor * slow * 2) for floor, slow in rounds]
+    assert compare(*slowed).value == pytest.approx(2)
 
 
 @pytest.mark.parametrize(
