@@ -106,9 +106,6 @@ def deployed_python() -> Path:
 
     With development packages installed, a deployed library may import more than in production. The
     environment is created again when the requirements or the Python version change.
-
-    Raises:
-        SetUpError: A package cannot be installed.
     """
     python, stamp = _ENVIRONMENT_FOLDER / "bin" / "python", _ENVIRONMENT_FOLDER / "installed.sha256"
     expected = f"{fingerprint(_REQUIREMENTS)} {sys.version}"

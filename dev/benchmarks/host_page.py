@@ -59,11 +59,7 @@ class HostPage:
         return PageResponse(requested_at, time.perf_counter(), self._newest_changes)
 
     def refresh_until_shown(self, change: Change) -> PageResponse:
-        """Send requests without a pause until a response shows a change.
-
-        Raises:
-            RuntimeError: None does in time.
-        """
+        """Send requests without a pause until a response shows a change, or fail."""
         while not (response := self.refresh()).shows(change):
             if response.received_at - change.changed_at > _TIMEOUT_SECONDS:
                 raise RuntimeError(f"The page never showed change {change.number}.")
@@ -86,9 +82,6 @@ def compute_page_delays(
     """Return each change's delay until the first response that shows it.
 
     The floor is the wait for the page's next request: the delay of a ledger without any.
-
-    Raises:
-        RuntimeError: No response shows a change.
     """
     pairs = []
     for change in changes:

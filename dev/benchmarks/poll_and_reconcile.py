@@ -94,11 +94,7 @@ class ScheduledFunctions:
 
 
 def require_counts(response: dict[str, Any], **counts: int) -> None:
-    """Check a run's counts.
-
-    Raises:
-        RuntimeError: A count differs.
-    """
+    """Fail if a run has other counts."""
     actual = {name: response.get(name) for name in counts}
     if actual != counts:
         raise RuntimeError(f"Expected {counts}, and got {response}: the bench measured nothing.")

@@ -162,9 +162,6 @@ def replace_marked_lines(page: str, name: str, lines: Sequence[str]) -> str:
     """Return a page with new lines between two marks.
 
     The marks are ``<!-- bench: NAME -->`` and ``<!-- bench: end of NAME -->``.
-
-    Raises:
-        ValueError: The page has no such marks.
     """
     begin, end = f"<!-- bench: {name} -->", f"<!-- bench: end of {name} -->"
     return replace_generated_lines(page, begin, end, lines)

@@ -81,7 +81,7 @@ def _check_pip(pip: str | None, older: Path, folder: Path) -> str:
     inherited = {name: text for name, text in os.environ.items() if name not in _CACHE_SETTINGS}
     environment = inherited | {
         "HOME": str(home),
-        "JAVA_HOME": str(java.executable.parents[1]),
+        "JAVA_HOME": str(java.parents[1]),
         "FIREBASE_EMULATORS_PATH": str(jar.parent),
     }
     base = str(Path(sys.executable).resolve())

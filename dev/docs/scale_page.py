@@ -78,11 +78,7 @@ def write_scale_tables() -> None:
 
 
 def replace_scale_tables(page: str) -> str:
-    """Return a page with the current tables.
-
-    Raises:
-        ValueError: A mark is missing.
-    """
+    """Return a page with the current tables."""
     by_count = {f"N = {count:,}": compute_figures(count) for count in RESTAURANT_COUNTS}
     idle = {name: evaluate_figures(IDLE_FIGURES, start) for name, start in _IDLE_COLUMNS}
     earlier_idle = (

@@ -62,58 +62,34 @@ _PAST_STATUSES = ("COMPLETED",) * 8 + ("CANCELLED", "NO_SHOW")
 def build_native_reservations(
     restaurant_id: str, zone: ZoneInfo, now: datetime
 ) -> list[dict[str, Any]]:
-    """Return the documents of today's own reservations.
-
-    Args:
-        restaurant_id: Lineup's id.
-        zone: The restaurant's.
-        now: The time, aware; its date in the zone is today.
-    """
+    """Return the documents of today's own reservations."""
     today = now.astimezone(zone).date()
-    return [
-        _build_document(
-            f"lineup-{number}",
-            number,
-            reservation,
-            restaurant_id,
-            datetime.combine(today, reservation.local_time, zone),
-        )
-        for number, reservation in enumerate(_TODAY_RESERVATIONS, start=1)
-    ]
+    documents = []
+    for number, reservation in enumerate(_TODAY_RESERVATIONS, start=1):
+        start = datetime.combine(today, reservation.local_time, zone)
+        id_ = f"lineup-{number}"
+        documents.append(_build_document(id_, number, reservation, restaurant_id, start))
+    return documents
 
 
 def build_past_reservations(
     restaurant_id: str, zone: ZoneInfo, now: datetime, days: int
 ) -> list[dict[str, Any]]:
-    """Return the documents of the own reservations of so many days before today.
-
-    Args:
-        restaurant_id: Lineup's id.
-        zone: The restaurant's.
-        now: The time, aware.
-        days: How many days back.
-    """
+    """Return the documents of the own reservations of so many days before today."""
     today = now.astimezone(zone).date()
-    slots = [
-        (today - timedelta(days=days_back), number)
-        for days_back in range(1, days + 1)
-        for number in range(1, 1 + len(_TODAY_RESERVATIONS))
-    ]
-    return [
-        _build_document(
-            f"lineup-{day}-{number}",
-            number,
-            _TODAY_RESERVATIONS[number - 1]._replace(
-                # Computed, not random: every run has the same past.
-                status=_PAST_STATUSES[(day.toordinal() * 3 + number * 7) % len(_PAST_STATUSES)]
-            ),
-            restaurant_id,
-            datetime.combine(day, _TODAY_RESERVATIONS[number - 1].local_time, zone),
-        )
-        for day, number in slots
-        # More of them towards the weekend.
-        if (day.toordinal() + number) % (9 - day.isoweekday()) < _DAILY_THRESHOLD
-    ]
+    documents = []
+    for day in (today - timedelta(days=days_back) for days_back in range(1, days + 1)):
+        for number, reservation in enumerate(_TODAY_RESERVATIONS, start=1):
+            # More of them towards the weekend.
+            if (day.toordinal() + number) % (9 - day.isoweekday()) >= _DAILY_THRESHOLD:
+                continue
+            # Computed, not random: every run has the same past.
+            status = _PAST_STATUSES[(day.toordinal() * 3 + number * 7) % len(_PAST_STATUSES)]
+            past = reservation._replace(status=status)
+            start = datetime.combine(day, past.local_time, zone)
+            id_ = f"lineup-{day}-{number}"
+            documents.append(_build_document(id_, number, past, restaurant_id, start))
+    return documents
 
 
 def _build_document(
@@ -194,11 +170,7 @@ def open_temporary_secrets_file(credentials: DemoCredentials) -> Iterator[str]:
 
 
 async def seed_demo_data() -> None:
-    """Write settings, staff and own reservations in an empty database, and claim the rid.
-
-    Raises:
-        google.api_core.exceptions.GoogleAPIError: Firestore did not take the commit.
-    """
+    """Write settings, staff and own reservations in an empty database, and claim the rid."""
     client = AsyncClient(project=DEMO_PROJECT)
     settings = {
         "name": "The Demo Kitchen",
@@ -217,11 +189,9 @@ async def seed_demo_data() -> None:
         member = paths.staff_member_document(client, DEMO_RESTAURANT_ID, uid)
         batch.create(member, {"uid": uid, "role": role})
     reservations = paths.reservations_collection(client, DEMO_RESTAURANT_ID)
-    time_zone, now = ZoneInfo(DEMO_TIME_ZONE), datetime.now(UTC)
-    native = build_native_reservations(DEMO_RESTAURANT_ID, time_zone, now)
-    for document in (
-        *native,
-        *build_past_reservations(DEMO_RESTAURANT_ID, time_zone, now, DEMO_HISTORY_DAYS),
-    ):
+    place_and_time = DEMO_RESTAURANT_ID, ZoneInfo(DEMO_TIME_ZONE), datetime.now(UTC)
+    native = build_native_reservations(*place_and_time)
+    past = build_past_reservations(*place_and_time, DEMO_HISTORY_DAYS)
+    for document in native + past:
         batch.create(reservations.document(document["id"]), document)
     await batch.commit()

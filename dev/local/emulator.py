@@ -32,14 +32,7 @@ class Emulator:
     host: str
 
     def clear(self, project: str) -> None:
-        """Delete every document of a project's default database.
-
-        Args:
-            project: Google Cloud project id; it need not exist anywhere.
-
-        Raises:
-            OSError: The emulator does not answer.
-        """
+        """Delete every document of a project's default database."""
         path = f"/emulator/v1/projects/{project}/databases/(default)/documents"
         request = urllib.request.Request(f"http://{self.host}{path}", method="DELETE")
         urllib.request.urlopen(request, timeout=_CLEAR_TIMEOUT_SECONDS).close()
@@ -56,7 +49,7 @@ def start_emulator(
     """Run a Firestore emulator for a `with` block.
 
     Args:
-        port: TCP port on the loopback interface; any free one when None.
+        port: Any free one when None.
         heap_gib: Limit of the documents' memory; the emulator almost stops beyond it.
         allow_gc_pauses: Allow pauses of a tenth of a second and more, which cost the least
             processor time.
@@ -80,7 +73,7 @@ def start_emulator(
         options.append("-XX:TieredStopAtLevel=1")
     # Name the main class: the Cloud SDK's jar has no manifest entry for it. Do not use the
     # SDK's launcher: its end leaves Java running.
-    command = [str(java.executable), *options, "-cp", str(jar), EMULATOR_MAIN_CLASS, *address]
+    command = [str(java), *options, "-cp", str(jar), EMULATOR_MAIN_CLASS, *address]
     with run_process(command, lines.append) as child:
         try:
             wait_until_reachable(f"http://{host}/", _START_TIMEOUT_SECONDS, child)

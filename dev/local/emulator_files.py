@@ -48,14 +48,6 @@ class EmulatorError(RuntimeError):
     """The emulator cannot run; the message gives the next step."""
 
 
-class JarMissingError(EmulatorError):
-    """The emulator is missing and could not be downloaded."""
-
-
-class JavaMissingError(EmulatorError):
-    """No suitable Java was found or installed."""
-
-
 class DownloadError(RuntimeError):
     """A file could not be downloaded completely; the message gives the reason."""
 
@@ -78,21 +70,8 @@ PINNED_EMULATOR_JAR = DownloadSpec(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Java:
-    """A Java runtime.
-
-    Attributes:
-        executable: The `java` program.
-        version: Its feature release, e.g. 17 or 21; 8 for "1.8".
-    """
-
-    executable: Path
-    version: int
-
-
-def ensure_emulator_files() -> tuple[Java, Path]:
-    """Return a Java runtime and the emulator's jar; download missing ones.
+def ensure_emulator_files() -> tuple[Path, Path]:
+    """Return a `java` program and the emulator's jar; download missing ones.
 
     Raises:
         EmulatorError: A download failed.
@@ -102,20 +81,15 @@ def ensure_emulator_files() -> tuple[Java, Path]:
 
 
 def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
-    """Return the emulator's jar; download it to the user's cache if the machine has none.
-
-    Raises:
-        JarMissingError: It could not be downloaded.
-    """
-    existing_jar = find_jar()
-    if existing_jar:
+    """Return the emulator's jar; download it to the user's cache if the machine has none."""
+    if existing_jar := find_jar():
         return existing_jar
     cached_jar = find_cache_folder() / "opentable-ledger" / download.url.rsplit("/", 1)[-1]
     if not cached_jar.is_file():
         try:
             download_file(download, cached_jar)
         except DownloadError as error:
-            raise JarMissingError(
+            raise EmulatorError(
                 f"The Firestore emulator is missing: {error} Install the Cloud SDK's component "
                 "`cloud-firestore-emulator`, or set FIREBASE_EMULATORS_PATH to the folder of "
                 f"{cached_jar.name}, then try again."
@@ -140,11 +114,7 @@ def find_jar() -> Path | None:
 
 
 def read_required_java_version(jar: Path) -> int:
-    """Return the oldest Java feature release for a jar, from its main class.
-
-    Raises:
-        JarMissingError: The file is not an emulator's jar.
-    """
+    """Return the oldest Java feature release for a jar, from its main class."""
     try:
         with (
             zipfile.ZipFile(jar) as archive,
@@ -153,9 +123,8 @@ def read_required_java_version(jar: Path) -> int:
             # Bytes 6 and 7 of a class file are its version.
             class_version = int.from_bytes(main_class_file.read(8)[6:])
     except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise JarMissingError(
-            f"{jar} is not a Firestore emulator: delete it and try again."
-        ) from error
+        problem = f"{jar} is not a Firestore emulator: delete it and try again."
+        raise EmulatorError(problem) from error
     return max(OLDEST_JAVA, class_version - _CLASS_FILE_VERSION_OFFSET)
 
 
@@ -163,12 +132,8 @@ def _expand(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises if there is no home
 
 
-def ensure_java(minimum: int = OLDEST_JAVA) -> Java:
-    """Return a Java runtime; install one into the virtual environment if the machine has none.
-
-    Raises:
-        JavaMissingError: The installation failed.
-    """
+def ensure_java(minimum: int = OLDEST_JAVA) -> Path:
+    """Return a `java` program; install one into the virtual environment if the machine has none."""
     if existing := find_java(minimum):
         return existing
     # An interrupted install may have left files, so install again.
@@ -178,32 +143,28 @@ def ensure_java(minimum: int = OLDEST_JAVA) -> Java:
     try:
         run_step(label, install, uv_environment())
     except (OSError, SetUpError) as error:
-        raise JavaMissingError(
+        raise EmulatorError(
             f"Java {minimum} or newer is needed and could not be fetched: install one (Debian: "
             "`apt-get install default-jre-headless`) or set JAVA_HOME, then try again."
         ) from error
     installed = find_java(minimum)
     if installed is None:
-        raise JavaMissingError(
+        raise EmulatorError(
             f"{_RUNTIME_PACKAGE} was installed but does not run here: install Java {minimum} or "
             "newer and set JAVA_HOME, then try again."
         )
     return installed
 
 
-def find_java(minimum: int) -> Java | None:
+def find_java(minimum: int) -> Path | None:
     """Return the first sufficient Java of JAVA_HOME, PATH and the virtual environment."""
-    for executable in _iterate_candidates():
-        version = _read_version(executable)
-        if version is not None and version >= minimum:
-            return Java(executable, version)
-    return None
+    return next((java for java in _iterate_candidates() if _read_version(java) >= minimum), None)
 
 
-def parse_version(text: str) -> int | None:
-    """Return the feature release from the output of `java -version`, or None."""
+def parse_version(text: str) -> int:
+    """Return the feature release from the output of `java -version`: 8 for "1.8", 0 for none."""
     match = _VERSION.search(text)
-    return int(match.group(1)) if match else None
+    return int(match[1]) if match else 0
 
 
 def _iterate_candidates() -> Iterator[Path]:
@@ -217,7 +178,7 @@ def _iterate_candidates() -> Iterator[Path]:
         yield Path(spec.origin).with_name("java-runtime") / "bin" / "java"
 
 
-def _read_version(executable: Path) -> int | None:
+def _read_version(executable: Path) -> int:
     try:
         result = subprocess.run(
             [executable, "-version"],
@@ -227,7 +188,7 @@ def _read_version(executable: Path) -> int | None:
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        return None
+        return 0
     # Java prints its version to stderr.
     return parse_version(result.stderr + result.stdout)
 

@@ -13,11 +13,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Replace this process by a command that receives SIGTERM when its parent ends (Linux only).
-
-    Raises:
-        OSError: The program cannot be started.
-    """
+    """Replace this process by a command that receives SIGTERM when its parent ends (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         # The kernel sends nothing if the parent ended before the request.

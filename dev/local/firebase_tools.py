@@ -29,13 +29,7 @@ def main() -> None:
     if find_firebase_tools():
         return
     print(f"Fetching firebase-tools {FIREBASE_TOOLS_VERSION} (about 300 MB) …", flush=True)
-    options = [
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-        "--prefix",
-        str(_get_install_folder()),
-    ]
+    options = ["--no-audit", "--no-fund", "--loglevel=error", f"--prefix={_get_install_folder()}"]
     command = [npm, "install", *options, f"firebase-tools@{FIREBASE_TOOLS_VERSION}"]
     sys.exit(subprocess.run(command, timeout=_INSTALL_TIMEOUT_SECONDS, check=False).returncode)
 

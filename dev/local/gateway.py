@@ -81,15 +81,10 @@ class StaffPageFiles(StaticFiles):
 
 
 def create_gateway_app(source: Path, pages: Path, status: Mapping[str, Any]) -> Starlette:
-    """Return the ASGI application.
-
-    Args:
-        source: The file with the functions.
-        pages: The folder of the staff page.
-        status: The JSON response of `LOCAL_STATUS_PATH`.
+    """Return the ASGI application; `status` is the response of `LOCAL_STATUS_PATH`.
 
     Raises:
-        FunctionsFrameworkException: A function is missing in the file.
+        FunctionsFrameworkException: A function is missing in the source file.
         InvalidSettingsError: The environment is invalid.
     """
 

@@ -6,7 +6,7 @@ It adds nothing to the product's log, so it contains no personal data.
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from threading import Lock
@@ -18,15 +18,9 @@ from dev.local.scheduler import JobResponse
 _HTTP_OK = 200
 _LEADING_FIELDS = ("status", "outcome", "reason")
 
-_FORMATTED_FIELDS = {
-    "severity",
-    "message",
-    "event",
-    "restaurantId",
-    *_LEADING_FIELDS,
-}
-
-_HIDDEN_FIELDS = {
+# The fields that have a column of their own, and those that are not shown.
+_OMITTED_FIELDS = {
+    *("severity", "message", "event", "restaurantId", *_LEADING_FIELDS),
     *("durationMs", "pages", "reportId", "eventId", "hint"),
     *("@type", "serviceContext", "stack_trace"),
     *("logging.googleapis.com/trace", "logging.googleapis.com/spanId"),
@@ -72,9 +66,8 @@ def parse_log_line(source: str, line: str) -> LiveLogEntry:
         fields = None
     if isinstance(fields, dict) and "event" in fields:
         return LiveLogEntry(str(fields["event"]), _format_fields(fields), _classify_level(fields))
-    return LiveLogEntry(
-        source, line, LiveLogLevel.ERROR if _ERROR_PATTERN.search(line) else LiveLogLevel.PLAIN
-    )
+    level = LiveLogLevel.ERROR if _ERROR_PATTERN.search(line) else LiveLogLevel.PLAIN
+    return LiveLogEntry(source, line, level)
 
 
 def describe_job_response(job: str, response: JobResponse) -> LiveLogEntry | None:
@@ -96,8 +89,7 @@ def _format_fields(fields: Mapping[str, object]) -> str:
     rest = {
         name: value
         for name, value in fields.items()
-        if name not in _FORMATTED_FIELDS | _HIDDEN_FIELDS
-        and not (name in _FIELDS_HIDDEN_WHEN_ZERO and value == 0)
+        if name not in _OMITTED_FIELDS and not (name in _FIELDS_HIDDEN_WHEN_ZERO and value == 0)
     }
     counts = [f"{name} {value:<3}" for name, value in rest.items() if isinstance(value, int)]
     others = [f"{name} {value}" for name, value in rest.items() if not isinstance(value, int)]
@@ -110,39 +102,28 @@ def _classify_level(fields: Mapping[str, object]) -> LiveLogLevel:
         return LiveLogLevel.ERROR
     if severity == "WARNING":
         return LiveLogLevel.WARNING
-    return (
-        LiveLogLevel.REPAIR
-        if any(fields.get(name) for name in _CHANGE_COUNTERS)
-        else LiveLogLevel.PLAIN
-    )
+    has_change = any(fields.get(name) for name in _CHANGE_COUNTERS)
+    return LiveLogLevel.REPAIR if has_change else LiveLogLevel.PLAIN
 
 
+@dataclass(slots=True)
 class LiveLog:
     """Print entries with the real time and the restaurant's simulated time.
 
-    Args:
+    Attributes:
         clock: The real time, in the developer's zone.
         simulated_clock: The sandbox's time; None before its first day.
         zone: The restaurant's zone.
     """
 
-    def __init__(
-        self,
-        out: TextIO,
-        clock: Callable[[], datetime],
-        simulated_clock: Callable[[], datetime | None],
-        zone: ZoneInfo,
-        *,
-        use_color: bool,
-    ) -> None:
-        self._out = out
-        self._clock = clock
-        self._simulated_clock = simulated_clock
-        self._zone = zone
-        self._has_color = use_color
-        self._is_muted = False
-        # Children's readers and the scheduler's jobs all have threads of their own.
-        self._lock = Lock()
+    out: TextIO
+    clock: Callable[[], datetime]
+    simulated_clock: Callable[[], datetime | None]
+    zone: ZoneInfo
+    has_color: bool
+    _is_muted: bool = False
+    # Children's readers and the scheduler's jobs all have threads of their own.
+    _lock: Lock = field(default_factory=Lock)
 
     def print_header(self) -> None:
         """Print the columns' names."""
@@ -163,20 +144,17 @@ class LiveLog:
         self._is_muted = True
 
     def _print_entry(self, entry: LiveLogEntry) -> None:
-        simulated_at = self._simulated_clock()
-        simulated = (
-            f"{simulated_at.astimezone(self._zone):%a %H:%M}" if simulated_at else _UNKNOWN_TIME
-        )
-        times = self._colorize(f"{self._clock():%H:%M:%S}  {simulated}", _DIM)
+        simulated_at, simulated = self.simulated_clock(), _UNKNOWN_TIME
+        if simulated_at:
+            simulated = f"{simulated_at.astimezone(self.zone):%a %H:%M}"
+        times = self._colorize(f"{self.clock():%H:%M:%S}  {simulated}", _DIM)
         message = f"{entry.event:<{_EVENT_WIDTH}}  {entry.text}".rstrip()
         self._print(f"{times}  {self._colorize(message, _COLORS.get(entry.level))}")
 
     def _colorize(self, text: str, code: int | None) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._has_color and code else text
+        return f"\x1b[{code}m{text}\x1b[0m" if self.has_color and code else text
 
     def _print(self, line: str) -> None:
         with self._lock:
-            if self._is_muted:
-                return
-            self._out.write(f"{line}\n")
-            self._out.flush()
+            if not self._is_muted:
+                print(line, file=self.out, flush=True)

@@ -16,12 +16,7 @@ import requests
 
 from cli.credentials import read_credentials
 from cli.output import CommandError
-from cli.target import (
-    LOCAL_WEBHOOK_PATH,
-    RunNotReachableError,
-    build_run_url,
-    read_run_status,
-)
+from cli.target import LOCAL_WEBHOOK_PATH, RunNotReachableError, build_run_url, read_run_status
 from dev.local.demo_data import DEMO_RESTAURANT_ID, DEMO_SECRET_ID, DEMO_TIME_ZONE
 from sandbox.simulator import post_webhook
 from sandbox.webhook_senders import post_mock_events, read_fresh_mock_events
@@ -65,11 +60,7 @@ class SimulatedClock:
 
 
 def set_webhooks_enabled(port: int, *, is_enabled: bool) -> str:
-    """Have the sandbox send webhooks, or lose them from now on; return what to expect.
-
-    Raises:
-        RunNotReachableError: No run answers at the port.
-    """
+    """Have the sandbox send webhooks, or lose them from now on; return what to expect."""
     set_sandbox_switch(port, "webhooks", {"silent": not is_enabled})
     if is_enabled:
         return "OpenTable sends webhooks again. The next change shows one."
@@ -83,8 +74,7 @@ def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> di
     """Set a switch under ``/_control/`` of the sandbox, and return its response.
 
     Raises:
-        RunNotReachableError: No run responds at the port.
-        CommandError: The sandbox rejected the request.
+        CommandError: The sandbox rejected the request, or no run responds at the port.
     """
     url = f"{read_run_status(port)['sandbox']}/_control/{switch}"
     try:
@@ -98,22 +88,14 @@ def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> di
 
 
 def post_mock_events_to_run(port: int) -> str:
-    """Post the specification's three mock events, signed; return what happened and where it shows.
-
-    Raises:
-        RunNotReachableError: No run answers at the port.
-    """
+    """Post the three signed mock events; return what happened and where it shows."""
     payloads = json.loads(Path(read_run_status(port)["secretsFile"]).read_text())
     secret = payloads[DEMO_SECRET_ID]["webhookSecrets"][0]
     now = datetime.now(ZoneInfo(DEMO_TIME_ZONE))
     # After the days that reconciliations compare: OpenTable does not know this reservation.
     visit_at = now.replace(hour=19, minute=15, second=0, microsecond=0) + _MOCK_VISIT_DELAY
-    statuses = post_mock_events(
-        post_webhook,
-        build_run_url(port, LOCAL_WEBHOOK_PATH),
-        secret,
-        read_fresh_mock_events(visit_at, now),
-    )
+    url, events = build_run_url(port, LOCAL_WEBHOOK_PATH), read_fresh_mock_events(visit_at, now)
+    statuses = post_mock_events(post_webhook, url, secret, events)
     page = build_run_url(port, f"/#/{DEMO_RESTAURANT_ID}/reservations/{visit_at:%Y-%m-%d}")
     return (
         f"created, updated, cancelled: {' '.join(map(str, statuses))}\n"
@@ -141,12 +123,7 @@ def add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def update_sandbox_restaurant(args: argparse.Namespace) -> str:
-    """Add a restaurant, or change its webhook credentials; return what changed.
-
-    Raises:
-        RunNotReachableError: No run responds at the port.
-        CommandError: The credentials cannot be read, or the sandbox rejected the request.
-    """
+    """Add a restaurant, or change its webhook credentials; return what changed."""
     body: dict[str, object] = {"rid": args.rid}
     if args.time_zone:
         body |= {"zone": args.time_zone, "reservations": args.reservations}

@@ -109,9 +109,7 @@ class RunAddresses:
 def run_locally(port: int, speed: float) -> None:
     """Serve everything until interrupted, terminated or hung up on, and leave nothing behind.
 
-    Args:
-        port: The gateway's TCP port (1-65535).
-        speed: Simulated seconds a real second, more than 0.
+    `speed` is the number of simulated seconds in a real second.
 
     Raises:
         LocalRunError: The port is taken, or one of the processes did not start or ended.
@@ -150,7 +148,7 @@ def _start_and_watch(stack: contextlib.ExitStack, port: int, speed: float) -> No
         lambda: datetime.now().astimezone(),
         SimulatedClock(addresses.sandbox_url),
         ZoneInfo(DEMO_TIME_ZONE),
-        use_color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        has_color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
     )
     print("Starting the functions …", flush=True)
     command = ["dev.local.gateway", "--port", str(port), "--simulated-clock"]

@@ -38,18 +38,13 @@ def get_service_url(service: Mapping[str, Any]) -> str:
 
 
 def find_serving_revision(service: Mapping[str, Any]) -> str:
-    """Return the revision with most of the traffic.
-
-    Raises:
-        LookupError: No revision has traffic.
-    """
+    """Return the revision with most of the traffic."""
     # A target with only a tag has no percentage.
     targets = [target for target in service["status"].get("traffic", []) if target.get("percent")]
     if not targets:
         name = service["metadata"]["name"]
-        raise LookupError(
-            f"{name} has no revision with traffic. Read its logs and repair it first."
-        )
+        problem = f"{name} has no revision with traffic. Read its logs and repair it first."
+        raise LookupError(problem)
     return str(max(targets, key=lambda target: target["percent"])["revisionName"])
 
 

@@ -66,11 +66,7 @@ def main() -> None:
 
 
 def check_services(urls: Mapping[str, str], canary: Canary) -> None:
-    """Test the four services.
-
-    Raises:
-        SmokeError: One does not work. The others were tested too.
-    """
+    """Test all four services, and fail if one does not work."""
     checks: dict[str, Callable[[str, Canary], str]] = {
         "opentable-webhook": check_webhook,
         "opentable-poll": check_poll,
@@ -149,11 +145,7 @@ def check_api(url: str, canary: Canary) -> str:
 
 
 def check_page(url: str) -> None:
-    """Read the staff page and, through its site, the API.
-
-    Raises:
-        SmokeError: One is missing, or the page has no security headers.
-    """
+    """Read the staff page with its security headers and, through its site, the API."""
     with _request(f"{url}/") as response:
         if "Content-Security-Policy" not in response.headers:
             raise SmokeError(f"{url} has no Content-Security-Policy")
@@ -161,11 +153,7 @@ def check_page(url: str) -> None:
 
 
 def parse_signing_secret(payload: str) -> str:
-    """Return the newest signing secret of a restaurant's secret.
-
-    Raises:
-        SmokeError: It has none.
-    """
+    """Return the newest signing secret of a restaurant's secret."""
     try:
         return str(json.loads(payload)["webhookSecrets"][0])
     except (ValueError, LookupError, TypeError):

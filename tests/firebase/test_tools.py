@@ -60,7 +60,7 @@ def firebase_emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emu
         "demo-page",
     ]
     options = ["--only", "auth,hosting", "--config", str(place / "firebase.json")]
-    java = ensure_java(NEEDS_JAVA).executable.parent
+    java = ensure_java(NEEDS_JAVA).parent
     found = {"PATH": f"{java}{os.pathsep}{os.environ['PATH']}", "HOME": str(place)}
     output = ProcessOutput()
     with run_process([*program, *options], output.add, found) as child:

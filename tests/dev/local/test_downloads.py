@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from dev.local.emulator_files import (
 from dev.local.processes import LOOPBACK, find_free_port
 
 BODY = bytes(range(256)) * 8192
+UNREACHABLE_URL = f"http://{LOOPBACK}:{find_free_port()}/"
 
 
 class FileServer(BaseHTTPRequestHandler):
@@ -62,51 +64,31 @@ def test_a_file_with_the_right_checksum_arrives(
     target = tmp_path / "cache" / "file.jar"
     download_file(complete_download, target)
     assert target.read_bytes() == BODY
+    assert [path.name for path in target.parent.iterdir()] == ["file.jar"]
 
 
-def test_nothing_but_the_file_is_left_behind(
-    complete_download: DownloadSpec, tmp_path: Path
+@pytest.mark.parametrize(
+    "wrong,message",
+    [
+        pytest.param({"sha256": "0" * 64}, "checksum", id="other content"),
+        pytest.param({"size_bytes": 1000}, "checksum", id="longer than expected"),
+        pytest.param({"url": "{}/cut"}, "/cut ", id="cut"),
+        pytest.param({"url": "{}/nowhere"}, "/nowhere could not be fetched .*404", id="missing"),
+        pytest.param({"url": UNREACHABLE_URL}, "could not be fetched", id="unreachable"),
+    ],
+)
+def test_a_failed_download_is_reported_and_leaves_no_file(
+    complete_download: DownloadSpec,
+    file_server: str,
+    tmp_path: Path,
+    wrong: dict[str, Any],
+    message: str,
 ) -> None:
-    download_file(complete_download, tmp_path / "file.jar")
-    assert [path.name for path in tmp_path.iterdir()] == ["file.jar"]
-
-
-def test_a_wrong_checksum_leaves_no_file(complete_download: DownloadSpec, tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match="checksum"):
-        download_file(replace(complete_download, sha256="0" * 64), tmp_path / "file.jar")
+    download = replace(complete_download, **wrong)
+    download = replace(download, url=download.url.format(file_server))
+    with pytest.raises(DownloadError, match=message):
+        download_file(download, tmp_path / "file.jar")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_cut_body_leaves_no_file(
-    complete_download: DownloadSpec, file_server: str, tmp_path: Path
-) -> None:
-    with pytest.raises(DownloadError):
-        download_file(replace(complete_download, url=f"{file_server}/cut"), tmp_path / "file.jar")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_body_longer_than_expected_is_refused(
-    complete_download: DownloadSpec, tmp_path: Path
-) -> None:
-    with pytest.raises(DownloadError, match="checksum"):
-        download_file(replace(complete_download, size_bytes=1000), tmp_path / "file.jar")
-
-
-def test_a_missing_file_is_reported_with_its_url(
-    complete_download: DownloadSpec, file_server: str, tmp_path: Path
-) -> None:
-    with pytest.raises(DownloadError, match=r"/nowhere could not be fetched .*404"):
-        download_file(
-            replace(complete_download, url=f"{file_server}/nowhere"), tmp_path / "file.jar"
-        )
-
-
-def test_an_unreachable_server_is_reported(complete_download: DownloadSpec, tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match="could not be fetched"):
-        download_file(
-            replace(complete_download, url=f"http://{LOOPBACK}:{find_free_port()}/"),
-            tmp_path / "file.jar",
-        )
 
 
 def test_progress_is_printed_in_tenths(
@@ -132,48 +114,37 @@ def make_java(home: Path, version: str) -> Path:
         ('openjdk version "25" 2025-09-16', 25),
         ('openjdk version "21-ea" 2023-09-19', 21),
         ('java version "1.8.0_202"', 8),
-        ("The operation couldn't be completed. Unable to locate a Java Runtime.", None),
+        ("The operation couldn't be completed. Unable to locate a Java Runtime.", 0),
     ],
 )
-def test_a_version_is_read_from_what_java_prints(text: str, version: int | None) -> None:
+def test_a_version_is_read_from_what_java_prints(text: str, version: int) -> None:
     assert parse_version(text) == version
 
 
-def test_java_home_goes_before_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def java_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Java 22 on the path; JAVA_HOME is a folder without Java."""
+    program = make_java(tmp_path / "path", "22.0.1")
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    return program
+
+
+@pytest.mark.usefixtures("java_on_path")
+def test_java_home_goes_before_the_path(tmp_path: Path) -> None:
     at_home = make_java(tmp_path / "home", "21.0.1")
-    on_path = make_java(tmp_path / "path", "22.0.1")
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PATH", str(on_path.parent), prepend=":")
-    found = find_java(17)
-    assert found is not None
-    assert (found.executable, found.version) == (at_home, 21)
+    assert find_java(17) == at_home
 
 
-def test_a_java_home_that_is_too_old_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_java_home_that_is_too_old_is_passed_over(java_on_path: Path, tmp_path: Path) -> None:
     make_java(tmp_path / "home", "1.8.0_202")
-    on_path = make_java(tmp_path / "path", "21.0.1")
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PATH", str(on_path.parent), prepend=":")
-    found = find_java(17)
-    assert found is not None
-    assert found.executable == on_path
+    assert find_java(17) == java_on_path
 
 
-def test_a_java_home_without_java_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    on_path = make_java(tmp_path / "path", "17.0.15")
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
-    monkeypatch.setenv("PATH", str(on_path.parent), prepend=":")
-    found = find_java(17)
-    assert found is not None
-    assert found.executable == on_path
+def test_a_java_home_without_java_is_passed_over(java_on_path: Path) -> None:
+    assert find_java(17) == java_on_path
 
 
-def test_no_java_new_enough_is_no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_java(tmp_path / "home", "17.0.15")
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.mark.usefixtures("java_on_path")
+def test_no_java_new_enough_is_no_java() -> None:
     assert find_java(999) is None

@@ -8,7 +8,7 @@ import pytest
 from dev.local.emulator_files import (
     EMULATOR_MAIN_CLASS,
     DownloadSpec,
-    JarMissingError,
+    EmulatorError,
     ensure_jar,
     find_jar,
     read_required_java_version,
@@ -34,12 +34,9 @@ def create_file(path: Path) -> Path:
     return path
 
 
-def put_class(path: Path, version: int) -> Path:
-    """Create a jar with a main class of a class file version."""
-    with zipfile.ZipFile(path, "w") as jar:
-        header = b"\xca\xfe\xba\xbe\0\0" + version.to_bytes(2)
-        jar.writestr(EMULATOR_MAIN_CLASS.replace(".", "/") + ".class", header + b"\0" * 64)
-    return path
+@pytest.fixture
+def unreachable_jar() -> DownloadSpec:
+    return DownloadSpec(f"http://{LOOPBACK}:{find_free_port()}/emulator-v1.jar", 1, "")
 
 
 def test_a_bare_machine_has_none() -> None:
@@ -84,32 +81,33 @@ def test_the_newest_in_firebase_tools_cache_is_taken(tmp_path: Path) -> None:
     assert find_jar() == newest
 
 
-def test_a_jar_that_was_fetched_once_is_not_fetched_again(tmp_path: Path) -> None:
+def test_a_jar_that_was_fetched_once_is_not_fetched_again(
+    tmp_path: Path, unreachable_jar: DownloadSpec
+) -> None:
     kept = create_file(tmp_path / "cache" / "opentable-ledger" / "emulator-v1.jar")
-    nowhere = DownloadSpec(f"http://{LOOPBACK}:{find_free_port()}/emulator-v1.jar", 1, "")
-    assert ensure_jar(nowhere) == kept
+    assert ensure_jar(unreachable_jar) == kept
 
 
-def test_a_failed_download_says_what_to_do() -> None:
-    nowhere = DownloadSpec(f"http://{LOOPBACK}:{find_free_port()}/emulator-v1.jar", 1, "")
-    with pytest.raises(JarMissingError, match="Install the Cloud SDK's component"):
-        ensure_jar(nowhere)
+def test_a_failed_download_says_what_to_do(unreachable_jar: DownloadSpec) -> None:
+    with pytest.raises(EmulatorError, match="Install the Cloud SDK's component"):
+        ensure_jar(unreachable_jar)
 
 
 @pytest.mark.parametrize("class_version,java", [(55, 17), (61, 17), (65, 21)])
 def test_the_required_java_version_is_read_from_the_jar(
     tmp_path: Path, class_version: int, java: int
 ) -> None:
-    assert read_required_java_version(put_class(tmp_path / "emulator.jar", class_version)) == java
+    with zipfile.ZipFile(tmp_path / "emulator.jar", "w") as jar:
+        header = b"\xca\xfe\xba\xbe\0\0" + class_version.to_bytes(2)
+        jar.writestr(EMULATOR_MAIN_CLASS.replace(".", "/") + ".class", header + b"\0" * 64)
+    assert read_required_java_version(tmp_path / "emulator.jar") == java
 
 
-def test_a_damaged_jar_is_reported_by_path(tmp_path: Path) -> None:
-    with pytest.raises(JarMissingError, match=r"broken\.jar is not a Firestore emulator"):
-        read_required_java_version(create_file(tmp_path / "broken.jar"))
-
-
-def test_an_unrelated_jar_is_reported_by_path(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "other.jar", "w") as jar:
-        jar.writestr("Other.class", b"")
-    with pytest.raises(JarMissingError, match=r"other\.jar is not a Firestore emulator"):
-        read_required_java_version(tmp_path / "other.jar")
+@pytest.mark.parametrize("is_archive", [False, True], ids=["damaged", "unrelated"])
+def test_a_file_that_is_no_emulator_is_reported_by_path(tmp_path: Path, is_archive: bool) -> None:
+    file = create_file(tmp_path / "other.jar")
+    if is_archive:
+        with zipfile.ZipFile(file, "w") as jar:
+            jar.writestr("Other.class", b"")
+    with pytest.raises(EmulatorError, match=r"other\.jar is not a Firestore emulator"):
+        read_required_java_version(file)

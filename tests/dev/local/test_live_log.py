@@ -38,7 +38,7 @@ def parse_line(line: str) -> LiveLogEntry:
 
 def printed(line: str, simulated: datetime | None = SIMULATED, *, colour: bool = False) -> str:
     out = io.StringIO()
-    feed = LiveLog(out, lambda: NOW, lambda: simulated, NEW_YORK, use_color=colour)
+    feed = LiveLog(out, lambda: NOW, lambda: simulated, NEW_YORK, has_color=colour)
     feed.build_line_handler("gateway")(line)
     return out.getvalue()
 
