@@ -43,22 +43,6 @@ def test_an_empty_variable_counts_as_unset() -> None:
     assert read_environment({"SECRETS_FILE": "", "HINT_BUDGET_SECONDS": ""}) == read_environment({})
 
 
-@pytest.mark.parametrize("name", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
-def test_an_emulator_on_a_deployed_function_is_refused(name: str) -> None:
-    with pytest.raises(InvalidSettingsError, match=f"{name} must not.*|{name} and.*must not"):
-        read_environment({name: "127.0.0.1:1", "K_SERVICE": "opentable-webhook"})
-
-
-def test_a_deployed_function_without_a_project_is_refused() -> None:
-    with pytest.raises(InvalidSettingsError, match="GOOGLE_CLOUD_PROJECT is not set: set it"):
-        read_environment({"K_SERVICE": "opentable-webhook"})
-
-
-def test_a_secrets_file_without_the_emulator_is_refused() -> None:
-    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE is read with the Firestore"):
-        read_environment({"SECRETS_FILE": "/run/secrets.json"})
-
-
 def test_a_secrets_file_beside_the_auth_emulator_alone_is_refused() -> None:
     with pytest.raises(InvalidSettingsError, match="SECRETS_FILE"):
         read_environment({"SECRETS_FILE": "f", "FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:1"})
@@ -76,11 +60,16 @@ def test_a_secrets_file_beside_the_emulator_is_taken() -> None:
         "http://127.0.0.1.attacker.example",
         "http://localhost@attacker.example",
         "ftp://127.0.0.1",
+        "ftp://localhost",
         "platform.opentable.com",
         "//platform.opentable.com",
         "file:///etc/passwd",
         "https://",
         "https://user:password@platform.opentable.com",
+        "https://@host",
+        "https://host?x=1",
+        "https://host#x",
+        "https://host:port",
         "https://[",
     ],
 )
@@ -89,9 +78,12 @@ def test_a_url_that_no_token_may_be_sent_to_is_refused(name: str, url: str) -> N
         read_environment({name: url})
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9100", "http://localhost:9100/", "http://[::1]"])
-def test_localhost_may_be_called_without_encryption(url: str) -> None:
-    assert read_environment({"OPENTABLE_API_URL": url}).api_url == url.rstrip("/")
+@pytest.mark.parametrize(
+    "url",
+    ["https://host", "http://127.0.0.1:9100", "http://localhost:9100", "http://[::1]"],
+)
+def test_https_and_this_machine_may_be_sent_a_token(url: str) -> None:
+    assert read_environment({"OPENTABLE_API_URL": f"{url}/"}).api_url == url
 
 
 @pytest.mark.parametrize("name", BOUNDED)
@@ -155,10 +147,9 @@ def test_all_problems_are_reported_at_once() -> None:
 
 
 def test_a_refusal_never_quotes_the_value() -> None:
+    url = "http://key:marked@x"
     with pytest.raises(InvalidSettingsError) as caught:
-        read_environment(
-            {"OPENTABLE_API_URL": "http://key:marked@x", "RUN_BUDGET_SECONDS": "marked"}
-        )
+        read_environment({"OPENTABLE_API_URL": url, "RUN_BUDGET_SECONDS": "marked"})
     assert "marked" not in str(caught.value)
 
 
@@ -180,45 +171,9 @@ def test_a_missing_project_is_reported_on_use() -> None:
         read_environment({}).require_project()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://platform.opentable.com",
-        "http://127.0.0.1:8181",
-        "http://localhost:1",
-        "http://[::1]:2",
-    ],
-)
-def test_https_and_this_machine_may_be_sent_a_token(url: str) -> None:
-    assert validate_base_url("OPENTABLE_API_URL", f"{url}/") == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://platform.opentable.com",
-        "http://127.0.0.1.example",
-        "ftp://localhost",
-        "platform.opentable.com",
-        "https://",
-        "https://user:password@host",
-        "https://@host",
-        "https://host?x=1",
-        "https://host#x",
-        "https://host:port",
-        "https://[host",
-        "",
-    ],
-)
-def test_any_other_url_is_a_configuration_error(url: str) -> None:
+def test_an_empty_url_is_a_configuration_error() -> None:
     with pytest.raises(InvalidSettingsError, match="OPENTABLE_API_URL"):
-        validate_base_url("OPENTABLE_API_URL", url)
-
-
-def test_the_text_does_not_quote_the_url() -> None:
-    with pytest.raises(InvalidSettingsError) as caught:
-        validate_base_url("OPENTABLE_API_URL", "https://user:password@host")
-    assert "password" not in str(caught.value)
+        validate_base_url("OPENTABLE_API_URL", "")
 
 
 def test_a_path_segment_cannot_escape() -> None:

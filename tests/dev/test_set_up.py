@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from dev.bootstrap import ROOT
+from tests.dev.commands import run_program
 
 SECONDS = 60
 NO_HOME = "/dev/null/home"  # cannot be made, even by root
@@ -28,7 +29,6 @@ echo "$@ in $UV_PROJECT_ENVIRONMENT with $UV_CACHE_DIR" >> uv.log
 if [ -p release ]; then echo > started; read -r line < release; fi
 if [ -f broken ]; then echo "no such package"; exit 1; fi
 """
-MAKE = shutil.which("make") or "make"
 SYNC = "sync --frozen --quiet"
 
 
@@ -342,15 +342,8 @@ def test_ctrl_c_during_the_imports_is_one_sentence_too(
         "            signal.raise_signal(signal.SIGINT)\n"
         "sys.meta_path.insert(0, Interrupt())\n"
     )
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = run_program(sys.executable, *words, env=environment)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", INTERRUPTED.strip())
 
 
@@ -359,14 +352,7 @@ def test_an_old_python_gets_one_sentence(tmp_path: Path) -> None:
     python.write_text("#!/bin/sh\necho SyntaxError >&2\nexit 1\n")
     python.chmod(0o755)
     for name in (str(python), "python3.99"):
-        done = subprocess.run(
-            [MAKE, "--silent", "bootstrap", f"PYTHON={name}"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = run_program("make", "--silent", "bootstrap", f"PYTHON={name}")
         sentence, _ = done.stderr.splitlines()  # the second line is make's own
         assert sentence.startswith("PYTHON must be Python 3.11 or newer")
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from dev.local.emulator_files import ensure_java
 from dev.local.firebase_tools import FIREBASE_TOOLS_VERSION, find_firebase_tools
 from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 from dev.page import build_page
+from tests.dev.commands import run_program
 from tests.support.processes import ProcessOutput
 
 TOOLS = find_firebase_tools()
@@ -52,13 +52,7 @@ def firebase_emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emu
     rows = {name: {"host": LOOPBACK, "port": port} for name, port in ports.items()}
     config["emulators"] = {**rows, "ui": {"enabled": False}, "singleProjectMode": False}
     (place / "firebase.json").write_text(json.dumps(config))
-    program = [
-        NODE,
-        str(TOOLS) + "/lib/bin/firebase.js",
-        "emulators:start",
-        "--project",
-        "demo-page",
-    ]
+    program = [NODE, f"{TOOLS}/lib/bin/firebase.js", "emulators:start", "--project", "demo-page"]
     options = ["--only", "auth,hosting", "--config", str(place / "firebase.json")]
     java = ensure_java(NEEDS_JAVA).parent
     found = {"PATH": f"{java}{os.pathsep}{os.environ['PATH']}", "HOME": str(place)}
@@ -72,14 +66,7 @@ def firebase_emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emu
 
 def validated(file: Path) -> str:
     """Return firebase-tools' errors about an index file."""
-    done = subprocess.run(
-        [NODE, "-e", VALIDATE, str(TOOLS), str(file)],
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
-    return done.stderr
+    return run_program(NODE, "-e", VALIDATE, str(TOOLS), str(file)).stderr
 
 
 def test_the_build_deploys_with_this_very_version() -> None:

@@ -8,7 +8,6 @@ and required arguments, and evaluates every expression.
 import contextlib
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ import grpc  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 
 from dev.infra.provider_schema import SCHEMA_FILE
+from tests.dev.commands import run_program
 from tests.infra.terraform_protocol import MESSAGES, METHODS
 
 UPTIME_CHECK_ID = "opentable-staff-api-a1b2c3"
-_SECONDS = 120
 _UNKNOWN = msgspec.msgpack.Ext(0, b"\0")
 _NESTING = {"single": 1, "list": 2, "set": 3}
 _KEYS = (
@@ -144,14 +143,8 @@ class Terraform:
         Raises:
             TerraformError: It failed.
         """
-        completed = subprocess.run(
-            ["terraform", f"-chdir={self.folder}", *arguments],
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        environment = {**os.environ, **self.environment}
+        completed = run_program("terraform", *arguments, cwd=self.folder, env=environment)
         if completed.returncode:
             raise TerraformError(completed.stdout + completed.stderr)
         return completed.stdout

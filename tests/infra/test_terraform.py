@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.bootstrap import ROOT
+from tests.dev.commands import run_program
 from tests.infra.google_provider import Terraform, TerraformError, use_terraform
 from tests.infra.planned_resources import ENVIRONMENTS
 
@@ -179,14 +180,8 @@ def test_git_keeps_the_lock_of_the_provider_but_no_state(tmp_path: Path) -> None
 def test_the_check_on_a_machine_without_terraform_says_what_is_missing(tmp_path: Path) -> None:
     make = shutil.which("make")
     assert make
-    completed = subprocess.run(
-        [make, "--old-file=bootstrap", "check-infra"],
-        cwd=ROOT,
-        env={"PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    completed = run_program(
+        make, "--old-file=bootstrap", "check-infra", env={"PATH": str(tmp_path)}
     )
     assert completed.returncode
     assert "Terraform is missing: install version 1.11" in completed.stderr

@@ -1,7 +1,6 @@
 """Every package is pinned with hashes, and requirements.txt is exported from uv.lock."""
 
 import re
-import subprocess
 import tomllib
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from pip._internal.models.index import PyPI
 
 from dev.bootstrap import LOCK, ROOT, UV, uv_environment
 from dev.dependencies.lock import DEPLOYED, EVERYTHING, REQUIREMENTS, export_requirements
+from tests.dev.commands import run_program
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = {"project": PROJECT["project"]["dependencies"], **PROJECT["dependency-groups"]}
@@ -17,7 +17,6 @@ ENTRY = re.compile(
     r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==\S+ *(; [^#]+?)? *(--hash=sha256:[0-9a-f]{64} *)+"
 )
 PUBLIC_HOSTS = {urlsplit(PyPI.simple_url).hostname, PyPI.file_storage_domain}  # pip's defaults
-SECONDS = 60
 
 
 def entries(text: str) -> list[str]:
@@ -32,8 +31,7 @@ def test_every_requested_package_is_pinned_exactly(group: str) -> None:
 
 
 def test_the_lock_fits_the_project() -> None:
-    check = [str(UV), "lock", "--check", "--offline", "--no-config"]
-    done = subprocess.run(check, cwd=ROOT, env=uv_environment(), timeout=SECONDS, check=False)
+    done = run_program(str(UV), "lock", "--check", "--offline", "--no-config", env=uv_environment())
     assert done.returncode == 0, "run `make lock`"
 
 

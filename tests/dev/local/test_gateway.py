@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from cli.target import LOCAL_STATUS_PATH
+from dev.bootstrap import ROOT
 from dev.local.demo_staff import (
     DEMO_STAFF_UIDS,
     DEMO_TOKEN_PATH,
@@ -23,9 +23,9 @@ from dev.local.gateway import build_local_status, create_gateway_app
 from dev.page import PAGE_SOURCE, compute_version
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
+from tests.dev.commands import run_program
 from tests.support.accounts import serve_accounts
 
-ROOT = Path(__file__).parents[3]
 PROBE = """
 import functions_framework.aio
 from starlette.responses import JSONResponse
@@ -68,9 +68,8 @@ async def test_the_api_sees_the_whole_path(gateway_client: AsyncClient) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 async def test_the_api_takes_every_method(method: str, gateway_client: AsyncClient) -> None:
-    assert (await gateway_client.request(method, "/api/restaurants/r1/integration")).json()[
-        "name"
-    ] == "api"
+    answer = await gateway_client.request(method, "/api/restaurants/r1/integration")
+    assert answer.json()["name"] == "api"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS[1:])
@@ -144,14 +143,12 @@ async def test_the_address_of_a_file_contains_its_version(gateway_client: AsyncC
 def emulator_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:8787")
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
 
 
 @pytest.mark.usefixtures("emulator_variables")
 @pytest.mark.parametrize("role", ["host", "manager"])
-async def test_a_demo_token_has_the_requested_role(
-    role: str, gateway_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
+async def test_a_demo_token_has_the_requested_role(role: str, gateway_client: AsyncClient) -> None:
     token = (await gateway_client.get(DEMO_TOKEN_PATH, params={"role": role})).json()["token"]
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["sub"], claims["aud"]) == (DEMO_STAFF_UIDS[role], "demo-lineup")
@@ -168,11 +165,9 @@ async def test_there_are_no_demo_tokens_without_both_emulators(
 
 
 def test_the_gateway_serves_nothing_but_the_emulator() -> None:
-    command = [sys.executable, "-m", "dev.local.gateway", "--port", "1"]
     environment = {"PATH": os.environ["PATH"], "GOOGLE_CLOUD_PROJECT": "a-real-one"}
-    ended = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "dev.local.gateway", "--port", "1"]
+    ended = run_program(*command, env=environment)
     assert ended.returncode == 1
     assert "FIRESTORE_EMULATOR_HOST" in ended.stderr
 
@@ -181,7 +176,6 @@ def test_the_gateway_serves_nothing_but_the_emulator() -> None:
 async def test_the_demo_operator_is_one_by_token_and_account(
     gateway_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
     with serve_accounts(build_demo_accounts()) as served:
         monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
         answer = await gateway_client.get(DEMO_TOKEN_PATH, params={"role": "operator"})
@@ -201,7 +195,6 @@ async def test_a_demo_token_is_refused_outside_the_emulator(
 ) -> None:
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
     token = build_unsigned_token("demo-lineup", DEMO_STAFF_UIDS["manager"], int(time.time()))
+    accounts = UserAccounts("demo-lineup", time.monotonic)
     with pytest.raises(UnauthenticatedError):
-        await IdTokenVerifier("demo-lineup", UserAccounts("demo-lineup", time.monotonic)).verify(
-            token
-        )
+        await IdTokenVerifier("demo-lineup", accounts).verify(token)

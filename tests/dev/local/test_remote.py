@@ -1,77 +1,47 @@
 """Control a running sandbox over HTTP."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 
-from cli.target import RunNotReachableError
 from dev.local.processes import LOOPBACK, find_free_port
-from dev.local.remote import (
-    SimulatedClock,
-    set_webhooks_enabled,
-    to_sender_credentials,
-)
+from dev.local.remote import SimulatedClock, to_sender_credentials
+from tests.dev.http_server import serve_http
 
-EVENING = {"evenings": [{"at": "2026-03-14T23:15:00+00:00", "speed": 60.0}]}
+EVENING = {"at": "2026-03-14T23:15:00+00:00", "speed": 60.0}
+EVENING_TIME = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 
 
-class Sandbox(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.asked += 1  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps(self.server.state).encode())  # type: ignore[attr-defined]
+def read_clock(evenings: list[object], reads: int = 1) -> tuple[list[datetime | None], int]:
+    """Read the clock of a sandbox; return the times, and the number of requests for them."""
+    requests: list[str] = []
 
-    def log_message(self, *_: object) -> None:
-        """Keep the tests' output clean."""
+    def respond(path: str, _body: bytes) -> tuple[int, bytes]:
+        requests.append(path)
+        return 200, json.dumps({"evenings": evenings}).encode()
 
-
-@pytest.fixture
-def sandbox_server() -> Iterator[HTTPServer]:
-    with HTTPServer((LOOPBACK, 0), Sandbox) as server:
-        server.asked = 0  # type: ignore[attr-defined]
-        server.state = EVENING  # type: ignore[attr-defined]
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
+    with serve_http(respond) as url:
+        clock = SimulatedClock(url)
+        return [clock() for _ in range(reads)], len(requests)
 
 
-@pytest.fixture
-def remote_clock(sandbox_server: HTTPServer) -> SimulatedClock:
-    return SimulatedClock(f"http://{LOOPBACK}:{sandbox_server.server_port}")
-
-
-def test_the_simulated_time_is_the_time_of_the_service(remote_clock: SimulatedClock) -> None:
-    assert remote_clock() == datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+def test_the_simulated_time_is_the_time_of_the_service() -> None:
+    assert read_clock([EVENING]) == ([EVENING_TIME], 1)
 
 
 @pytest.mark.parametrize("evenings", [[], [{"at": None, "speed": 60.0}]])
-def test_there_is_no_simulated_time_before_the_first_service(
-    evenings: list[object], remote_clock: SimulatedClock, sandbox_server: HTTPServer
-) -> None:
-    sandbox_server.state = {"evenings": evenings}  # type: ignore[attr-defined]
-    assert remote_clock() is None
+def test_there_is_no_simulated_time_before_the_first_service(evenings: list[object]) -> None:
+    assert read_clock(evenings) == ([None], 1)
 
 
-def test_a_burst_of_lines_requests_the_time_once(
-    remote_clock: SimulatedClock, sandbox_server: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_burst_of_lines_requests_the_time_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dev.local.remote._MAX_CLOCK_AGE_SECONDS", 60)
-    assert {remote_clock() for _ in range(20)} == {remote_clock()}
-    assert sandbox_server.asked == 1  # type: ignore[attr-defined]
+    assert read_clock([EVENING], reads=20) == ([EVENING_TIME] * 20, 1)
 
 
 def test_a_sandbox_that_is_away_has_no_time() -> None:
     assert SimulatedClock(f"http://{LOOPBACK}:{find_free_port()}")() is None
-
-
-def test_an_unanswered_port_is_not_a_run() -> None:
-    with pytest.raises(RunNotReachableError, match="make run"):
-        set_webhooks_enabled(find_free_port(), is_enabled=True)
 
 
 @pytest.mark.parametrize(

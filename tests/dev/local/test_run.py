@@ -1,7 +1,6 @@
 """`python -m dev run` shows every channel and leaves no process."""
 
 import json
-import os
 import signal
 import socket
 import stat
@@ -19,27 +18,14 @@ from dev.local.demo_data import (
     open_temporary_secrets_file,
 )
 from dev.local.processes import LOOPBACK, find_free_port
+from tests.dev.commands import run_program
 from tests.support.processes import COMMAND_TIMEOUT_SECONDS, DEV_COMMAND, start_local_run
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads the children from /proc")
 
 
 def run_dev_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*DEV_COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT_SECONDS,
-        check=False,
-    )
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    return run_program(*DEV_COMMAND, *arguments, seconds=COMMAND_TIMEOUT_SECONDS)
 
 
 @linux_only
@@ -50,16 +36,15 @@ def test_a_run_shows_every_channel_and_leaves_no_process() -> None:
         mock = run_dev_command("mock", "--port", str(port)).stdout
         assert mock.startswith("created, updated, cancelled: 200 200 200\n")
         assert run_dev_command("webhooks", "off", "--port", str(port)).returncode == 0
-        where = requests.get(
-            f"http://{LOOPBACK}:{port}/_local/status", timeout=COMMAND_TIMEOUT_SECONDS
-        ).json()
+        status_url = f"http://{LOOPBACK}:{port}/_local/status"
+        where = requests.get(status_url, timeout=COMMAND_TIMEOUT_SECONDS).json()
         children = run.children()
         run.child.send_signal(signal.SIGINT)
         assert run.child.wait(COMMAND_TIMEOUT_SECONDS) == 0
         *_, blank, end = run.read_rest("Everything has ended.")
     assert (blank, end) == ("", "Everything has ended.")
     assert len(children) == 3
-    assert not [pid for pid in children if is_alive(pid)]
+    assert not [pid for pid in children if Path("/proc", str(pid)).exists()]
     assert not Path(where["secretsFile"]).exists()
 
 
@@ -71,7 +56,7 @@ def test_a_run_that_is_terminated_while_it_starts_leaves_no_process_behind() -> 
         run.child.terminate()
         assert run.child.wait(COMMAND_TIMEOUT_SECONDS) == 0
     assert children
-    assert not [pid for pid in children if is_alive(pid)]
+    assert not [pid for pid in children if Path("/proc", str(pid)).exists()]
 
 
 def test_a_used_port_gives_a_one_line_error() -> None:
@@ -87,6 +72,7 @@ def test_a_used_port_gives_a_one_line_error() -> None:
 def test_a_command_without_a_run_gives_a_one_line_error(command: list[str]) -> None:
     done = run_dev_command(*command, "--port", str(find_free_port()))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "start one with `make run`" in done.stderr
 
 
 @pytest.mark.parametrize("given", ["0", "http"])
@@ -113,7 +99,5 @@ def test_the_bundle_and_the_sandbox_share_each_secret() -> None:
 
 
 def test_no_two_runs_share_a_secret() -> None:
-    one, other = generate_demo_credentials(), generate_demo_credentials()
-    assert not set(one.to_sandbox_environment().values()) & set(
-        other.to_sandbox_environment().values()
-    )
+    one, other = (generate_demo_credentials().to_sandbox_environment() for _ in range(2))
+    assert not set(one.values()) & set(other.values())

@@ -2,48 +2,40 @@
 
 import itertools
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Event, Thread
-from typing import ClassVar
+from threading import Event
 
 import pytest
 
 from dev.local.processes import LOOPBACK, find_free_port
 from dev.local.scheduler import JobResponse, ScheduledJob, call_function, run_job_loop
+from tests.dev.http_server import serve_http
 
-SOON = 0.001
-
-
-class Function(BaseHTTPRequestHandler):
-    replies: ClassVar[dict[str, tuple[int, bytes]]] = {
-        "/ok": (200, b'{"restaurants": 1}'),
-        "/failed": (503, b'{"restaurants": 1}'),
-        "/page": (502, b"<html>"),
-    }
-
-    def do_POST(self) -> None:
-        self.server.bodies.append(self.headers.get("content-length"))  # type: ignore[attr-defined]
-        status, body = self.replies[self.path]
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the tests' output clean."""
-
-
-@pytest.fixture(scope="module")
-def function_server() -> Iterator[HTTPServer]:
-    with HTTPServer((LOOPBACK, 0), Function) as serving:
-        serving.bodies = []  # type: ignore[attr-defined]
-        Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
-        yield serving
-        serving.shutdown()
+RESPONSES = {
+    "/ok": (200, b'{"restaurants": 1}'),
+    "/failed": (503, b'{"restaurants": 1}'),
+    "/page": (502, b"<html>"),
+}
 
 
 @pytest.fixture
-def url(function_server: HTTPServer) -> str:
-    return f"http://{LOOPBACK}:{function_server.server_port}"
+def request_bodies() -> list[bytes]:
+    """The bodies that the server received."""
+    return []
+
+
+@pytest.fixture
+def url(request_bodies: list[bytes]) -> Iterator[str]:
+    def respond(path: str, body: bytes) -> tuple[int, bytes]:
+        request_bodies.append(body)
+        return RESPONSES[path]
+
+    with serve_http(respond) as url:
+        yield url
+
+
+@pytest.fixture
+def job(url: str) -> ScheduledJob:
+    return ScheduledJob("poll", f"{url}/ok", initial_delay_seconds=0, interval_seconds=0.001)
 
 
 @pytest.mark.parametrize(
@@ -58,23 +50,23 @@ def test_a_call_reports_status_and_body(path: str, answer: JobResponse, url: str
     assert call_function(url + path) == answer
 
 
-def test_a_call_has_no_body(url: str, function_server: HTTPServer) -> None:
-    call_function(f"{url}/ok")
-    assert function_server.bodies[-1] == "0"  # type: ignore[attr-defined]
-
-
-def test_a_call_may_have_a_body_as_a_person_sends_one(
-    url: str, function_server: HTTPServer
+@pytest.mark.parametrize(
+    "body, sent",
+    [(None, b""), ({"restaurantId": "r"}, b'{"restaurantId": "r"}')],
+    ids=["none, as Cloud Scheduler", "one, as a person"],
+)
+def test_a_call_sends_the_given_body(
+    body: dict[str, str] | None, sent: bytes, url: str, request_bodies: list[bytes]
 ) -> None:
-    call_function(f"{url}/ok", {"restaurantId": "r"})
-    assert function_server.bodies[-1] == str(len('{"restaurantId": "r"}'))  # type: ignore[attr-defined]
+    call_function(f"{url}/ok", body)
+    assert request_bodies == [sent]
 
 
 def test_silence_is_status_0() -> None:
     assert call_function(f"http://{LOOPBACK}:{find_free_port()}/") == JobResponse(0, None)
 
 
-def test_a_job_is_called_until_it_is_stopped(url: str) -> None:
+def test_a_job_is_called_until_it_is_stopped(job: ScheduledJob) -> None:
     stop, results, count = Event(), list[tuple[str, JobResponse]](), itertools.count(1)
 
     def tell(name: str, answer: JobResponse) -> None:
@@ -82,20 +74,12 @@ def test_a_job_is_called_until_it_is_stopped(url: str) -> None:
         if next(count) == 3:
             stop.set()
 
-    run_job_loop(
-        ScheduledJob("poll", f"{url}/ok", initial_delay_seconds=0, interval_seconds=SOON),
-        stop,
-        tell,
-    )
+    run_job_loop(job, stop, tell)
     assert results == [("poll", JobResponse(200, {"restaurants": 1}))] * 3
 
 
-def test_a_stopped_job_is_not_called(url: str, function_server: HTTPServer) -> None:
-    stop, before = Event(), len(function_server.bodies)  # type: ignore[attr-defined]
+def test_a_stopped_job_is_not_called(job: ScheduledJob, request_bodies: list[bytes]) -> None:
+    stop = Event()
     stop.set()
-    run_job_loop(
-        ScheduledJob("poll", f"{url}/ok", initial_delay_seconds=0, interval_seconds=SOON),
-        stop,
-        print,
-    )
-    assert len(function_server.bodies) == before  # type: ignore[attr-defined]
+    run_job_loop(job, stop, print)
+    assert request_bodies == []

@@ -16,16 +16,17 @@ import pytest
 import requests
 
 from cli.output import ExitCode
+from dev.bootstrap import ROOT
 from dev.local.processes import find_free_port
+from tests.dev.commands import run_program
 from tests.support.processes import COMMAND_TIMEOUT_SECONDS, LocalRunProcess, start_local_run
 
-ROOT = Path(__file__).parents[3]
 PROGRAMS = {
     ".venv/bin/python": [sys.executable],
     ".venv/bin/ledger": [sys.executable, "-m", "cli"],
 }
 DEFAULT_PORT = "8080"
-BASH = shutil.which("bash") or "bash"
+TYPE_SECONDS = 4 * COMMAND_TIMEOUT_SECONDS
 
 
 def read_blocks(page: str, heading: str, language: str = "") -> list[str]:
@@ -45,16 +46,9 @@ class Operator:
 
     def type(self, words: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command as the page writes it."""
-        return subprocess.run(
-            [*PROGRAMS[words[0]], *words[1:]],
-            cwd=self.folder,
-            env=os.environ | {"PORT": str(self.port), "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=4 * COMMAND_TIMEOUT_SECONDS,
-            check=False,
-        )
+        environment = os.environ | {"PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+        program = [*PROGRAMS[words[0]], *words[1:]]
+        return run_program(*program, cwd=self.folder, env=environment, seconds=TYPE_SECONDS)
 
     def type_block(self, block: str, *codes: ExitCode) -> list[str]:
         """Run the commands of a block; `codes` are the exit codes, all 0 by default."""
@@ -108,9 +102,8 @@ def test_the_exercise_ends_with_no_alarm_standing(local_operator: Operator) -> N
     wait_until_no_credential_is_refused(local_operator)
     local_operator.type_block(settle)
 
-    status = local_operator.type(
-        [".venv/bin/ledger", "restaurants", "status", "--all", "--local", "--json"]
-    )
+    words = [".venv/bin/ledger", "restaurants", "status", "--all", "--local", "--json"]
+    status = local_operator.type(words)
     restaurants = json.loads(status.stdout)["restaurants"]
     standing = {row["id"]: (row["health"]["status"], row["refusals"]) for row in restaurants}
     assert standing == {"restaurant-123": ("OK", []), "bistro-7": ("OK", [])}
@@ -124,11 +117,9 @@ def is_shown(local_operator: Operator, restaurant: str, day: str, name: str) -> 
     """Whether the demo host may see a day with this name."""
     base = f"http://127.0.0.1:{local_operator.port}"
     token = requests.get(f"{base}/_local/token?role=host", timeout=COMMAND_TIMEOUT_SECONDS).json()
-    shown = requests.get(
-        f"{base}/api/restaurants/{restaurant}/reservations?date={day}",
-        headers={"Authorization": f"Bearer {token['token']}"},
-        timeout=COMMAND_TIMEOUT_SECONDS,
-    )
+    headers = {"Authorization": f"Bearer {token['token']}"}
+    url = f"{base}/api/restaurants/{restaurant}/reservations?date={day}"
+    shown = requests.get(url, headers=headers, timeout=COMMAND_TIMEOUT_SECONDS)
     return shown.status_code == 200 and name in shown.text
 
 
@@ -148,14 +139,8 @@ def test_the_examples_of_webhooks_can_be_pasted(local_operator: Operator) -> Non
     [python] = read_blocks("webhooks.md", "Examples", "python")
     (local_operator.folder / "send.py").write_text(python)
     script = f"set -e\n{prepare}\n{sys.executable} send.py\n{curl}\n"
-    done = subprocess.run(
-        [BASH, "-c", script.replace(DEFAULT_PORT, str(local_operator.port))],
-        cwd=local_operator.folder,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT_SECONDS,
-        check=False,
-    )
+    script = script.replace(DEFAULT_PORT, str(local_operator.port))
+    done = run_program("bash", "-c", script, cwd=local_operator.folder)
     assert re.findall(r'"status": ?"(\w+)"', done.stdout) == ["created", "duplicate"], done.stderr
 
 
@@ -172,21 +157,7 @@ def test_a_restaurant_of_the_sandbox_is_never_changed_silently(local_operator: O
 
 
 def test_a_command_without_a_local_run_gives_a_one_line_error() -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "cli",
-            "restaurants",
-            "status",
-            "x",
-            "--port",
-            str(find_free_port()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT_SECONDS,
-        check=False,
-    )
+    words = ["restaurants", "status", "x", "--port", str(find_free_port())]
+    done = run_program(*PROGRAMS[".venv/bin/ledger"], *words)
     assert (done.returncode, done.stderr.count("\n")) == (ExitCode.FAILED, 1)
     assert done.stderr.startswith("No run answers at ")

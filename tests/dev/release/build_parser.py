@@ -1,13 +1,11 @@
 """Parse a build file with gcloud, as `gcloud builds submit` does."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.dev.commands import run_program
 from tests.dev.release.gcloud_parser import sdk
-
-_SECONDS = 120
 
 
 class UnreadableError(ValueError):
@@ -23,13 +21,7 @@ def read_build(file: Path, **substitutions: str) -> dict[str, Any]:
     python, root = sdk()
     given = [f"{name}={value}" for name, value in substitutions.items()]
     script = Path(__file__).with_name("build_parser_script.py")
-    done = subprocess.run(
-        [python, script, root, str(file), *given],
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
+    done = run_program(python, str(script), root, str(file), *given)
     if done.returncode:
         raise UnreadableError(done.stderr)
     return dict(json.loads(done.stdout))

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from dev.bootstrap import ROOT
 from dev.local.firebase_tools import find_firebase_tools
+from tests.dev.commands import run_program
 from tests.dev.release.documented_commands import commands_in, in_text
 from tests.dev.release.gcloud_parser import UNDERSTOOD, answers
 from tests.dev.release.rehearsal import PROJECT, Rehearsal
@@ -75,15 +75,10 @@ def test_every_firebase_command_is_understood(first_release: Rehearsal) -> None:
     documented = [words[1:] for words in commands_in("npx") if "firebase-tools" in words[0]]
     assert len(documented) == 2
     for words in (*commands, *documented, ("deploy", "--onli=hosting")):
-        completed = subprocess.run(
-            [NODE, f"{FIREBASE_TOOLS}/lib/bin/firebase.js", *words],
-            cwd=first_release.workspace,
-            env={"PATH": os.environ["PATH"], "HOME": str(first_release.workspace)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        folder = first_release.workspace
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        firebase = [NODE, f"{FIREBASE_TOOLS}/lib/bin/firebase.js", *words]
+        completed = run_program(*firebase, cwd=folder, env=environment)
         output = completed.stdout + completed.stderr
         is_understood = "Failed to authenticate" in output or completed.returncode == 0
         assert is_understood == ("--onli=hosting" not in words), output

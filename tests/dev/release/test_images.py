@@ -5,11 +5,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from dev.bootstrap import ROOT
+from tests.dev.commands import run_program
 
 DIGEST = f"sha256:{'a' * 64}"
 PINNED = re.compile(rf"^  _\w+_IMAGE: [^\s:@]+@{DIGEST} # \S+", re.MULTILINE)
@@ -23,23 +23,15 @@ def build_file(tmp_path: Path) -> Path:
     return file
 
 
-def pin(build_file: Path, answer: str = f"echo {DIGEST}") -> subprocess.CompletedProcess[Any]:
+def pin(build_file: Path, answer: str = f"echo {DIGEST}") -> subprocess.CompletedProcess[str]:
     """Pin the images of a file with a Docker that gives an answer."""
     docker = build_file.parent / "docker"
     docker.write_text(f'#!/bin/sh\necho "$@" >>docker.log\n{answer}\n')
     docker.chmod(0o755)
-    return subprocess.run(
-        [sys.executable, "-m", "dev.release.images"],
-        cwd=build_file.parent,
-        env={
-            "PATH": f"{build_file.parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    path = f"{build_file.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "dev.release.images"]
+    return run_program(*command, cwd=build_file.parent, env=environment)
 
 
 def test_each_tag_is_replaced_by_its_digest_and_kept_as_a_comment(build_file: Path) -> None:

@@ -1,19 +1,17 @@
 """The preflight lists what a release would change for other software."""
 
-import http.server
 import json
-import threading
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typing_extensions import override
 
 from dev.bootstrap import ROOT
 from dev.release import preflight
 from dev.release.preflight import find_index_changes, find_rules_changes, read_rules
+from tests.dev.http_server import serve_http
 
 INDEXES = json.loads((ROOT / "firestore.indexes.json").read_text())
 OVERRIDE = {"collectionGroup": "reservations", "fieldPath": "sync", "indexes": []}
@@ -31,23 +29,27 @@ def field(path: str, *indexes: dict[str, Any], **settings: Any) -> dict[str, Any
     }
 
 
-def test_a_field_with_automatic_indexes_would_change() -> None:
-    [line] = find_index_changes(WANTED, [])
-    assert line == "reservations.sync: the automatic indexes -> no index"
+@pytest.mark.parametrize(
+    "current,before",
+    [
+        pytest.param([], "the automatic indexes", id="automatic indexes"),
+        pytest.param([field("sync", ASCENDING)], "ASCENDING (COLLECTION)", id="other indexes"),
+        pytest.param(
+            [field("sync", ttlConfig={"state": "ACTIVE"})],
+            "no index, time to live",
+            id="time to live",
+        ),
+    ],
+)
+def test_a_field_with_other_settings_would_change(
+    current: list[dict[str, Any]], before: str
+) -> None:
+    [line] = find_index_changes(WANTED, current)
+    assert line == f"reservations.sync: {before} -> no index"
 
 
 def test_a_field_with_the_same_settings_would_not_change() -> None:
     assert list(find_index_changes(WANTED, [field("sync")])) == []
-
-
-def test_a_field_with_other_indexes_would_change() -> None:
-    [line] = find_index_changes(WANTED, [field("sync", ASCENDING)])
-    assert line == "reservations.sync: ASCENDING (COLLECTION) -> no index"
-
-
-def test_a_time_to_live_would_change() -> None:
-    [line] = find_index_changes(WANTED, [field("sync", ttlConfig={"state": "ACTIVE"})])
-    assert line == "reservations.sync: no index, time to live -> no index"
 
 
 def test_fields_of_other_software_are_not_listed() -> None:
@@ -64,52 +66,32 @@ def test_other_rules_would_be_replaced(current: str | None, changes: int) -> Non
     assert len(find_rules_changes("ours", current)) == changes
 
 
-class RulesApi(http.server.BaseHTTPRequestHandler):
-    """Answers with a status, or with a release and its rules."""
-
-    status = 200
-
-    def do_GET(self) -> None:
-        if self.path.endswith("/releases/cloud.firestore"):
-            document: dict[str, Any] = {"rulesetName": "projects/p/rulesets/1"}
-        else:
-            document = {"source": {"files": [{"name": "firestore.rules", "content": "rules"}]}}
-        body = json.dumps(document).encode()
-        self.send_response(RulesApi.status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    @override
-    def log_message(self, *_arguments: object) -> None:
-        """Print nothing."""
-
-
 @pytest.fixture(autouse=True)
-def rules_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RulesApi)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr("dev.release.preflight.RULES_API", address)
-    yield
-    server.shutdown()
-    server.server_close()
+def rules_status(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The status with which the API of the rules answers."""
+    status: int = getattr(request, "param", 200)
+
+    def respond(path: str, _body: bytes) -> tuple[int, bytes]:
+        document: dict[str, Any] = {"rulesetName": "projects/p/rulesets/1"}
+        if "/rulesets/" in path:
+            document = {"source": {"files": [{"name": "firestore.rules", "content": "rules"}]}}
+        return status, json.dumps(document).encode()
+
+    with serve_http(respond) as url:
+        monkeypatch.setattr("dev.release.preflight.RULES_API", url)
+        yield status
 
 
-@pytest.mark.parametrize("status,rules", [(200, "rules"), (404, None)])
-def test_the_rules_in_force_are_read(
-    status: int, rules: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RulesApi, "status", status)
+@pytest.mark.parametrize(
+    "rules_status,rules", [(200, "rules"), (404, None)], indirect=["rules_status"]
+)
+def test_the_rules_in_force_are_read(rules: str | None) -> None:
     assert read_rules("p", "token") == rules
 
 
-@pytest.mark.parametrize("status", [403, 503])
-def test_a_failure_is_never_taken_for_no_rules(
-    status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RulesApi, "status", status)
-    with pytest.raises(urllib.error.HTTPError, match=str(status)):
+@pytest.mark.parametrize("rules_status", [403, 503], indirect=True)
+def test_a_failure_is_never_taken_for_no_rules(rules_status: int) -> None:
+    with pytest.raises(urllib.error.HTTPError, match=str(rules_status)):
         read_rules("p", "token")
 
 

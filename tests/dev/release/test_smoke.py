@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.bootstrap import ROOT
 from dev.local.emulator import Emulator
 from dev.local.processes import LOOPBACK, find_free_port
 from dev.release.smoke import (
@@ -25,6 +23,7 @@ from dev.release.smoke import (
     parse_signing_secret,
 )
 from sandbox.webhook_senders import encode_signing_secret
+from tests.dev.commands import run_program
 from tests.support.opentable import LocalOpenTable, serve_local_opentable
 from tests.support.processes import serve_deployed_function
 from tests.support.restaurants import Restaurant, seed, write_secret
@@ -184,18 +183,6 @@ def test_a_secret_without_a_signing_key_is_reported() -> None:
 def test_a_release_needs_no_package() -> None:
     # The image of the Cloud SDK has a bare Python; -S keeps this environment's packages out.
     modules = "dev.release.smoke, dev.release.preflight, dev.release.deployed, dev.release.indexes"
-    completed = subprocess.run(
-        [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            f"import sys; sys.path.insert(0, '.'); import {modules}",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    code = f"import sys; sys.path.insert(0, '.'); import {modules}"
+    completed = run_program(sys.executable, "-I", "-S", "-c", code)
     assert (completed.returncode, completed.stderr) == (0, "")
