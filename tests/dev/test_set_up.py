@@ -57,6 +57,12 @@ class Clone:
             check=False,
         )
 
+    def set_up_successfully(self, **environment: str) -> str:
+        """Set up, and return the output."""
+        done = self.set_up(**environment)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
     def change_lock(self) -> None:
         with (self.root / "uv.lock").open("a") as lock:
             lock.write("# changed\n")
@@ -73,8 +79,7 @@ class Clone:
 def first_set_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, list[str]]:
     """A set-up clone and its calls of `uv sync`, shared by the tests because it takes seconds."""
     made = make_clone(tmp_path_factory.mktemp("clone"))
-    done = made.set_up()
-    assert done.returncode == 0, done.stdout
+    made.set_up_successfully()
     return made, made.syncs()
 
 
@@ -82,8 +87,7 @@ def first_set_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, list[
 def ready(first_set_up: tuple[Clone, list[str]]) -> Iterator[Clone]:
     """The same clone, with no traces of an earlier test."""
     clone, _ = first_set_up
-    done = clone.set_up()
-    assert done.returncode == 0, done.stdout
+    clone.set_up_successfully()
     clone.syncs()
     yield clone
     for name in ("broken", "release", "started"):
@@ -157,7 +161,7 @@ def test_a_changed_lock_is_synced_in_the_same_environment(ready: Clone) -> None:
     kept = ready.venv / "kept"
     kept.touch()
     ready.change_lock()
-    assert ready.set_up(PIP_FIND_LINKS="").returncode == 0
+    ready.set_up_successfully(PIP_FIND_LINKS="")
     assert len(ready.syncs()) == 1
     assert kept.exists()
 
@@ -168,9 +172,7 @@ def test_an_environment_of_another_python_is_made_anew(ready: Clone) -> None:
     program.write_text("#!/bin/sh\necho 3.9\n")
     program.chmod(0o755)
     ready.change_lock()
-    done = ready.set_up()
-    assert done.returncode == 0, done.stdout
-    assert "Making .venv" in done.stdout
+    assert "Making .venv" in ready.set_up_successfully()
     assert program.is_symlink()
 
 
@@ -178,16 +180,14 @@ def test_an_environment_whose_python_was_removed_is_made_anew(ready: Clone) -> N
     program = ready.venv / "bin" / "python"
     program.unlink()
     program.symlink_to("/nowhere/python")
-    assert ready.set_up().returncode == 0
+    ready.set_up_successfully()
     assert program.exists()
 
 
 def test_a_copied_clone_gets_an_environment_of_its_own(ready: Clone, tmp_path: Path) -> None:
     copy = Clone(tmp_path / "copy", ready.environment)
     shutil.copytree(ready.root, copy.root, symlinks=True)
-    done = copy.set_up()
-    assert done.returncode == 0, done.stdout
-    assert "Making .venv" in done.stdout
+    assert "Making .venv" in copy.set_up_successfully()
     assert str(copy.venv) in (copy.venv / "bin" / "pip").read_text()
 
 
@@ -195,8 +195,7 @@ def test_an_environment_that_the_user_made_is_used(ready: Clone) -> None:
     kept = ready.venv / "kept"
     kept.touch()
     (ready.venv / "set-up.txt").unlink()
-    done = ready.set_up()
-    assert done.returncode == 0, done.stdout
+    ready.set_up_successfully()
     assert kept.exists()
 
 
@@ -208,9 +207,7 @@ def test_a_failed_set_up_shows_why_and_the_next_one_starts_over(ready: Clone) ->
     assert "no such package" in done.stdout
     assert "Traceback" not in done.stdout
     (ready.root / "broken").unlink()
-    done = ready.set_up()
-    assert done.returncode == 0, done.stdout
-    assert "Making .venv" in done.stdout
+    assert "Making .venv" in ready.set_up_successfully()
 
 
 def test_after_a_killed_set_up_the_next_waits_for_what_it_started_and_starts_over(
@@ -220,9 +217,7 @@ def test_after_a_killed_set_up_the_next_waits_for_what_it_started_and_starts_ove
     first = start_and_pause(ready)
     first.kill()
     first.communicate(timeout=SECONDS)
-    second = start_set_up(ready)
-    assert second.stdout is not None
-    assert second.stdout.readline() == "Waiting for another set-up of this clone …\n"
+    second = start_waiting_set_up(ready)
     resume(ready)
     output = second.communicate(timeout=SECONDS)[0]
     assert second.returncode == 0, output
@@ -232,9 +227,7 @@ def test_after_a_killed_set_up_the_next_waits_for_what_it_started_and_starts_ove
 def test_of_two_set_ups_at_once_one_waits_and_does_nothing(ready: Clone) -> None:
     ready.change_lock()
     first = start_and_pause(ready)
-    second = start_set_up(ready)
-    assert second.stdout is not None
-    assert second.stdout.readline() == "Waiting for another set-up of this clone …\n"
+    second = start_waiting_set_up(ready)
     resume(ready)
     outputs = [child.communicate(timeout=SECONDS)[0] for child in (first, second)]
     assert [child.returncode for child in (first, second)] == [0, 0]
@@ -251,6 +244,14 @@ def start_set_up(clone: Clone) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def start_waiting_set_up(clone: Clone) -> subprocess.Popen[str]:
+    """Start a set-up while another one runs, and return when it waits."""
+    child = start_set_up(clone)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "Waiting for another set-up of this clone …\n"
+    return child
 
 
 def start_and_pause(clone: Clone) -> subprocess.Popen[str]:
@@ -281,7 +282,7 @@ def test_ctrl_c_ends_a_set_up_with_one_sentence_and_the_next_one_starts_over(
     assert (child.returncode, output.endswith(INTERRUPTED)) == (130, True)
     assert "Traceback" not in output
     (ready.root / "release").unlink()
-    assert ready.set_up().returncode == 0
+    ready.set_up_successfully()
     assert len(ready.syncs()) == 2
 
 
@@ -359,8 +360,7 @@ def test_an_old_python_gets_one_sentence(tmp_path: Path) -> None:
 
 def test_without_a_usable_home_directory_the_cache_is_in_the_clone(ready: Clone) -> None:
     ready.change_lock()
-    done = ready.set_up(HOME=NO_HOME)
-    assert done.returncode == 0, done.stdout
+    ready.set_up_successfully(HOME=NO_HOME)
     cache = ready.root / "build" / "cache" / "uv"
     assert ready.syncs() == [f"{SYNC} in {ready.venv} with {cache}"]
 

@@ -25,14 +25,8 @@ UPTIME_CHECK_ID = "opentable-staff-api-a1b2c3"
 _UNKNOWN = msgspec.msgpack.Ext(0, b"\0")
 _NESTING = {"single": 1, "list": 2, "set": 3}
 _KEYS = (
-    "slo_id",
-    "account_id",
-    "secret_id",
-    "repository_id",
-    "role_id",
-    "service",
-    "name",
-    "display_name",
+    *("slo_id", "account_id", "secret_id", "repository_id", "role_id"),
+    *("service", "name", "display_name"),
 )
 Values = dict[str, Any]
 
@@ -50,13 +44,14 @@ class GoogleProvider:
         self._defaults: dict[str, Any] = {}
 
     def get_schema(self, _request: Any) -> Any:
-        response = MESSAGES["SchemaResponse"](provider=_schema_message(self._schema["provider"]))
-        for kind, entries in (
-            ("resource", response.resource_schemas),
-            ("data", response.data_source_schemas),
-        ):
-            for name, block in self._schema[kind].items():
-                entries.add(key=name, value=_schema_message(block))
+        def build(block: Mapping[str, Any]) -> Any:
+            return MESSAGES["Schema"](block=_block_message(block))
+
+        response = MESSAGES["SchemaResponse"](provider=build(self._schema["provider"]))
+        for name, block in self._schema["resource"].items():
+            response.resource_schemas.add(key=name, value=build(block))
+        for name, block in self._schema["data"].items():
+            response.data_source_schemas.add(key=name, value=build(block))
         return response
 
     def prepare_provider_config(self, request: Any) -> Any:
@@ -168,9 +163,8 @@ def use_terraform(folder: Path, *, invents_at_plan: bool = True) -> Iterator[Ter
     (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     schema = json.loads(SCHEMA_FILE.read_text())
     server = grpc.server(futures.ThreadPoolExecutor())
-    server.add_generic_rpc_handlers(
-        [_handlers(GoogleProvider(schema, invents_at_plan=invents_at_plan))]
-    )
+    provider = GoogleProvider(schema, invents_at_plan=invents_at_plan)
+    server.add_generic_rpc_handlers([_handlers(provider)])
     socket = folder / "provider.sock"
     server.add_insecure_port(f"unix:{socket}")
     server.start()
@@ -185,15 +179,13 @@ def use_terraform(folder: Path, *, invents_at_plan: bool = True) -> Iterator[Ter
     }
     empty_config = folder / "terraform.rc"
     empty_config.touch()
-    terraform = Terraform(
-        folder,
-        {
-            "TF_REATTACH_PROVIDERS": json.dumps(reattach),
-            "TF_CLI_CONFIG_FILE": str(empty_config),
-            "TF_IN_AUTOMATION": "1",
-            "CHECKPOINT_DISABLE": "1",
-        },
-    )
+    environment = {
+        "TF_REATTACH_PROVIDERS": json.dumps(reattach),
+        "TF_CLI_CONFIG_FILE": str(empty_config),
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+    }
+    terraform = Terraform(folder, environment)
     try:
         terraform.run("init", "-input=false", "-no-color")
         yield terraform
@@ -214,10 +206,6 @@ def _handlers(provider: GoogleProvider) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(
         "tfplugin5.Provider", {name: handler(name, *kinds) for name, kinds in METHODS.items()}
     )
-
-
-def _schema_message(block: Mapping[str, Any]) -> Any:
-    return MESSAGES["Schema"](block=_block_message(block))
 
 
 def _block_message(block: Mapping[str, Any]) -> Any:

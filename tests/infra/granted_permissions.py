@@ -1,6 +1,8 @@
 """The permissions that Terraform's plan grants to each service account."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.infra.planned_resources import Resources
@@ -25,25 +27,31 @@ Grant = tuple[str, str]
 
 def read_grants(planned: Resources) -> dict[str, set[Grant]]:
     """Return permissions with their scope by account."""
-    custom = {
-        role["id"]: role["permissions"]
-        for role in planned["google_project_iam_custom_role"].values()
-    }
-    grants: dict[str, set[Grant]] = {}
-    for kind, (scope, argument) in {"google_project_iam_member": ("", ""), **_SCOPES}.items():
-        for binding in planned[kind].values():
-            account = binding["member"].removeprefix("serviceAccount:").partition("@")[0]
-            name = f"{scope} {binding[argument].rpartition('/')[2]}" if scope else PROJECT
-            for permission in custom.get(binding["role"]) or ROLES[binding["role"]]:
-                grants.setdefault(account, set()).add((permission, name))
+    roles = read_roles(planned)
+    grants = defaultdict[str, set[Grant]](set)
+    for account, role, scope in _read_bindings(planned):
+        grants[account] |= {(permission, scope) for permission in roles[role]}
     return grants
+
+
+def read_roles(planned: Resources) -> dict[str, list[str]]:
+    """Return the permissions of Google's roles and of our own."""
+    own = planned["google_project_iam_custom_role"].values()
+    return ROLES | {role["id"]: role["permissions"] for role in own}
 
 
 def granted_roles(planned: Resources) -> dict[str, set[str]]:
     """Return the roles of each account, of the project and of single resources."""
-    roles: dict[str, set[str]] = {}
-    for kind in ("google_project_iam_member", *_SCOPES):
+    roles = defaultdict[str, set[str]](set)
+    for account, role, _ in _read_bindings(planned):
+        roles[account].add(role)
+    return roles
+
+
+def _read_bindings(planned: Resources) -> Iterator[tuple[str, str, str]]:
+    """Yield account, role and scope of each grant."""
+    for kind, (scope, argument) in {"google_project_iam_member": ("", ""), **_SCOPES}.items():
         for binding in planned[kind].values():
             account = binding["member"].removeprefix("serviceAccount:").partition("@")[0]
-            roles.setdefault(account, set()).add(binding["role"])
-    return roles
+            name = f"{scope} {binding[argument].rpartition('/')[2]}" if scope else PROJECT
+            yield account, binding["role"], name

@@ -1,7 +1,7 @@
 """Each account has the permissions that its steps need, and no role that none of them needs."""
 
 import re
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.dev.release.conftest import (  # noqa: F401 -- fixtures
     rehearsed_project,
 )
 from tests.dev.release.rehearsal import Rehearsal
-from tests.infra.granted_permissions import ROLES, Grant, granted_roles, read_grants
+from tests.infra.granted_permissions import Grant, granted_roles, read_grants, read_roles
 from tests.infra.needed_permissions import (
     BUILD_STEPS,
     CALLERS,
@@ -50,10 +50,14 @@ PERMISSION_APIS = {"datastore": "firestore", "firebaseauth": "identitytoolkit"}
 ACCESS_TOKENS = {"iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.getOpenIdToken"}
 
 
-def needed_by_account() -> dict[str, set[Grant]]:
-    needed = {**RUNTIME, **CALLERS, **BUILD_STEPS, OPERATORS: OPERATOR}
-    release = set[Grant]().union(*RELEASE_COMMANDS.values())
-    return {**needed, "opentable-deploy": needed["opentable-deploy"] | release}
+# By account.
+NEEDED: dict[str, set[Grant]] = {
+    **RUNTIME,
+    **CALLERS,
+    **BUILD_STEPS,
+    OPERATORS: OPERATOR,
+    "opentable-deploy": BUILD_STEPS["opentable-deploy"].union(*RELEASE_COMMANDS.values()),
+}
 
 
 def name_command(words: list[str]) -> str | None:
@@ -64,11 +68,11 @@ def name_command(words: list[str]) -> str | None:
     return next((name for name in RELEASE_COMMANDS if line.startswith(name)), None)
 
 
-@pytest.mark.parametrize("account", needed_by_account())
+@pytest.mark.parametrize("account", NEEDED)
 def test_an_account_has_the_permissions_that_its_steps_need(
     planned: Resources, account: str
 ) -> None:
-    missing = needed_by_account()[account] - read_grants(planned)[account]
+    missing = NEEDED[account] - read_grants(planned)[account]
     assert not missing
 
 
@@ -91,41 +95,37 @@ def test_an_unknown_command_would_be_noticed() -> None:
     assert name_command(["gcloud", "projects", "delete", "p"]) is None
 
 
-@pytest.mark.parametrize("account", needed_by_account())
+@pytest.mark.parametrize("account", NEEDED)
 def test_every_role_of_an_account_gives_a_permission_that_it_needs(
     planned: Resources, account: str
 ) -> None:
-    needed = {permission for permission, _ in needed_by_account()[account]}
-    custom = {
-        role["id"]: role["permissions"]
-        for role in planned["google_project_iam_custom_role"].values()
-    }
+    needed = {permission for permission, _ in NEEDED[account]}
     for role in granted_roles(planned)[account]:
-        assert needed & set(custom.get(role) or ROLES[role]), role
+        assert needed & set(read_roles(planned)[role]), role
 
 
-@pytest.mark.parametrize("account", needed_by_account())
+@pytest.mark.parametrize("account", NEEDED)
 def test_no_account_reaches_more_data_secrets_or_accounts_than_it_needs(
     planned: Resources, account: str
 ) -> None:
     services = ("datastore.entities.", "secretmanager.", "firebaseauth.", "iam.", "cloudtasks.")
     excess = {
         permission
-        for permission, _ in read_grants(planned)[account] - needed_by_account()[account]
+        for permission, _ in read_grants(planned)[account] - NEEDED[account]
         if permission.startswith(services) or permission.endswith("setIamPolicy")
     }
     assert excess <= HARMLESS
 
 
 def test_a_role_of_our_own_has_only_needed_permissions(planned: Resources) -> None:
-    needed = {permission for permission, _ in needed_by_account()["opentable-api"]}
+    needed = {permission for permission, _ in NEEDED["opentable-api"]}
     for role in planned["google_project_iam_custom_role"].values():
         assert set(role["permissions"]) <= needed, role["title"]
 
 
 def test_every_account_has_grants_and_every_grant_an_account(planned: Resources) -> None:
     accounts = {account["account_id"] for account in planned["google_service_account"].values()}
-    assert accounts | {OPERATORS} == read_grants(planned).keys() == needed_by_account().keys()
+    assert accounts | {OPERATORS} == read_grants(planned).keys() == NEEDED.keys()
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -195,7 +195,7 @@ def evaluate(condition: str, resource: str) -> bool:
             return Text(str(self) + other)
 
     python = condition.replace("&&", " and ").replace("!(", " not (")
-    names: dict[str, Any] = {"resource": type("Resource", (), {"name": Text(resource)})}
+    names = {"resource": SimpleNamespace(name=Text(resource))}
     return bool(eval(python, {"__builtins__": {}}, names))  # noqa: S307 -- our own file
 
 
@@ -226,23 +226,24 @@ def test_no_bucket_can_be_opened_to_everyone(planned: Resources) -> None:
         assert bucket["uniform_bucket_level_access"]
 
 
+def enabled_apis(planned: Resources) -> set[str]:
+    services = planned["google_project_service"].values()
+    return {row["service"].removesuffix(".googleapis.com") for row in services}
+
+
 def test_the_api_of_every_resource_is_enabled(planned: Resources) -> None:
-    enabled = {row["service"] for row in planned["google_project_service"].values()}
     apis = {api for kind in planned for prefix, api in APIS.items() if kind.startswith(prefix)}
     assert all(kind.startswith(tuple(APIS)) for kind in planned)
-    assert {f"{api}.googleapis.com" for api in apis} <= enabled
+    assert apis <= enabled_apis(planned)
 
 
 def test_the_api_of_every_step_and_call_is_enabled(planned: Resources) -> None:
-    enabled = {row["service"] for row in planned["google_project_service"].values()}
     apis = {"clouderrorreporting"}  # reads log lines: nothing calls it
-    for permission in {
-        permission for needed in needed_by_account().values() for permission, _ in needed
-    }:
+    for permission, _ in set[Grant]().union(*NEEDED.values()):
         service = permission.partition(".")[0]
         is_token = permission in ACCESS_TOKENS
         apis.add("iamcredentials" if is_token else PERMISSION_APIS.get(service, service))
-    assert {f"{api}.googleapis.com" for api in apis} <= enabled
+    assert apis <= enabled_apis(planned)
 
 
 def test_only_services_that_authenticate_their_callers_are_open_to_everyone(

@@ -1,17 +1,18 @@
 """The printed formulas are computed, and docs/scale.md contains their results."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from dev.bootstrap import ROOT
 from dev.docs import capacity as a
 from dev.docs.capacity import (
     CAPACITY_FIGURES,
+    CapacityFigure,
     compute_figures,
     compute_idle_dollars,
     compute_max_restaurants_by_api,
-    evaluate_formula,
+    evaluate_figures,
 )
 from dev.docs.scale_page import (
     SCALE_PAGE,
@@ -20,13 +21,14 @@ from dev.docs.scale_page import (
     replace_scale_tables,
     simulate_ramp,
 )
-from shared.config import Environment, read_environment
+from shared.config import read_environment
 from shared.domain.days import DEFAULT_DAYS_AHEAD
 from shared.tasks.fan_out import LISTING_PAGE_SIZE
 
 
 def test_a_rows_arithmetic_is_of_numbers_and_earlier_rows() -> None:
-    assert evaluate_formula("N * 3 + tasks / 2", {"N": 10, "tasks": 5}) == 32.5
+    figures = [CapacityFigure("tasks", "", "N / 2"), CapacityFigure("all", "", "N * 3 + tasks / 2")]
+    assert evaluate_figures(figures, {"N": 10}) == {"tasks": 5, "all": 32.5}
 
 
 def test_a_thousand_restaurants_are_polled_2_880_000_times_a_month() -> None:
@@ -66,26 +68,17 @@ def test_what_grows_with_the_restaurants_grows_in_proportion() -> None:
 
 
 def test_the_limit_of_the_api_is_where_its_share_is_all_of_it() -> None:
-    assert compute_figures(round(compute_max_restaurants_by_api()))["share"] == pytest.approx(
-        100, abs=0.1
-    )
+    restaurants = round(compute_max_restaurants_by_api())
+    assert compute_figures(restaurants)["share"] == pytest.approx(100, abs=0.1)
 
 
 def test_the_settings_are_as_the_code_has_them() -> None:
-    environment: Environment = read_environment({})
-    assert (
-        environment.fan_out_threshold,
-        environment.max_concurrent_restaurants,
-        environment.restaurants_per_task,
-        environment.near_days_ahead,
-        environment.quiet_poll_minutes,
-    ) == (
-        a.FAN_OUT_ABOVE,
-        a.RESTAURANTS_AT_ONCE,
-        a.RESTAURANTS_PER_TASK,
-        a.NEAR_DAYS_AHEAD,
-        24 * 60 / a.QUIET_POLLS_PER_DAY,
-    )
+    environment = read_environment({})
+    assert environment.fan_out_threshold == a.FAN_OUT_ABOVE
+    assert environment.max_concurrent_restaurants == a.RESTAURANTS_AT_ONCE
+    assert environment.restaurants_per_task == a.RESTAURANTS_PER_TASK
+    assert environment.near_days_ahead == a.NEAR_DAYS_AHEAD
+    assert environment.quiet_poll_minutes == 24 * 60 / a.QUIET_POLLS_PER_DAY
     assert DEFAULT_DAYS_AHEAD == a.FULL_DAYS_AHEAD
     assert environment.run_budget_seconds == a.RUN_BUDGET_SECONDS
     assert environment.lookback_seconds == 86_400 / a.POLLS_PER_DAY  # so two polls list each change
@@ -95,29 +88,20 @@ def test_the_settings_are_as_the_code_has_them() -> None:
 
 
 def test_as_many_backups_are_kept_as_infra_says() -> None:
-    variables = Path(SCALE_PAGE.parents[1], "infra", "variables.tf").read_text()
-    kept = re.findall(
-        r'"(?:daily|weekly)_backup_retention_\w+" \{.*?default\s+= (\d+)', variables, re.DOTALL
-    )
+    variables = (ROOT / "infra" / "variables.tf").read_text()
+    retention = r'"(?:daily|weekly)_backup_retention_\w+" \{.*?default\s+= (\d+)'
+    kept = re.findall(retention, variables, re.DOTALL)
     assert len(kept) == 2
     assert sum(map(int, kept)) == a.BACKUP_COPIES
 
 
-@pytest.fixture(scope="module")
-def capacity_page() -> str:
-    return SCALE_PAGE.read_text()
+def test_the_tables_are_current() -> None:
+    page = SCALE_PAGE.read_text()
+    assert replace_scale_tables(page) == page, "run `python -m dev scale`"
 
 
-@pytest.fixture(scope="module")
-def prose(capacity_page: str) -> str:
-    return " ".join(capacity_page.split())
-
-
-def test_the_tables_are_current(capacity_page: str) -> None:
-    assert replace_scale_tables(capacity_page) == capacity_page, "run `python -m dev scale`"
-
-
-def test_the_prose_is_current(prose: str) -> None:
+def test_the_prose_is_current() -> None:
+    prose = " ".join(SCALE_PAGE.read_text().split())
     large = compute_figures(100_000)
     assert 0.5 < large["compared"] / large["reads"] < 0.6  # over half
     assert 0.45 < large["backups"] / large["total"] < 0.55  # half

@@ -6,23 +6,20 @@ in this process. The four services are a server in this process, whose revisions
 
 import copy
 import functools
-import http.server
 import json
 import os
 import shutil
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from typing_extensions import override
-
 from dev.bootstrap import ROOT
 from sandbox.webhook_senders import encode_signing_secret
+from tests.dev.commands import run_program
+from tests.dev.http_server import serve_http
 from tests.dev.release.build_parser import read_build
 from tests.dev.release.simulated_cloud import SimulatedCloud, install_programs
 
@@ -40,7 +37,6 @@ _FILES = (
     "firebase.json",
 )
 _PAGE_URL = "https://$site.web.app"
-_SECONDS = 120
 
 
 @dataclass(slots=True)
@@ -120,24 +116,18 @@ class Rehearsal:
             for name, value in build["substitutions"].items()
             if name.endswith("_IMAGE")
         }
-        completed = subprocess.run(
-            # The public address of the page is this process too.
-            ["bash", "-c", script.replace(_PAGE_URL, f"{self.server}/page/live")],
-            cwd=self.workspace,
-            env={
-                "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
-                "PROJECT_ID": PROJECT,
-                "BUILD_ID": "build-1",
-                "FIRESTORE_EMULATOR_HOST": self.server.removeprefix("http://"),
-                **build["substitutions"],
-                **pinned,
-                **substitutions,
-            },
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        environment = {
+            "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
+            "PROJECT_ID": PROJECT,
+            "BUILD_ID": "build-1",
+            "FIRESTORE_EMULATOR_HOST": self.server.removeprefix("http://"),
+            **build["substitutions"],
+            **pinned,
+            **substitutions,
+        }
+        # The public address of the page is this process too.
+        script = script.replace(_PAGE_URL, f"{self.server}/page/live")
+        completed = run_program("bash", "-c", script, cwd=self.workspace, env=environment)
         self.last_output = completed.stdout + completed.stderr
         return completed.returncode == 0
 
@@ -164,8 +154,6 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
     programs.mkdir()
     # A version manager would take longer to find it.
     (programs / "python3").symlink_to(Path(sys.executable).resolve())
-    server = _Server(("127.0.0.1", 0), _Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     hello = {"labels": {}, "image": "us-docker.pkg.dev/cloudrun/container/hello"}
     services = {
         service: {
@@ -174,10 +162,8 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
         }
         for service in SERVICES
     }
-    url = f"http://127.0.0.1:{server.server_port}"
     cloud = SimulatedCloud(
         {
-            "server": url,
             "services": services,
             "images": {},
             "broken": {},
@@ -191,67 +177,52 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
             "canary_secret": encode_signing_secret(b"k" * 32),
         }
     )
-    server.rehearsal = Rehearsal(workspace, programs, url, cloud)
-    try:
-        with install_programs(programs, cloud):
-            yield server.rehearsal
-    finally:
-        server.shutdown()
-        server.server_close()
+    rehearsal = Rehearsal(workspace, programs, "", cloud)
+    headers = {"Content-Security-Policy": "default-src 'self'"}
+    with (
+        install_programs(programs, cloud),
+        serve_http(_Services(rehearsal).respond, **headers) as url,
+    ):
+        rehearsal.server = cloud.state["server"] = url
+        yield rehearsal
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    rehearsal: Rehearsal
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
+@dataclass(slots=True)
+class _Services:
     """Answers as the four services, Firestore and Hosting do."""
 
-    server: _Server
-    _last_event_id = ""
+    rehearsal: Rehearsal
+    last_event_id: str = ""
 
-    def do_GET(self) -> None:
-        if self.path.startswith("/page/"):
-            channel = self.path.split("/")[2]
-            state = self.server.rehearsal.cloud.state
+    def respond(self, path: str, body: bytes) -> tuple[int, bytes]:
+        status, document = self._post(path, json.loads(body)) if body else self._get(path)
+        return status, json.dumps(document).encode()
+
+    def _get(self, path: str) -> tuple[int, dict[str, Any]]:
+        if path.startswith("/page/"):
+            channel = path.split("/")[2]
+            state = self.rehearsal.cloud.state
             broken_at = state["page_versions"][state["channels"][channel]]
-            is_broken = broken_at in {"everywhere", channel}
-            self._send(404 if is_broken else 200, {})
-        elif self.path.startswith("/v1/"):
-            self._send(200, {"fields": {"eventId": _Handler._last_event_id}})
-        elif self.path.endswith("/health"):
-            self._send(401, {"error": {"code": "UNAUTHENTICATED"}})
-        else:
-            self._answer({"paths": {"/api/restaurants": {}}})
+            return (404 if broken_at in {"everywhere", channel} else 200), {}
+        if path.startswith("/v1/"):
+            return 200, {"fields": {"eventId": self.last_event_id}}
+        if path.endswith("/health"):
+            return 401, {"error": {"code": "UNAUTHENTICATED"}}
+        return self._get_status(path), {"paths": {"/api/restaurants": {}}}
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def _post(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        status = self._get_status(path)
         if "eventType" in body:
-            _Handler._last_event_id = body["id"]
-            self._answer({"status": "created", "reservationId": "opentable-smoke-test"})
-        elif "dryRun" in body:
-            self._answer({"reports": [{"status": "DRY_RUN"}]})
-        else:
-            self._answer({"results": [{"status": "ok"}]})
+            self.last_event_id = body["id"]
+            return status, {"status": "created", "reservationId": "opentable-smoke-test"}
+        if "dryRun" in body:
+            return status, {"reports": [{"status": "DRY_RUN"}]}
+        return status, {"results": [{"status": "ok"}]}
 
-    def _answer(self, document: dict[str, Any]) -> None:
-        """Answer as the revision at the address; 404 if its image does not work there."""
-        service, address = self.path.strip("/").split("/")[:2]
-        rehearsal = self.server.rehearsal
-        state = rehearsal.cloud.state
-        revision = rehearsal.serving()[service] if address == "live" else address
+    def _get_status(self, path: str) -> int:
+        """Return 404 if the image of the revision at the address does not work there."""
+        service, address = path.strip("/").split("/")[:2]
+        state = self.rehearsal.cloud.state
+        revision = self.rehearsal.serving()[service] if address == "live" else address
         digest = state["services"][service]["revisions"][revision]["image"].rpartition("@")[2]
-        is_broken = state["broken"].get(digest) in {"everywhere", address}
-        self._send(404 if is_broken else 200, document)
-
-    def _send(self, status: int, document: dict[str, Any]) -> None:
-        body = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", "default-src 'self'")
-        self.end_headers()
-        self.wfile.write(body)
-
-    @override
-    def log_message(self, *_arguments: object) -> None:
-        """Print nothing."""
+        return 404 if state["broken"].get(digest) in {"everywhere", address} else 200

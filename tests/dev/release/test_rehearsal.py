@@ -7,15 +7,8 @@ import pytest
 from tests.dev.release.conftest import SKIPPED_AUDIT, Project
 from tests.dev.release.rehearsal import PROJECT, SERVICES, Rehearsal
 
-FIRST = {service: f"{service}-00001-abc" for service in SERVICES}
-SECOND = {service: f"{service}-00002-abc" for service in SERVICES}
-THIRD = {service: f"{service}-00003-abc" for service in SERVICES}
-FOURTH = {service: f"{service}-00004-abc" for service in SERVICES}
-CHANGING = (
-    ("run", "deploy"),
-    ("run", "update-traffic"),
-    ("hosting:channel:deploy",),
-    ("hosting:clone",),
+FIRST, SECOND, THIRD, FOURTH = (
+    {service: f"{service}-0000{number}-abc" for service in SERVICES} for number in range(1, 5)
 )
 PAGE_STEPS = ("firestore", "page")
 # The failing commands of each step before the promotion.
@@ -42,7 +35,8 @@ Release = Callable[..., Rehearsal]
 
 
 def changes(rehearsal: Rehearsal) -> list[list[str]]:
-    return [command for words in CHANGING for command in rehearsal.commands(*words)]
+    changing = ("run deploy", "run update-traffic", "hosting:channel:deploy", "hosting:clone")
+    return [command for words in changing for command in rehearsal.commands(*words.split())]
 
 
 @pytest.fixture
@@ -207,10 +201,8 @@ def test_images_without_a_digest_stop_the_release_with_the_command_that_pins_the
 ) -> None:
     images = {"_PACK_IMAGE": "gcr.io/k8s-skaffold/pack:latest", "_PYTHON_IMAGE": "python:3.12"}
     assert rehearsal.run(**images) == "preflight"
-    assert (
-        "These images have no digest: python:3.12 gcr.io/k8s-skaffold/pack:latest. "
-        "Run the target pin-images" in rehearsal.last_output
-    )
+    unpinned = "These images have no digest: python:3.12 gcr.io/k8s-skaffold/pack:latest. "
+    assert f"{unpinned}Run the target pin-images" in rehearsal.last_output
 
 
 @pytest.mark.parametrize("is_committed", [False, True])
@@ -280,35 +272,29 @@ def test_an_emergency_release_leaves_a_trace(first_release: Rehearsal) -> None:
     [entry] = first_release.commands("logging", "write")
     assert SKIPPED_AUDIT in " ".join(entry)
     assert "--severity=WARNING" in entry
-    submitted = first_release.commands("submit")
-    [test] = [row for row in submitted if "--config=cloudbuild.test.yaml" in row]
+    [test] = first_release.commands("submit", "--config=cloudbuild.test.yaml")
     assert f"_SKIP_AUDIT={SKIPPED_AUDIT}" in " ".join(test)
-    for row in first_release.cloud.state["services"].values():
-        assert list(row["revisions"].values())[-1]["labels"]["audit"] == "skipped"
+    assert audit_labels(first_release) == {"skipped"}
 
 
 def test_an_ordinary_release_is_labeled_as_audited(second_release: Rehearsal) -> None:
-    for row in second_release.cloud.state["services"].values():
-        assert list(row["revisions"].values())[-1]["labels"]["audit"] == "passed"
+    assert audit_labels(second_release) == {"passed"}
+
+
+def audit_labels(rehearsal: Rehearsal) -> set[str]:
+    """Return the labels of the newest revision of each service."""
+    services = rehearsal.cloud.state["services"].values()
+    newest = [list(service["revisions"].values())[-1] for service in services]
+    return {revision["labels"]["audit"] for revision in newest}
 
 
 def test_the_tests_and_the_build_run_with_identities_of_their_own(
     second_release: Rehearsal,
 ) -> None:
-    accounts = {
-        flag.removeprefix("--config="): next(
-            word for word in command if word.startswith("--service-account=")
-        )
-        for command in second_release.commands("builds", "submit")
-        for flag in command
-        if flag.startswith("--config=")
-    }
-    assert accounts["cloudbuild.test.yaml"].endswith(
-        "/opentable-test@restaurants-production.iam.gserviceaccount.com"
-    )
-    assert accounts["cloudbuild.image.yaml"].endswith(
-        "/opentable-build@restaurants-production.iam.gserviceaccount.com"
-    )
+    for part, account in (("test", "opentable-test"), ("image", "opentable-build")):
+        [command] = second_release.commands("submit", f"--config=cloudbuild.{part}.yaml")
+        [flag] = [word for word in command if word.startswith("--service-account=")]
+        assert flag.endswith(f"/{account}@{PROJECT}.iam.gserviceaccount.com")
 
 
 def test_tokens_and_secrets_are_deleted_before_other_software_runs(

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,7 +58,9 @@ def service_variables(
 
 
 @pytest.fixture
-def canary(emulator: Emulator, firestore: AsyncClient) -> Canary:
+async def canary(emulator: Emulator, firestore: AsyncClient) -> Canary:
+    """The stored restaurant of the test, enabled."""
+    await seed(firestore, CANARY)
     database = f"projects/{firestore.project}/databases/(default)"
     return Canary(
         restaurant_id=CANARY.id,
@@ -76,84 +78,67 @@ def serve(service: str, service_variables: dict[str, str]) -> Iterator[str]:
         yield function.url.rstrip("/")
 
 
-async def test_four_working_services_pass_each_time(
-    firestore: AsyncClient,
-    service_variables: dict[str, str],
-    canary: Canary,
-    capsys: pytest.CaptureFixture[str],
+@pytest.fixture
+def webhook_url(service_variables: dict[str, str]) -> Iterator[str]:
+    with serve("opentable-webhook", service_variables) as url:
+        yield url
+
+
+def test_four_working_services_pass_each_time(
+    service_variables: dict[str, str], canary: Canary, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await seed(firestore, CANARY)
     with contextlib.ExitStack() as stack:
         urls = {name: stack.enter_context(serve(name, service_variables)) for name in SERVICES}
         check_services(urls, canary)
         check_services(urls, canary)
-    output = capsys.readouterr().out
-    path = "restaurants/canary/reservations/opentable-smoke-test"
-    assert output.count(f"opentable-webhook: {path}") == 2
-    assert output.count("opentable-poll: ok") == 2
-    assert output.count("opentable-reconcile: DRY_RUN") == 2
-    assert output.count("api: ") == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == lines[4:]
+    assert lines[:3] == [
+        "opentable-webhook: restaurants/canary/reservations/opentable-smoke-test",
+        "opentable-poll: ok",
+        "opentable-reconcile: DRY_RUN",
+    ]
+    assert lines[3].startswith("api: ")
 
 
-async def test_a_wrong_secret_fails(
-    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
+def test_a_wrong_secret_fails(webhook_url: str, canary: Canary) -> None:
+    with pytest.raises(SmokeError, match="401"):
+        check_webhook(webhook_url, dataclasses.replace(canary, secret=OTHER_KEY))
+
+
+def test_an_event_that_is_not_in_the_ledger_fails(
+    webhook_url: str, canary: Canary, project: str
 ) -> None:
-    await seed(firestore, CANARY)
-    wrong = dataclasses.replace(canary, secret=OTHER_KEY)
-    with (
-        serve("opentable-webhook", service_variables) as url,
-        pytest.raises(SmokeError, match="401"),
-    ):
-        check_webhook(url, wrong)
-
-
-async def test_an_event_that_is_not_in_the_ledger_fails(
-    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
-) -> None:
-    await seed(firestore, CANARY)
-    elsewhere = dataclasses.replace(
-        canary, documents=canary.documents.replace(firestore.project, "another-project")
-    )
-    with (
-        serve("opentable-webhook", service_variables) as url,
-        pytest.raises(SmokeError, match="404"),
-    ):
-        check_webhook(url, elsewhere)
+    documents = canary.documents.replace(project, "another-project")
+    with pytest.raises(SmokeError, match="404"):
+        check_webhook(webhook_url, dataclasses.replace(canary, documents=documents))
 
 
 async def test_a_disabled_canary_fails(
-    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
+    firestore: AsyncClient, webhook_url: str, canary: Canary
 ) -> None:
     await seed(firestore, CANARY, enabled=False)
-    with (
-        serve("opentable-webhook", service_variables) as url,
-        pytest.raises(SmokeError, match="403"),
-    ):
-        check_webhook(url, canary)
+    with pytest.raises(SmokeError, match="403"):
+        check_webhook(webhook_url, canary)
 
 
-async def test_a_poll_that_cannot_reach_opentable_fails(
-    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
+@pytest.mark.parametrize(
+    "service,check,message",
+    [
+        ("opentable-poll", check_poll, "poll ended"),
+        ("opentable-reconcile", check_reconciliation, "reconciliation ended"),
+    ],
+)
+def test_a_run_that_cannot_reach_opentable_fails(
+    service_variables: dict[str, str],
+    canary: Canary,
+    service: str,
+    check: Callable[[str, Canary], str],
+    message: str,
 ) -> None:
-    await seed(firestore, CANARY)
     write_secret(Path(service_variables["SECRETS_FILE"]), CANARY.secret, {"webhookSecrets": [KEY]})
-    with (
-        serve("opentable-poll", service_variables) as url,
-        pytest.raises(SmokeError, match="poll ended"),
-    ):
-        check_poll(url, canary)
-
-
-async def test_a_reconciliation_that_cannot_reach_opentable_fails(
-    firestore: AsyncClient, service_variables: dict[str, str], canary: Canary
-) -> None:
-    await seed(firestore, CANARY)
-    write_secret(Path(service_variables["SECRETS_FILE"]), CANARY.secret, {"webhookSecrets": [KEY]})
-    with (
-        serve("opentable-reconcile", service_variables) as url,
-        pytest.raises(SmokeError, match="reconciliation ended"),
-    ):
-        check_reconciliation(url, canary)
+    with serve(service, service_variables) as url, pytest.raises(SmokeError, match=message):
+        check(url, canary)
 
 
 def test_another_service_at_the_address_of_the_api_fails(
