@@ -1,20 +1,42 @@
 """Change reservations before and during the visit, and guests."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sandbox.models import ENDED_STATES, SEATED_STATES, SandboxGuest, SandboxReservation
 from sandbox.store import SandboxStore
 
 
-class ReservationActions:
-    """Change reservations before the visit; each action returns the new reservation."""
+class RestaurantActions:
+    """Change what OpenTable stores of one restaurant; each action returns the new value."""
 
     def __init__(self, store: SandboxStore, rid: int) -> None:
-        """Work on the reservations of ``rid``."""
         self._store = store
         self._rid = rid
+
+    def _add_reservation(
+        self, scheduled: datetime, party_size: int, **fields: Any
+    ) -> SandboxReservation:
+        now = self._store.now()
+        return self._store.add_reservation(
+            SandboxReservation(
+                rid=self._rid,
+                key=self._store.generate_key(),
+                scheduled=scheduled,
+                party_size=party_size,
+                created=now,
+                updated=now,
+                **fields,
+            )
+        )
+
+    def _update_reservation(self, key: str, **fields: Any) -> SandboxReservation:
+        return self._store.update_reservation(self._rid, key, lambda row: replace(row, **fields))
+
+
+class ReservationActions(RestaurantActions):
+    """Change reservations before the visit."""
 
     def create(
         self,
@@ -35,76 +57,61 @@ class ReservationActions:
             request: The guest's request.
             origin: Web, Phone or Walk-in.
         """
-        now = self._store.now()
-        return self._store.add_reservation(
-            SandboxReservation(
-                rid=self._rid,
-                key=self._store.generate_key(),
-                scheduled=scheduled.astimezone(UTC),
-                party_size=party_size,
-                created=now,
-                updated=now,
-                guest_key=guest_key,
-                guest_request=request,
-                origin=origin,
-                visit_tags=tags,
-            )
+        return self._add_reservation(
+            scheduled.astimezone(UTC),
+            party_size,
+            guest_key=guest_key,
+            guest_request=request,
+            origin=origin,
+            visit_tags=tags,
         )
 
     def reschedule(self, key: str, scheduled: datetime) -> SandboxReservation:
         """Move to another aware date or time: same id, same confirmation number."""
         # Documented. Only a move to another restaurant is a cancellation and a new reservation.
-        return self._update(key, lambda row: replace(row, scheduled=scheduled.astimezone(UTC)))
+        return self._update_reservation(key, scheduled=scheduled.astimezone(UTC))
 
     def change_party_size(self, key: str, party_size: int) -> SandboxReservation:
         """Change the party, 1 to 20."""
-        return self._update(key, lambda row: replace(row, party_size=party_size))
+        return self._update_reservation(key, party_size=party_size)
 
     def assign_tables(self, key: str, *tables: str) -> SandboxReservation:
         """Assign the tables, none to take them away."""
-        return self._update(key, lambda row: replace(row, tables=tables))
+        return self._update_reservation(key, tables=tables)
 
     def set_notes(self, key: str, notes: str | None) -> SandboxReservation:
         """Write the staff's notes."""
-        return self._update(key, lambda row: replace(row, venue_notes=notes))
+        return self._update_reservation(key, venue_notes=notes)
 
     def set_tags(self, key: str, *tags: str) -> SandboxReservation:
         """Set the visit tags."""
-        return self._update(key, lambda row: replace(row, visit_tags=tags))
+        return self._update_reservation(key, visit_tags=tags)
 
     def set_request(self, key: str, text: str) -> SandboxReservation:
         """Change the diner's request."""
-        return self._update(key, lambda row: replace(row, guest_request=text))
+        return self._update_reservation(key, guest_request=text)
 
     def cancel(self, key: str) -> SandboxReservation:
         """Cancel; the row stays listed, and the first cancellation's time is kept."""
         now = self._store.now()
-        return self._update(
-            key, lambda row: replace(row, state="Cancelled", cancelled=row.cancelled or now)
+        return self._store.update_reservation(
+            self._rid,
+            key,
+            lambda row: replace(row, state="Cancelled", cancelled=row.cancelled or now),
         )
 
     def uncancel(self, key: str) -> SandboxReservation:
         """Take a cancellation back; ``cancellation_date`` stays."""
         # Inferred: the documented "first cancellation" implies that one can be undone.
-        return self._update(key, lambda row: replace(row, state="NotConfirmed"))
-
-    def _update(
-        self, key: str, edit: Callable[[SandboxReservation], SandboxReservation]
-    ) -> SandboxReservation:
-        return self._store.update_reservation(self._rid, key, edit)
+        return self._update_reservation(key, state="NotConfirmed")
 
 
-class VisitActions:
+class VisitActions(RestaurantActions):
     """Change reservations during the visit; ``at`` is aware and defaults to the store's time."""
-
-    def __init__(self, store: SandboxStore, rid: int) -> None:
-        """Work on the visits of ``rid``."""
-        self._store = store
-        self._rid = rid
 
     def set_state(self, key: str, state: str) -> SandboxReservation:
         """Set any state, including unknown ones from a POS."""
-        return self._store.update_reservation(self._rid, key, lambda row: replace(row, state=state))
+        return self._update_reservation(key, state=state)
 
     def record_arrival(
         self, key: str, at: datetime | None = None, *, everyone: bool = True
@@ -120,19 +127,14 @@ class VisitActions:
         self, key: str, at: datetime | None = None, tables: tuple[str, ...] = ()
     ) -> SandboxReservation:
         """Seat the party, optionally at ``tables``."""
-        when = self._resolve_time(at)
-        return self._store.update_reservation(
-            self._rid,
-            key,
-            lambda row: replace(row, state="Seated", seated=when, tables=tables or row.tables),
+        fields = {"tables": tables} if tables else {}
+        return self._update_reservation(
+            key, state="Seated", seated=self._resolve_time(at), **fields
         )
 
     def finish(self, key: str, at: datetime | None = None) -> SandboxReservation:
         """Close the visit."""
-        when = self._resolve_time(at)
-        return self._store.update_reservation(
-            self._rid, key, lambda row: replace(row, state="Done", done=when)
-        )
+        return self._update_reservation(key, state="Done", done=self._resolve_time(at))
 
     def mark_no_show(self, key: str) -> SandboxReservation:
         """Mark the reservation as a no-show."""
@@ -144,9 +146,14 @@ class VisitActions:
         """Seat a party without a booking; its guest is null or a record without a name."""
         # Documented: names may be empty for walk-ins. The first state is a choice.
         when = self._resolve_time(at)
-        draft = self._build_walk_in(when, party_size, guest_key)
-        return self._store.add_reservation(
-            replace(draft, state="Seated", arrived=when, seated=when)
+        return self._add_reservation(
+            when,
+            party_size,
+            origin="Walk-in",
+            guest_key=guest_key,
+            state="Seated",
+            arrived=when,
+            seated=when,
         )
 
     def add_to_waitlist(
@@ -154,8 +161,9 @@ class VisitActions:
     ) -> SandboxReservation:
         """Put a waiting party on the list, with a wait of ``minutes`` quoted."""
         when = self._resolve_time(at)
-        draft = self._build_walk_in(when, party_size, None)
-        return self._store.add_reservation(replace(draft, waitlisted=when, quoted_wait=minutes))
+        return self._add_reservation(
+            when, party_size, origin="Walk-in", waitlisted=when, quoted_wait=minutes
+        )
 
     def close_open_visits(self, day: date) -> list[SandboxReservation]:
         """Close visits left open up to the local date ``day``, as OpenTable does each night.
@@ -179,29 +187,9 @@ class VisitActions:
     def _resolve_time(self, at: datetime | None) -> datetime:
         return at.astimezone(UTC).replace(microsecond=0) if at else self._store.now()
 
-    def _build_walk_in(
-        self, when: datetime, party_size: int, guest_key: str | None
-    ) -> SandboxReservation:
-        now = self._store.now()
-        return SandboxReservation(
-            rid=self._rid,
-            key=self._store.generate_key(),
-            scheduled=when,
-            party_size=party_size,
-            created=now,
-            updated=now,
-            origin="Walk-in",
-            guest_key=guest_key,
-        )
 
-
-class GuestActions:
-    """Change guests of one restaurant; each action returns the new guest."""
-
-    def __init__(self, store: SandboxStore, rid: int) -> None:
-        """Work on the guests of ``rid``."""
-        self._store = store
-        self._rid = rid
+class GuestActions(RestaurantActions):
+    """Change guests."""
 
     def add(
         self, first_name: str = "", last_name: str = "", email: str = "", phone: str = ""
@@ -223,42 +211,32 @@ class GuestActions:
 
     def rename(self, key: str, first_name: str, last_name: str) -> SandboxGuest:
         """Correct the name."""
-        return self._update(
-            key, lambda guest: replace(guest, first_name=first_name, last_name=last_name)
-        )
+        return self._update(key, first_name=first_name, last_name=last_name)
 
     def update_contact(self, key: str, email: str, phone: str) -> SandboxGuest:
         """Correct the address and the number (national digits)."""
-        return self._update(key, lambda guest: replace(guest, email=email, phone=phone))
+        return self._update(key, email=email, phone=phone)
 
     def merge(self, loser: str, survivor: str) -> SandboxGuest:
         """Archive ``loser`` in favor of ``survivor``; its reservations keep naming the loser."""
-        return self._update(loser, lambda guest: replace(guest, archived=True, primary=survivor))
+        return self._update(loser, archived=True, primary=survivor)
 
     def forget(self, key: str) -> SandboxGuest:
         """Forget the diner: flagged, and every detail emptied."""
         # The flag is documented. Whether OpenTable empties the details is not.
         return self._update(
-            key,
-            lambda guest: replace(
-                guest, forgotten=True, first_name="", last_name="", email="", phone="", notes=None
-            ),
+            key, forgotten=True, first_name="", last_name="", email="", phone="", notes=None
         )
 
     def set_preferences(
         self, key: str, *, email_opt_in: bool, marketing_opt_out: bool
     ) -> SandboxGuest:
         """Set the diner's wishes about mail and marketing."""
-        return self._update(
-            key,
-            lambda guest: replace(
-                guest, email_optin=email_opt_in, marketing_opted_out=marketing_opt_out
-            ),
-        )
+        return self._update(key, email_optin=email_opt_in, marketing_opted_out=marketing_opt_out)
 
     def hide(self, key: str) -> SandboxGuest:
         """Hide the guest from the restaurant's own guest list."""
-        return self._update(key, lambda guest: replace(guest, is_hidden=True))
+        return self._update(key, is_hidden=True)
 
-    def _update(self, key: str, edit: Callable[[SandboxGuest], SandboxGuest]) -> SandboxGuest:
-        return self._store.update_guest(self._rid, key, edit)
+    def _update(self, key: str, **fields: Any) -> SandboxGuest:
+        return self._store.update_guest(self._rid, key, lambda guest: replace(guest, **fields))

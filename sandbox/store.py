@@ -1,13 +1,14 @@
 """Store the simulated restaurants' reservations and guests in memory, behind one lock."""
 
 import random
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
 from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
+
+from cachetools import LRUCache
 
 from sandbox.clock import ClockFunction
 from sandbox.models import SandboxGuest, SandboxReservation, SandboxRestaurant, new_key
@@ -27,21 +28,21 @@ class RestaurantData:
     last_guest_sequence_id: int = 0
     last_confirmation_id: int = 1000
 
-    def assign_sequence(self, row: SandboxReservation, confirmation_id: int) -> SandboxReservation:
-        """Give the next ``sequence_id``: one counter per rid, one step per event."""
-        self.last_sequence_id += 1
-        return replace(
-            row,
-            sequence_id=self.last_sequence_id,
-            confirmation_id=confirmation_id,
-            scheduled_local=format_opentable_local(row.scheduled, self.restaurant.zone),
-        )
+    def add_reservation(self, draft: SandboxReservation) -> SandboxReservation:
+        """Give a confirmation number, unique in this restaurant only, and store the reservation."""
+        self.last_confirmation_id += 1
+        return self.store_reservation(replace(draft, confirmation_id=self.last_confirmation_id))
 
     def store_reservation(self, row: SandboxReservation) -> SandboxReservation:
-        """Store a reservation that has its sequence number."""
+        """Give the next ``sequence_id``, one counter per rid and one step per event, and store."""
         self.version += 1
-        self.reservations[row.key] = row
-        return row
+        self.last_sequence_id += 1
+        self.reservations[row.key] = replace(
+            row,
+            sequence_id=self.last_sequence_id,
+            scheduled_local=format_opentable_local(row.scheduled, self.restaurant.zone),
+        )
+        return self.reservations[row.key]
 
     def store_guest(self, guest: SandboxGuest) -> SandboxGuest:
         """Number a guest by a counter of its own, and store it."""
@@ -49,11 +50,6 @@ class RestaurantData:
         self.last_guest_sequence_id += 1
         self.guests[guest.key] = replace(guest, sequence_id=self.last_guest_sequence_id)
         return self.guests[guest.key]
-
-    def next_confirmation_id(self) -> int:
-        """Return a confirmation number, unique in this restaurant only."""
-        self.last_confirmation_id += 1
-        return self.last_confirmation_id
 
 
 ReservationListener = Callable[[SandboxReservation | None, SandboxReservation], None]
@@ -130,10 +126,7 @@ class SandboxStore:
     def add_reservation(self, draft: SandboxReservation) -> SandboxReservation:
         """Add a reservation with new numbers and timestamps, and call the listeners."""
         with self._lock:
-            data = self._data_by_rid[draft.rid]
-            reservation = data.store_reservation(
-                data.assign_sequence(draft, data.next_confirmation_id())
-            )
+            reservation = self._data_by_rid[draft.rid].add_reservation(draft)
         self._notify(None, reservation)
         return reservation
 
@@ -148,11 +141,7 @@ class SandboxStore:
         with self._lock:
             data = self._data_by_rid[rid]
             before = data.reservations[key]
-            after = data.store_reservation(
-                data.assign_sequence(
-                    replace(edit(before), updated=self.now()), before.confirmation_id
-                )
-            )
+            after = data.store_reservation(replace(edit(before), updated=self.now()))
         self._notify(before, after)
         return after
 
@@ -174,8 +163,7 @@ class SandboxStore:
         with self._lock:
             # In the order of the last change, as if each had been written then.
             for draft in sorted(reservations, key=lambda row: (row.updated, row.key)):
-                data = self._data_by_rid[draft.rid]
-                data.store_reservation(data.assign_sequence(draft, data.next_confirmation_id()))
+                self._data_by_rid[draft.rid].add_reservation(draft)
 
     def _notify(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
         # Outside the lock: a listener may post a webhook, and its receiver may call the
@@ -187,26 +175,14 @@ class SandboxStore:
 _MAX_CACHED_LISTS = 8
 
 
-class ListedRow(Protocol):
-    """The common attributes of listed records."""
-
-    @property
-    def key(self) -> str:
-        """The id without prefix."""
-
-    @property
-    def updated(self) -> datetime:
-        """When it last changed."""
+_Listed = TypeVar("_Listed", SandboxReservation, SandboxGuest)
+_Filtered_contra = TypeVar("_Filtered_contra", contravariant=True)
 
 
-_Asked_contra = TypeVar("_Asked_contra", contravariant=True)
-_Listed = TypeVar("_Listed", bound=ListedRow)
-
-
-class RowFilter(Hashable, Protocol[_Asked_contra]):
+class RowFilter(Hashable, Protocol[_Filtered_contra]):
     """A hashable filter of rows."""
 
-    def matches(self, row: _Asked_contra, /) -> bool:
+    def matches(self, row: _Filtered_contra, /) -> bool:
         """Return whether the row matches."""
 
 
@@ -214,8 +190,7 @@ class ListCache(Generic[_Listed]):
     """Cache the latest sorted lists, so that paging sorts a list only once."""
 
     def __init__(self) -> None:
-        """Start with none."""
-        self._lists: OrderedDict[Hashable, list[_Listed]] = OrderedDict()
+        self._lists: LRUCache[Hashable, list[_Listed]] = LRUCache(_MAX_CACHED_LISTS)
 
     def get_rows(
         self,
@@ -232,17 +207,13 @@ class ListCache(Generic[_Listed]):
         """
         cache_key = (scope, row_filter, order)
         if cache_key not in self._lists:
-            matching_rows = [row for row in source() if row_filter.matches(row)]
             # Keys break ties: rows with equal timestamps must not move between two pages.
-            keys: dict[ListOrder, Callable[[ListedRow], Any]] = {
+            keys: dict[ListOrder, Callable[[_Listed], Any]] = {
                 "updated": lambda row: (row.updated, row.key),
                 "id": lambda row: row.key,
                 "shuffled": lambda row: crc32(row.key.encode()),
                 # The version is a part of the key, so every write shuffles the pages again.
                 "unstable": lambda row: crc32(f"{scope[1]}{row.key}".encode()),
             }
-            self._lists[cache_key] = sorted(matching_rows, key=keys[order])
-        self._lists.move_to_end(cache_key)
-        if len(self._lists) > _MAX_CACHED_LISTS:
-            self._lists.popitem(last=False)
+            self._lists[cache_key] = sorted(filter(row_filter.matches, source()), key=keys[order])
         return self._lists[cache_key]
