@@ -7,10 +7,10 @@ dropped. Parties of twenty or more count as twenty, the maximum that can be book
 import json
 import random
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,12 +21,13 @@ from sandbox.models import (
     SAMPLE_SERVERS,
     SandboxGuest,
     SandboxReservation,
+    draw_weighted,
     generate_guest_details,
 )
 from sandbox.store import SandboxStore
 from sandbox.visits import SimulatedAction, VisitPlanner
 
-OPENING_HOUR, LAST_SEATING_HOUR = 11, 22
+_OPENING_HOUR, _LAST_SEATING_HOUR = 11, 22
 
 _STATISTICS: dict[str, dict[str, float]] = json.loads(
     Path(__file__).with_name("patterns.json").read_text()
@@ -43,7 +44,7 @@ PARTY_SHARES = {
 HOUR_SHARES = {
     int(hour): share
     for hour, share in _STATISTICS["visit_hour_share"].items()
-    if OPENING_HOUR <= int(hour) <= LAST_SEATING_HOUR
+    if _OPENING_HOUR <= int(hour) <= _LAST_SEATING_HOUR
 }
 
 _WEEKDAY_SHARES = list(_STATISTICS["weekday_share"].values())
@@ -60,12 +61,13 @@ _REQUEST_SHARE, _WEB_SHARE = 0.2, 0.8
 
 def draw_party_size(rng: random.Random) -> int:
     """Draw a party of 1 to 20."""
-    return _PARTY_SIZES.draw(rng)
+    return draw_weighted(PARTY_SHARES, rng)
 
 
 def draw_visit_time(day: date, zone: ZoneInfo, rng: random.Random) -> datetime:
     """Draw the aware time of a visit on local date ``day``, on a quarter of an hour."""
-    return datetime.combine(day, time(_HOURS.draw(rng), _QUARTERS.draw(rng)), zone)
+    at = time(draw_weighted(HOUR_SHARES, rng), draw_weighted(_MINUTE_SHARES, rng))
+    return datetime.combine(day, at, zone)
 
 
 def compute_lead_hours(share: float) -> float:
@@ -93,31 +95,13 @@ def draw_lead_time(rng: random.Random, minimum: timedelta = timedelta(0)) -> tim
     return timedelta(hours=compute_lead_hours(rng.uniform(min_share, 1.0)))
 
 
-class _WeightedValues:
-    """Values to draw by their shares, summed up once."""
-
-    def __init__(self, shares: Mapping[int, float]) -> None:
-        self._values = list(shares)
-        self._sums = list(accumulate(shares.values()))
-
-    def draw(self, rng: random.Random) -> int:
-        return rng.choices(self._values, cum_weights=self._sums)[0]
-
-
-_PARTY_SIZES, _HOURS, _QUARTERS = (
-    _WeightedValues(PARTY_SHARES),
-    _WeightedValues(HOUR_SHARES),
-    _WeightedValues(_MINUTE_SHARES),
-)
-
 _NAMELESS_SHARE = 0.5
 
 
 class BookingGenerator:
-    """Plan a day's new bookings, changes, walk-ins and guest edits."""
+    """Plan a local day's new bookings, changes, walk-ins and guest edits."""
 
     def __init__(self, store: SandboxStore, rid: int, day: date, rng: random.Random) -> None:
-        """Plan the local date ``day`` of restaurant ``rid``."""
         self._store = store
         self._rid = rid
         self._day = day
@@ -174,10 +158,8 @@ class BookingGenerator:
         """Correct one guest's details, wishes included."""
         named_guests = self._list_named_guests()
         if named_guests:
-            guest, (first, last, email, phone) = (
-                self._rng.choice(named_guests),
-                generate_guest_details(self._rng),
-            )
+            guest = self._rng.choice(named_guests)
+            first, last, email, phone = generate_guest_details(self._rng)
             self._guest_actions.rename(guest.key, first, last)
             self._guest_actions.update_contact(guest.key, email, phone)
             self._guest_actions.set_preferences(
@@ -299,7 +281,7 @@ def _build_booking(
     # The longest visit ends within four hours.
     is_past = booked.scheduled < now - timedelta(hours=4)
     shares = _PAST_STATE_SHARES if is_past else _FUTURE_STATE_SHARES
-    state = rng.choices(list(shares), list(shares.values()))[0]
+    state = draw_weighted(shares, rng)
     if is_past:
         changed = min(now, booked.scheduled + timedelta(hours=4))
     else:

@@ -15,7 +15,6 @@ class SkewedClock:
     """A clock with a constant difference to another clock; negative is behind."""
 
     def __init__(self, base: ClockFunction = read_system_time) -> None:
-        """Follow ``base``, an aware clock, without a difference at first."""
         self._base = base
         self.skew = timedelta(0)
 
@@ -25,10 +24,9 @@ class SkewedClock:
 
 
 class ManualClock:
-    """A clock for tests, moved by hand."""
+    """A clock for tests, moved by hand from an aware time."""
 
     def __init__(self, start: datetime) -> None:
-        """Stand at ``start``, an aware time."""
         self._now = start
 
     def __call__(self) -> datetime:

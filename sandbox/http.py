@@ -13,7 +13,7 @@ ErrorShape = Literal["spring", "spring_message", "legacy", "family", "empty"]
 
 
 class SandboxHttpError(Exception):
-    """An error response: status, body shape, code and message."""
+    """An error response: status, body shape, code, message and additional headers."""
 
     def __init__(
         self,
@@ -23,7 +23,6 @@ class SandboxHttpError(Exception):
         message: str = "",
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Describe the error; ``headers`` are added to the response."""
         super().__init__(status, code, message)
         self.status = status
         self.shape = shape
@@ -68,7 +67,6 @@ class SandboxRequest:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

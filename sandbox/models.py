@@ -5,17 +5,26 @@ or 24 hex digits, as seen at OpenTable. Guest details use reserved phone numbers
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+_Value = TypeVar("_Value")
+
+
+def draw_weighted(shares: Mapping[_Value, float], rng: random.Random) -> _Value:
+    """Draw a value by its share; the shares need not sum up to 1."""
+    return rng.choices(list(shares), list(shares.values()))[0]
 
 
 def new_key(rng: random.Random) -> str:
     """Return an id without its ``{rid}-`` prefix."""
     # The reservation samples have UUIDs in either case, the guest samples 24 hex digits. The shares
     # are a choice.
-    kind = rng.choices(("hex", "uuid", "upper-case uuid"), (5, 4, 1))[0]
+    kind = draw_weighted({"hex": 5, "uuid": 4, "upper-case uuid": 1}, rng)
     if kind == "hex":
         return f"{rng.getrandbits(96):024x}"
     return new_uuid(rng) if kind == "uuid" else new_uuid(rng).upper()
@@ -144,7 +153,7 @@ class SandboxReservation:
     arrived: datetime | None = None
     seated: datetime | None = None
     done: datetime | None = None
-    cancelled: datetime | None = None  # documented as the first cancellation
+    cancelled: datetime | None = None
     waitlisted: datetime | None = None
     quoted_wait: int = 0
     deposit: SandboxDeposit | None = None

@@ -39,7 +39,6 @@ class RateLimiter:
     """Count each credential's calls of the last second."""
 
     def __init__(self) -> None:
-        """Start with no calls."""
         self._calls: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
     def try_acquire(self, credential: str, now: datetime, limit: RateLimit) -> bool:
@@ -78,11 +77,10 @@ class TokenIssuer:
     """Keep one current token per partner, shared by all its clients."""
 
     def __init__(self, partners: list[Partner], clock: ClockFunction) -> None:
-        """Serve ``partners`` by ``clock``; the tokens are repeatable."""
         self.partners = partners
         self.lifetime = _TOKEN_LIFETIME
         self._clock = clock
-        self._random = random.Random(0)
+        self._random = random.Random(0)  # repeatable tokens
         self._current: dict[str, _Token] = {}
 
     def issue(self, authorization: str) -> dict[str, object]:
@@ -126,7 +124,7 @@ class TokenIssuer:
             if token.text == text and token.expires_at > self._clock():
                 return token.partner
         for partner in self.partners:
-            if partner.api_key is not None and partner.api_key == text:
+            if partner.api_key == text:
                 return partner
         raise SandboxHttpError(401, "spring")
 

@@ -24,7 +24,6 @@ class SandboxAdapter(BaseAdapter):
     """
 
     def __init__(self, api: OpenTableApi) -> None:
-        """Answer from ``api``."""
         super().__init__()
         self._api = api
 
@@ -38,7 +37,6 @@ class SandboxAdapter(BaseAdapter):
         cert: object = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Answer one prepared request."""
         sandbox_response = self._api.handle(_convert_request(request))
         if sandbox_response.is_dropped:
             raise requests.ConnectionError("The sandbox cut the connection.", request=request)
@@ -50,18 +48,16 @@ class SandboxAdapter(BaseAdapter):
 
     @override
     def close(self) -> None:
-        """Close nothing: there is no connection."""
+        pass  # there is no connection
 
 
 def _convert_request(request: requests.PreparedRequest) -> SandboxRequest:
     parts = urlsplit(request.url or "")
-    body = request.body or b""
     return SandboxRequest(
         method=request.method or "GET",
         path=parts.path,
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=body.encode() if isinstance(body, str) else body,
     )
 
 

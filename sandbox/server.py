@@ -129,7 +129,6 @@ class ControlApi:
     """Read and set the switches of one simulator, as JSON over HTTP."""
 
     def __init__(self, simulator: Simulator) -> None:
-        """Control ``simulator``."""
         self._simulator = simulator
 
     def build_routes(self) -> list[Route]:

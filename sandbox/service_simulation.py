@@ -27,7 +27,6 @@ class ServiceSimulation:
     """One local day of one restaurant, action by action in the order of simulated time."""
 
     def __init__(self, store: SandboxStore, rid: int, day: date, seed: int = 0) -> None:
-        """Plan the local date ``day`` of restaurant ``rid`` from its expected reservations."""
         self._zone = store.get_restaurant(rid).zone
         self._day = day
         # A day of its own: what happened before does not change its draws.

@@ -151,7 +151,6 @@ class SyncApi:
     """Return rows to partners, limited to their tier's fields and granted rids."""
 
     def __init__(self, store: SandboxStore, choices: BehaviorSwitches, base_url: str) -> None:
-        """Read ``store`` as ``choices`` define; links begin with ``base_url``."""
         self._store = store
         self._choices = choices
         self._base_url = base_url

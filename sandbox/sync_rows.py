@@ -1,7 +1,8 @@
 """Render reservations and guests as Sync v2 rows and webhook v3 objects.
 
 Fields per product tier follow OpenTable's pages. Times are local without a zone, or UTC in seconds.
-Undocumented behavior is a switch with a default.
+Undocumented behavior is a switch with a default. A field without a value here is always null: it is
+documented so (``sms_opt_in``), or no test needs its values.
 """
 
 from dataclasses import dataclass
@@ -60,18 +61,14 @@ _REFERRAL_FIELDS = ("referrer", *_with_utc("added_to_waitlist"))
 _PAYMENT_FIELDS = ("deposit", "experience_details")
 _CANCELLATION_FIELDS = _with_utc("cancellation_date")
 
+# These 36 fields are also those of two real clients. Platinum is documented only.
+_GOLD_FIELDS = (*_SYNC_FIELDS, "marketing_opted_out", *_REFERRAL_FIELDS)
+
 RESERVATION_FIELDS_BY_TIER: dict[ProductTier, tuple[str, ...]] = {
     "copper": (*_SYNC_FIELDS, *_PAYMENT_FIELDS),
-    # These 36 fields are also those of two real clients. Platinum is documented only.
-    "gold": (*_SYNC_FIELDS, "marketing_opted_out", *_REFERRAL_FIELDS),
+    "gold": _GOLD_FIELDS,
     "platinum": (
-        *(
-            *_SYNC_FIELDS,
-            *_PAYMENT_FIELDS,
-            "marketing_opted_out",
-            *_REFERRAL_FIELDS,
-            *_CANCELLATION_FIELDS,
-        ),
+        *(*_GOLD_FIELDS, *_PAYMENT_FIELDS, *_CANCELLATION_FIELDS),
         *("email", "sms_opt_in", "quoted_wait_time", "online_source", "discovery_type"),
         *("partner", "campaign_details", "credit_card_status", "rest_ref_campaign_name"),
         *("rest_ref_id", "rest_ref_source", "ot_boost_type"),
@@ -95,15 +92,8 @@ _COPPER_GUEST_FIELDS = (
 )
 
 _GOLD_GUEST_FIELDS = (
-    *(
-        *_COPPER_GUEST_FIELDS,
-        "first_name",
-        "last_name",
-        "email",
-        "email_optin",
-        "phone",
-        "phone_type",
-    ),
+    *_COPPER_GUEST_FIELDS,
+    *("first_name", "last_name", "email", "email_optin", "phone", "phone_type"),
     *("phone_numbers", "address", "mail_opted_in", "marketing_opted_out", "is_hidden"),
     *("primary_guest", *_with_utc("date_first_visit", "date_last_visit")),
 )
@@ -150,8 +140,8 @@ def build_reservation_row(
     reservation: SandboxReservation, guest: SandboxGuest | None, context: RenderContext
 ) -> JsonRow:
     """Return a Sync v2 reservation with the fields of the tier; some fields come from its guest."""
-    complete_row = _common_fields(reservation, context) | _sync_only_fields(reservation, guest)
-    return {name: complete_row[name] for name in RESERVATION_FIELDS_BY_TIER[context.tier]}
+    values = _common_values(reservation, context) | _sync_only_values(reservation, guest)
+    return {name: values.get(name) for name in RESERVATION_FIELDS_BY_TIER[context.tier]}
 
 
 def build_webhook_row(
@@ -167,20 +157,16 @@ def build_webhook_row(
         zoneless: Write ``scheduled_time_utc`` without its Z, as the documented sample does.
         unprefixed: Write ids without ``{rid}-``, as the documented sample does.
     """
-    complete_row = _common_fields(reservation, context) | {
-        "deposit_details": _webhook_deposit(reservation.deposit),
-        "experience_details": None,
-    }
+    values = _common_values(reservation, context)
+    values["deposit_details"] = _webhook_deposit(reservation.deposit)
     if zoneless:
-        complete_row["scheduled_time_utc"] = str(complete_row["scheduled_time_utc"]).removesuffix(
-            "Z"
-        )
+        values["scheduled_time_utc"] = str(values["scheduled_time_utc"]).removesuffix("Z")
     if unprefixed:
-        complete_row |= {"id": reservation.key, "guest_id": reservation.guest_key}
-    return {name: complete_row[name] for name in WEBHOOK_FIELDS_BY_TIER[context.tier]}
+        values |= {"id": reservation.key, "guest_id": reservation.guest_key}
+    return {name: values.get(name) for name in WEBHOOK_FIELDS_BY_TIER[context.tier]}
 
 
-def _common_fields(row: SandboxReservation, context: RenderContext) -> JsonRow:
+def _common_values(row: SandboxReservation, context: RenderContext) -> JsonRow:
     url = f"{context.base_url}/sync/v2"
     guest_id = row.guest_key and f"{row.rid}-{row.guest_key}"
     return {
@@ -199,11 +185,8 @@ def _common_fields(row: SandboxReservation, context: RenderContext) -> JsonRow:
         "guest_request": row.guest_request,
         "venue_notes": row.venue_notes,
         "opentable_notes": "",  # text of an offer; empty, not null, as documented
-        "table_category": None,
         "server": row.server,
-        "referrer": None,
         "quoted_wait_time": row.quoted_wait,
-        "sms_opt_in": None,  # documented as always null
         **build_time_fields("created_date", row.created, context.zone),
         **build_time_fields("scheduled_time", row.scheduled, context.zone),
         **build_time_fields("updated_at", row.updated, context.zone),
@@ -215,22 +198,12 @@ def _common_fields(row: SandboxReservation, context: RenderContext) -> JsonRow:
     }
 
 
-def _sync_only_fields(row: SandboxReservation, guest: SandboxGuest | None) -> JsonRow:
-    online_fields = ("online_source", "discovery_type", "partner", "campaign_details")
-    campaign_fields = (
-        "credit_card_status",
-        "rest_ref_campaign_name",
-        "rest_ref_id",
-        "rest_ref_source",
-    )
+def _sync_only_values(row: SandboxReservation, guest: SandboxGuest | None) -> JsonRow:
     check_fields = ("check_ids", "pos_sub_total", "pos_tax", "pos_tip", "pos_total_spend")
     deposit = row.deposit
-    return dict.fromkeys(
-        (*online_fields, *campaign_fields, "ot_boost_type", "experience_details")
-    ) | {
+    return {
         "marketing_opted_out": guest.marketing_opted_out if guest else False,
         "email": guest.email if guest else "",
-        "currency_code": None,
         "currency_denominator": 100,  # amounts are in cents
         "pos_data": dict.fromkeys(check_fields),
         "deposit": {
@@ -264,31 +237,19 @@ def build_guest_row(
     survivor = guest.primary and (
         href + guest.primary if primary_format == "url" else guest.primary
     )
-    identity = {
+    values: JsonRow = {
         "id": f"{guest.rid}-{guest.key}",
         "href": href + guest.key,
         "primary_guest": survivor,
     }
-    fields = GUEST_FIELDS_BY_TIER[context.tier]
     # Documented: the merged record keeps nothing else.
-    if guest.archived:
-        archived_row: JsonRow = dict.fromkeys(fields) | identity | {"archived": True}
-        return {name: archived_row[name] for name in fields}
-    complete_row = identity | _guest_details(guest, context) | _guest_contact(guest)
-    return {name: complete_row[name] for name in fields}
+    values |= {"archived": True} if guest.archived else _guest_values(guest, context)
+    return {name: values.get(name) for name in GUEST_FIELDS_BY_TIER[context.tier]}
 
 
-def _guest_details(guest: SandboxGuest, context: RenderContext) -> JsonRow:
-    null_fields = (
-        "gpid",
-        "birth_date",
-        "anniversary_date",
-        "company_name",
-        "address",
-        "sms_opt_in",
-    )
-    notes = ("notes_special_relationship", "notes_food_and_drink", "notes_seating")
-    return dict.fromkeys((*null_fields, *notes)) | {
+def _guest_values(guest: SandboxGuest, context: RenderContext) -> JsonRow:
+    number = {"label": "Mobile", "number": guest.phone, "country_code": "1", "primary": True}
+    return {
         "rid": guest.rid,
         "sequence_id": guest.sequence_id,
         "tags": list(guest.tags),
@@ -297,15 +258,6 @@ def _guest_details(guest: SandboxGuest, context: RenderContext) -> JsonRow:
         "archived": guest.archived,
         **build_time_fields("created_date", guest.created, context.zone),
         **build_time_fields("updated_at", guest.updated, context.zone),
-        **build_time_fields("date_first_visit", None, context.zone),
-        **build_time_fields("date_last_visit", None, context.zone),
-        **build_time_fields("date_email_opt_in_opt_out", None, context.zone),
-    }
-
-
-def _guest_contact(guest: SandboxGuest) -> JsonRow:
-    number = {"label": "Mobile", "number": guest.phone, "country_code": "1", "primary": True}
-    return {
         "first_name": guest.first_name,
         "last_name": guest.last_name,
         "email": guest.email,

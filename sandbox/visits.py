@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sandbox.actions import ReservationActions, VisitActions
-from sandbox.models import ENDED_STATES, SandboxReservation
+from sandbox.models import ENDED_STATES, SandboxReservation, draw_weighted
 from sandbox.store import SandboxStore
 
-COURSES = ("Appetizer", "Entree", "Dessert", "CheckDropped", "Paid")
+_COURSES = ("Appetizer", "Entree", "Dessert", "CheckDropped", "Paid")
 
 # Outcomes of an expected visit, as shares of an ordinary night.
-VISIT_OUTCOME_SHARES = {
+_OUTCOME_SHARES = {
     "dines": 0.80,
     "cancels": 0.05,
     "changes_mind": 0.02,
@@ -38,7 +38,6 @@ class VisitPlanner:
     """Plan the actions of single visits in one restaurant."""
 
     def __init__(self, store: SandboxStore, rid: int, rng: random.Random) -> None:
-        """Plan visits of restaurant ``rid`` with random numbers from ``rng``."""
         self._store = store
         self._rid = rid
         self._reservation_actions = ReservationActions(store, rid)
@@ -47,9 +46,7 @@ class VisitPlanner:
 
     def plan_expected_visit(self, row: SandboxReservation) -> list[SimulatedAction]:
         """Return the actions of an expected reservation."""
-        outcome = self._rng.choices(
-            list(VISIT_OUTCOME_SHARES), list(VISIT_OUTCOME_SHARES.values())
-        )[0]
+        outcome = draw_weighted(_OUTCOME_SHARES, self._rng)
         at = row.scheduled
         cancelled_at = at - self._draw_minutes(60, 240)
         plans: dict[str, Callable[[], list[SimulatedAction]]] = {
@@ -108,7 +105,7 @@ class VisitPlanner:
                 course,
                 partial(self._visit_actions.set_state, state=course),
             )
-            for n, course in enumerate(COURSES)
+            for n, course in enumerate(_COURSES)
         ]
         end = seating_time + length
         done = self._build_action(

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from threading import Lock
 
 from sandbox.clock import ClockFunction, ManualClock
@@ -26,25 +27,16 @@ class RetrySchedule:
     offset_seconds: tuple[float, ...]
     stale_after_seconds: float | None = None
 
-    def attempt_offset(self, attempt_number: int) -> timedelta | None:
-        """Return when attempt ``attempt_number`` (from 0) is due, None after the last one."""
-        return (
-            timedelta(seconds=self.offset_seconds[attempt_number])
-            if attempt_number < len(self.offset_seconds)
-            else None
-        )
-
     def is_stale(self, age: timedelta) -> bool:
         """Return whether an event of ``age`` is dropped instead of sent."""
-        return (
-            self.stale_after_seconds is not None and age.total_seconds() > self.stale_after_seconds
-        )
+        limit = self.stale_after_seconds
+        return limit is not None and age.total_seconds() > limit
 
 
 # OpenTable's two pages disagree: three attempts with an exponential pause, or up to three retries a
-# second apart. The exact pauses are undocumented. Both lose an event within about a minute.
+# second apart. The exact pauses are undocumented. Both lose an event within about a minute; the
+# shorter one loses more.
 THREE_ATTEMPTS = RetrySchedule((0, 1, 2), stale_after_seconds=60)
-ONE_AND_THREE_RETRIES = RetrySchedule((0, 1, 2, 3), stale_after_seconds=60)
 # A choice, because a relay is no product of OpenTable: it tries longer, and its pauses double.
 RELAY_RETRY_SCHEDULE = RetrySchedule((0, 1, 3, 7, 15, 31, 63, 127))
 
@@ -99,14 +91,10 @@ class WebhookFaults:
             deliveries.append(rng.choice(self._sent_deliveries))
         # A replay repeats the body of an event that was sent before this one.
         self._sent_deliveries.append(delivery)
-        return [
-            (
-                planned,
-                self.delay
-                + (rng.uniform(0, self.reorder_within) if rng.random() < self.reorder else 0.0),
-            )
-            for planned in deliveries
-        ]
+        return [(planned, self.delay + self._draw_reordering(rng)) for planned in deliveries]
+
+    def _draw_reordering(self, rng: random.Random) -> float:
+        return rng.uniform(0, self.reorder_within) if rng.random() < self.reorder else 0.0
 
 
 # Posts a body to a URL with headers; returns the status, or 0 without a response in 10 seconds.
@@ -127,14 +115,13 @@ class WebhookDispatcher:
     """Send deliveries with retries and injected faults; any 2xx is success."""
 
     def __init__(self, post_function: PostFunction, clock: ClockFunction, seed: int = 0) -> None:
-        """Deliver by ``post_function`` at the time of ``clock``; ``seed`` repeats the faults."""
         self.faults = WebhookFaults()
         self.counts: Counter[str] = Counter()
         self._post = post_function
         self._clock = clock
         self._random = random.Random(seed)
         self._queue: list[_QueuedAttempt] = []
-        self._enqueued_count = 0
+        self._numbers = count()
         self._lock = Lock()
 
     def enqueue(self, delivery: Delivery) -> None:
@@ -143,7 +130,7 @@ class WebhookDispatcher:
         self.counts["lost"] += not planned
         for planned_delivery, delay in planned:
             due_at = self._clock() + timedelta(seconds=delay)
-            self._push(due_at, due_at, 0, planned_delivery)
+            self._push(_QueuedAttempt(due_at, next(self._numbers), due_at, 0, planned_delivery))
 
     def next_due_at(self) -> datetime | None:
         """Return the time of the next attempt, None if nothing is due or everything is on hold."""
@@ -165,33 +152,23 @@ class WebhookDispatcher:
         if status // 100 == _SUCCESS_CLASS:
             self.counts["delivered"] += 1
             return
-        # From the first attempt: a slow receiver does not delay later attempts.
-        offset = due.delivery.retry_schedule.attempt_offset(due.attempt_number + 1)
-        if offset is None:
+        due.attempt_number += 1
+        offsets = due.delivery.retry_schedule.offset_seconds
+        if due.attempt_number == len(offsets):
             self.counts["given_up"] += 1
-        else:
-            self.counts["retried"] += 1
-            self._push(
-                due.first_attempt_at + offset,
-                due.first_attempt_at,
-                due.attempt_number + 1,
-                due.delivery,
-            )
+            return
+        self.counts["retried"] += 1
+        # From the first attempt: a slow receiver does not delay later attempts.
+        due.due_at = due.first_attempt_at + timedelta(seconds=offsets[due.attempt_number])
+        due.order = next(self._numbers)
+        self._push(due)
 
-    def _push(
-        self, due_at: datetime, first_attempt_at: datetime, attempt_number: int, delivery: Delivery
-    ) -> None:
+    def _push(self, attempt: _QueuedAttempt) -> None:
         with self._lock:
             if len(self._queue) >= MAX_QUEUED_DELIVERIES:
                 self.counts["lost"] += 1
-                return
-            self._enqueued_count += 1
-            heapq.heappush(
-                self._queue,
-                _QueuedAttempt(
-                    due_at, self._enqueued_count, first_attempt_at, attempt_number, delivery
-                ),
-            )
+            else:
+                heapq.heappush(self._queue, attempt)
 
     def _pop_due(self) -> _QueuedAttempt | None:
         with self._lock:

@@ -38,7 +38,6 @@ from sandbox.webhook_delivery import (
     THREE_ATTEMPTS,
     Delivery,
     PostFunction,
-    RetrySchedule,
     WebhookDispatcher,
 )
 
@@ -150,7 +149,6 @@ class DirectSender:
     Args:
         authorization: The full header, ``Basic …`` or ``Bearer …``.
         tier: The product tier selects the fields.
-        retry_schedule: One of the two documented retry schedules.
         zoneless: Write ``scheduled_time_utc`` without its Z.
         unprefixed: Write ids without ``{rid}-``.
         authorizations: Headers by rid; empty for no webhooks.
@@ -161,7 +159,6 @@ class DirectSender:
     url: str
     authorization: str = field(repr=False)
     tier: ProductTier = "gold"
-    retry_schedule: RetrySchedule = THREE_ATTEMPTS
     zoneless: bool = False
     unprefixed: bool = False
     authorizations: dict[int, str] = field(default_factory=dict, repr=False)
@@ -179,7 +176,7 @@ class DirectSender:
         body = json.dumps(row).encode()
         headers = {"content-type": "application/json", "authorization": authorization}
         self.dispatcher.enqueue(
-            Delivery(self.url, body, lambda _now, _body: headers, self.retry_schedule)
+            Delivery(self.url, body, lambda _now, _body: headers, THREE_ATTEMPTS)
         )
 
 
@@ -191,7 +188,6 @@ class RelaySender:
         secret: The signing secret, ``whsec_…``.
         restaurant_ids: The receiver's id by rid; the rid itself by default.
         skew: Difference of the relay's clock to OpenTable's.
-        retry_schedule: A relay retries longer than OpenTable.
         share: Share of reservations to report; all events of one or none.
         secrets: Signing secrets by rid; empty for no envelopes.
     """
@@ -202,7 +198,6 @@ class RelaySender:
     secret: str = field(repr=False)
     restaurant_ids: dict[int, str] = field(default_factory=dict)
     skew: timedelta = timedelta(0)
-    retry_schedule: RetrySchedule = RELAY_RETRY_SCHEDULE
     share: float = 1.0
     secrets: dict[int, str] = field(default_factory=dict, repr=False)
     _random: random.Random = field(default_factory=lambda: random.Random(0))
@@ -231,7 +226,7 @@ class RelaySender:
             return {"content-type": "application/json", **signed}
 
         body = json.dumps(payload).encode()
-        self.dispatcher.enqueue(Delivery(self.url, body, build_headers, self.retry_schedule))
+        self.dispatcher.enqueue(Delivery(self.url, body, build_headers, RELAY_RETRY_SCHEDULE))
 
 
 def post_mock_events(

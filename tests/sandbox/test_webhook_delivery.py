@@ -5,7 +5,6 @@ import pytest
 
 from sandbox.clock import ManualClock
 from sandbox.webhook_delivery import (
-    ONE_AND_THREE_RETRIES,
     RELAY_RETRY_SCHEDULE,
     THREE_ATTEMPTS,
     Delivery,
@@ -78,7 +77,6 @@ def test_any_other_response_is_retried(
     "patience,times",
     [
         (THREE_ATTEMPTS, [0, 1, 2]),
-        (ONE_AND_THREE_RETRIES, [0, 1, 2, 3]),
         (RELAY_RETRY_SCHEDULE, [0, 1, 3, 7, 15, 31, 63, 127]),
     ],
 )
