@@ -6,8 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from threading import RLock
 
-from sandbox import fault_injection
-from sandbox.fault_injection import FailureKind, FaultInjector, ScriptedFailure
+from sandbox.fault_injection import (
+    FailureKind,
+    FaultInjector,
+    ScriptedFailure,
+    inject_error,
+    inject_payload_failure,
+    inject_request_failure,
+    inject_response_failure,
+)
 from sandbox.http import (
     SandboxHttpError,
     SandboxRequest,
@@ -24,7 +31,6 @@ from sandbox.sync_rows import BehaviorSwitches, JsonRow
 
 OPENTABLE_PRODUCTION_URL = "https://platform.opentable.com"
 OAUTH_TOKEN_PATH = "/api/v2/oauth/token"  # noqa: S105 - a path
-_RESOURCES = {"reservations", "guests"}
 
 
 class OpenTableApi:
@@ -60,11 +66,8 @@ class OpenTableApi:
             self.request_counts[_classify_route(request.path)] += 1
             failure = self.faults.take_failure(request.path)
             response = self._build_response(request, failure)
-            # Damage the body before compression, so that a truncated body is still
-            # valid gzip.
-            return compress_response(
-                fault_injection.inject_response_failure(failure, response), request
-            )
+            # Damage the body before compression, so that a truncated body is still valid gzip.
+            return compress_response(inject_response_failure(failure, response), request)
 
     def revoke_restaurant(self, rid: int) -> None:
         """Take a restaurant away from every partner: from now on it answers 403."""
@@ -76,13 +79,9 @@ class OpenTableApi:
     ) -> SandboxResponse:
         request_id = new_uuid(self._random)
         try:
-            fault_injection.inject_error(failure)
-            payload = self._build_payload(
-                fault_injection.inject_request_failure(failure, request), failure
-            )
-            return build_json_response(
-                200, fault_injection.inject_payload_failure(failure, payload), request_id
-            )
+            inject_error(failure)
+            payload = self._build_payload(inject_request_failure(failure, request), failure)
+            return build_json_response(200, inject_payload_failure(failure, payload), request_id)
         except SandboxHttpError as error:
             body = build_error_body(error, request.path, self.store.now(), request_id)
             response = build_json_response(error.status, body, request_id)
@@ -121,8 +120,6 @@ def _classify_route(path: str) -> str:
     if path == OAUTH_TOKEN_PATH:
         return "token"
     match path.strip("/").split("/"):
-        case ["sync", "v2", resource] if resource in _RESOURCES:
-            return resource
-        case ["sync", "v2", resource, *_] if resource in _RESOURCES:
-            return resource.removesuffix("s")
+        case ["sync", "v2", "reservations" | "guests" as resource, *key]:
+            return resource.removesuffix("s") if key else resource
     return "other"

@@ -169,7 +169,7 @@ class BookingGenerator:
             )
         return []
 
-    def close_open_visits(self, _at: datetime) -> list[SimulatedAction]:
+    def close_open_visits(self) -> list[SimulatedAction]:
         """Close open visits, as OpenTable does after closing time."""
         self._visit_actions.close_open_visits(self._day)
         return []

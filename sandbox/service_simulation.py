@@ -7,7 +7,6 @@ the API live in real time. Nights are skipped.
 
 import heapq
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -65,34 +64,20 @@ class ServiceSimulation:
         for row in expected:
             self._schedule(visits.plan_expected_visit(row))
         generator = BookingGenerator(store, rid, self._day, self._rng)
-        self._schedule_random(
-            "book", generator.create_booking, 4 + len(expected) // 2, _BOOKING_HOURS
-        )
-        self._schedule_random(
-            "change", generator.change_booking, 3 + len(expected) // 4, _BOOKING_HOURS
-        )
-        self._schedule_random(
-            "walk_in", generator.create_walk_in, 2 + len(expected) // 6, _DINNER_HOURS
-        )
-        self._schedule_random("wait", generator.create_waitlist_entry, 1, _DINNER_HOURS)
-        self._schedule_random("correct", generator.correct_guest, 2, _BOOKING_HOURS)
-        self._schedule_random("merge", generator.merge_guests, 1, _BOOKING_HOURS)
-        closing = datetime.combine(self._day + timedelta(days=1), _CLOSING_TIME, self._zone)
-        self._schedule(
-            [SimulatedAction(closing, "sweep", partial(generator.close_open_visits, closing))]
-        )
-
-    def _schedule_random(
-        self,
-        name: str,
-        run: Callable[[datetime], list[SimulatedAction]],
-        repetitions: int,
-        hours: tuple[int, int],
-    ) -> None:
-        start = datetime.combine(self._day, time(hours[0]), self._zone)
-        for _ in range(repetitions):
-            at = start + timedelta(minutes=self._rng.randrange((hours[1] - hours[0]) * 60))
-            self._schedule([SimulatedAction(at, name, partial(run, at))])
+        for name, run, repetitions, (opening, closing) in (
+            ("book", generator.create_booking, 4 + len(expected) // 2, _BOOKING_HOURS),
+            ("change", generator.change_booking, 3 + len(expected) // 4, _BOOKING_HOURS),
+            ("walk_in", generator.create_walk_in, 2 + len(expected) // 6, _DINNER_HOURS),
+            ("wait", generator.create_waitlist_entry, 1, _DINNER_HOURS),
+            ("correct", generator.correct_guest, 2, _BOOKING_HOURS),
+            ("merge", generator.merge_guests, 1, _BOOKING_HOURS),
+        ):
+            start = datetime.combine(self._day, time(opening), self._zone)
+            for _ in range(repetitions):
+                at = start + timedelta(minutes=self._rng.randrange((closing - opening) * 60))
+                self._schedule([SimulatedAction(at, name, partial(run, at))])
+        night = datetime.combine(self._day + timedelta(days=1), _CLOSING_TIME, self._zone)
+        self._schedule([SimulatedAction(night, "sweep", generator.close_open_visits)])
 
     def _schedule(self, actions: list[SimulatedAction]) -> None:
         # In UTC, because one zone's times compare by the wall clock; and never in the past.

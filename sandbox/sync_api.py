@@ -4,7 +4,7 @@ Query parameters are read as OpenTable's pages describe them.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -177,17 +177,14 @@ class SyncApi:
 
     def _get_one(self, resource: str, id_text: str, partner: Partner) -> JsonRow:
         id_parts = split_id(id_text)
-        row: JsonRow | None = None
-        if id_parts:
-            context = self._build_context(id_parts[0], partner)
-            if resource == "guests":
-                guest = self._store.get_guest(*id_parts)
-                row = self._render_guest(guest, context) if guest else None
-            else:
-                reservation = self._store.get_reservation(*id_parts)
-                row = self._render_reservation(reservation, context) if reservation else None
-        if row is None:
+        if id_parts is None:
             raise SandboxHttpError(404, "spring")
+        context = self._build_context(id_parts[0], partner)
+        get = self._store.get_guest if resource == "guests" else self._store.get_reservation
+        item = get(*id_parts)
+        if item is None:
+            raise SandboxHttpError(404, "spring")
+        row = self._render(item, context)
         # OpenTable names this request but shows no response.
         if self._choices.single_get == "bare":
             return row
@@ -198,40 +195,33 @@ class SyncApi:
         context = self._build_context(rid, partner)
         offset = parse_number(request.query, "offset", 0)
         limit = parse_page_limit(request.query, self._choices)
-        rows, total = self._read_page(
-            resource, rid, request, context, slice(offset, offset + limit)
-        )
-        has_more = offset + limit < total
+        items = self._list_items(resource, rid, request.query)
+        rows = [self._render(item, context) for item in items[offset : offset + limit]]
         next_url = None
-        if has_more:
+        if offset + limit < len(items):
             # The form is undocumented: all samples have a single page. The filters are repeated.
             query = urlencode({**request.query, "offset": offset + limit, "limit": limit})
             host = self._base_url if self._choices.next_page_url == "absolute" else ""
             next_url = f"{host}{request.path}?{query}"
         return _build_list_envelope(rows, offset=offset, limit=limit, next_url=next_url)
 
-    def _read_page(
-        self, resource: str, rid: int, request: SandboxRequest, context: RenderContext, part: slice
-    ) -> tuple[list[JsonRow], int]:
+    def _list_items(
+        self, resource: str, rid: int, query: Mapping[str, str]
+    ) -> Sequence[SandboxReservation | SandboxGuest]:
         # The version is a part of the key: a write between two pages shifts the rows of the second.
         scope, order = (rid, self._store.get_version(rid)), self._choices.order
         if resource == "guests":
-            requested_guests = parse_guest_filter(request.query, self._choices)
-            guests = self._guests.get_rows(
-                scope, lambda: self._store.list_guests(rid), requested_guests, order
-            )
-            return [self._render_guest(guest, context) for guest in guests[part]], len(guests)
-        requested_reservations = parse_reservation_filter(request.query, self._choices)
-        rows = self._reservations.get_rows(
-            scope, lambda: self._store.list_reservations(rid), requested_reservations, order
+            guests = parse_guest_filter(query, self._choices)
+            return self._guests.get_rows(scope, lambda: self._store.list_guests(rid), guests, order)
+        reservations = parse_reservation_filter(query, self._choices)
+        return self._reservations.get_rows(
+            scope, lambda: self._store.list_reservations(rid), reservations, order
         )
-        return [self._render_reservation(row, context) for row in rows[part]], len(rows)
 
-    def _render_reservation(self, row: SandboxReservation, context: RenderContext) -> JsonRow:
-        return build_reservation_row(row, self._store.get_guest(row.rid, row.guest_key), context)
-
-    def _render_guest(self, guest: SandboxGuest, context: RenderContext) -> JsonRow:
-        return build_guest_row(guest, context, primary_format=self._choices.primary_guest)
+    def _render(self, item: SandboxReservation | SandboxGuest, context: RenderContext) -> JsonRow:
+        if isinstance(item, SandboxGuest):
+            return build_guest_row(item, context, primary_format=self._choices.primary_guest)
+        return build_reservation_row(item, self._store.get_guest(item.rid, item.guest_key), context)
 
     def _build_context(self, rid: int, partner: Partner) -> RenderContext:
         # The body is that of the older developer guide.
@@ -241,12 +231,12 @@ class SyncApi:
 
 
 def _build_list_envelope(
-    items: Iterable[JsonRow], *, offset: int, limit: int, next_url: str | None
+    items: Sequence[JsonRow], *, offset: int, limit: int, next_url: str | None
 ) -> JsonRow:
     return {
         "hasNextPage": next_url is not None,
         "nextPageUrl": next_url,
         "offset": offset,
         "limit": limit,
-        "items": list(items),
+        "items": items,
     }

@@ -49,31 +49,27 @@ class VisitPlanner:
         outcome = draw_weighted(_OUTCOME_SHARES, self._rng)
         at = row.scheduled
         cancelled_at = at - self._draw_minutes(60, 240)
-        plans: dict[str, Callable[[], list[SimulatedAction]]] = {
-            "dines": lambda: self.plan_seating(row, at, closed=True),
-            "cancels": lambda: [self._plan_cancellation(row, cancelled_at)],
-            "changes_mind": lambda: [
-                self._plan_cancellation(row, cancelled_at),
-                self._build_action(
-                    row,
-                    cancelled_at + self._draw_minutes(5, 40),
-                    "uncancel",
-                    self._reservation_actions.uncancel,
-                ),
-                *self.plan_seating(row, at, closed=True),
-            ],
-            "no_show": lambda: [
-                self._build_action(
-                    row,
-                    at + self._draw_minutes(20, 45),
-                    "no_show",
-                    self._visit_actions.mark_no_show,
-                )
-            ],
-            "never_closed": lambda: self.plan_seating(row, at, closed=False),
-            "never_touched": list,  # the nightly job closes it, as it does the one before
-        }
-        return plans[outcome]()
+        cancellation = self._build_action(
+            row, cancelled_at, "cancel", self._reservation_actions.cancel
+        )
+        match outcome:
+            case "cancels":
+                return [cancellation]
+            case "changes_mind":
+                again = cancelled_at + self._draw_minutes(5, 40)
+                uncancel = self._reservation_actions.uncancel
+                return [
+                    cancellation,
+                    self._build_action(row, again, "uncancel", uncancel),
+                    *self.plan_seating(row, at, closed=True),
+                ]
+            case "no_show":
+                given_up_at = at + self._draw_minutes(20, 45)
+                mark = self._visit_actions.mark_no_show
+                return [self._build_action(row, given_up_at, "no_show", mark)]
+            case "never_touched":  # the nightly job closes it, as one that is never closed
+                return []
+        return self.plan_seating(row, at, closed=outcome == "dines")
 
     def plan_seating(
         self, row: SandboxReservation, at: datetime, *, closed: bool
@@ -133,9 +129,6 @@ class VisitPlanner:
             "arrive",
             lambda key: self._visit_actions.record_arrival(key, full_arrival_time),
         )
-
-    def _plan_cancellation(self, row: SandboxReservation, at: datetime) -> SimulatedAction:
-        return self._build_action(row, at, "cancel", self._reservation_actions.cancel)
 
     def _build_action(
         self,
