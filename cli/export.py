@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 import click
+import msgspec
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot
 from msgspec import Struct
 
@@ -55,34 +56,17 @@ _RESERVATION_FIELDS = (
     "reconciliation.lastReconciledAt",
 )
 _STATUS_HISTORY_FIELDS = ("status", "timestamp", "source", "eventId")
-_JOURNAL_FIELDS = (
-    "restaurantId",
-    "eventId",
-    "eventType",
-    "source",
-    "actor",
-    "occurredAt",
-    "sequenceId",
-    "receivedAt",
-    "outcome",
-    "authentication",
-)
-_GUEST_FIELDS = ("guestKey", "version", "survivor", "survivorId", "forgottenAt")
-_QUARANTINE_FIELDS = (
-    "reason",
-    "detail",
-    "receivedAt",
-    "lastSeenAt",
-    "count",
-    "contentType",
-    "status",
-    "resolvedBy",
-    "resolvedAt",
-    "dismissReason",
-    "outcome",
-    "reservationId",
-    "eventId",
-)
+_EXPORTED_FIELDS = {
+    "journal": (
+        *("restaurantId", "eventId", "eventType", "source", "actor", "occurredAt", "sequenceId"),
+        *("receivedAt", "outcome", "authentication"),
+    ),
+    "guests": ("guestKey", "version", "survivor", "survivorId", "forgottenAt"),
+    "quarantine": (
+        *("reason", "detail", "receivedAt", "lastSeenAt", "count", "contentType", "status"),
+        *("resolvedBy", "resolvedAt", "dismissReason", "outcome", "reservationId", "eventId"),
+    ),
+}
 
 ExportRow: TypeAlias = dict[str, Any]
 
@@ -179,13 +163,22 @@ async def export(
         return CommandResult(None)
     progress = _Progress(to, options)
     with progress.open_part() as output:
-        if progress.row_count:
-            console.print_step("Continued", f"after {progress.row_count} {kind}")
+        if progress.position and progress.position.rows:
+            console.print_step("Continued", f"after {progress.position.rows} {kind}")
         row_count = await _write_rows(api, console, options, output, progress)
     get_partial_path(to).rename(to)
     progress.remove()
     console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id} to {to}")
     return CommandResult({"rows": row_count, "kind": kind, "file": to})
+
+
+class _Position(Struct, frozen=True, rename="camel"):
+    """Where an interrupted export continues: after a document, and after so many rows and bytes."""
+
+    options: dict[str, Any]
+    last_document: str
+    rows: int
+    bytes: int
 
 
 class _Progress:
@@ -201,49 +194,39 @@ class _Progress:
             "personal": options.include_personal,
             "since": options.since and options.since.isoformat(),
         }
-        self.last_document: str | None = None
-        self.row_count = 0
-        self.size_bytes = 0
+        self.position: _Position | None = None
 
     def open_part(self) -> TextIO:
         """Open `FILE.part`: at the stored position if there is one, else empty."""
-        if Path(self._file).exists() or not self._load():
+        self.position = None if Path(self._file).exists() else self._read_position()
+        if self.position is None:
             return open_partial_file(self._file)
-        os.truncate(self._part, self.size_bytes)  # a page may have been written in part
+        os.truncate(self._part, self.position.bytes)  # a page may have been written in part
         return self._part.open("a", encoding="utf-8")
 
-    def _load(self) -> bool:
-        """Read the position of an interrupted export; return whether there is one."""
+    def _read_position(self) -> _Position | None:
+        """Return the position of an interrupted export, None if there is none to continue from."""
         try:
-            stored = json.loads(self._path.read_text())
-            options, last_document = stored["options"], str(stored["lastDocument"])
-            row_count, size_bytes = int(stored["rows"]), int(stored["bytes"])
-            # Without these bytes the rows before the position would be missing in the export.
-            is_complete = self._part.stat().st_size >= size_bytes
-        except (OSError, ValueError, KeyError, TypeError):  # missing or damaged: start again
-            return False
-        if not is_complete:
-            return False
-        if options != self._options:
+            position = msgspec.json.decode(self._path.read_bytes(), type=_Position)
+            part_bytes = self._part.stat().st_size
+        except (OSError, msgspec.DecodeError):  # missing or damaged: start again
+            return None
+        # Without these bytes the rows before the position would be missing in the export.
+        if part_bytes < position.bytes:
+            return None
+        if position.options != self._options:
             raise CommandError(
                 f"{self._part} belongs to an export with other options: "
                 f"delete it and {self._path}, or name another file."
             )
-        self.last_document, self.row_count, self.size_bytes = last_document, row_count, size_bytes
-        return True
+        return position
 
     def save(self, last_document: str, row_count: int, size_bytes: int) -> None:
         """Store the position after a page."""
-        self.last_document, self.row_count, self.size_bytes = last_document, row_count, size_bytes
-        position = {
-            "options": self._options,
-            "lastDocument": last_document,
-            "rows": row_count,
-            "bytes": size_bytes,
-        }
+        position = _Position(self._options, last_document, row_count, size_bytes)
         # Renamed, so that an interruption leaves the old position or the new one.
         new_path = self._path.with_suffix(".new")
-        new_path.write_text(json.dumps(position))
+        new_path.write_bytes(msgspec.json.encode(position))
         new_path.replace(self._path)
 
     def remove(self) -> None:
@@ -261,9 +244,10 @@ async def _write_rows(
     """Write all rows after the stored position; return the number of rows of the file."""
     client = api.app_context.firestore
     query = page_query = options.build_query(client)
-    row_count = progress.row_count if progress else 0
-    if progress and progress.last_document:
-        page_query = query.start_after({"__name__": client.document(progress.last_document)})
+    position = progress and progress.position
+    row_count = position.rows if position else 0
+    if position:
+        page_query = query.start_after({"__name__": client.document(position.last_document)})
     with click.progressbar(
         length=await count_documents(query) if console.errors.isatty() else 0,
         label=options.kind.capitalize(),
@@ -276,7 +260,7 @@ async def _write_rows(
             for snapshot in page:
                 row = await _build_row(api, options, snapshot)
                 if row is not None:
-                    output.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    output.write(_format_row(row) + "\n")
                     row_count += 1
             output.flush()  # a closed pipe must fail here, not when the interpreter exits
             last_reference = page[-1].reference
@@ -291,89 +275,54 @@ async def _build_row(
     api: OperatorClient, options: ExportOptions, snapshot: DocumentSnapshot[Any]
 ) -> ExportRow | None:
     """Return the exported row of a document, None if it is left out."""
-    document: dict[str, Any] = snapshot.to_dict() or {}
+    document: ExportRow = snapshot.to_dict() or {}
     if not options.includes(document, api.app_context.clock()):
         return None
-    include_personal, kind = options.include_personal, options.kind
-    if kind == "reservations":
-        return export_reservation(document, include_personal=include_personal)
-    if kind == "journal":
-        reservation_id = snapshot.reference.parent.parent.id
-        return export_journal_entry(reservation_id, document, include_personal=include_personal)
-    if kind == "guests":
-        return export_guest(document, include_personal=include_personal)
-    if kind == "quarantine":
-        return export_quarantine_item(snapshot.id, document, include_personal=include_personal)
-    # None if the report was deleted after the page was read.
-    report = await read_full_report(api.app_context.firestore, api.restaurant_id, snapshot.id)
-    return None if report is None else export_report(report)
+    if options.kind == "reports":
+        # None if the report was deleted after the page was read.
+        return await read_full_report(api.app_context.firestore, api.restaurant_id, snapshot.id)
+    row = select_fields(options.kind, document, include_personal=options.include_personal)
+    if options.kind == "journal":
+        return {"reservationId": snapshot.reference.parent.parent.id, **row}
+    return {"id": snapshot.id, **row} if options.kind == "quarantine" else row
 
 
-def export_reservation(document: Mapping[str, Any], *, include_personal: bool) -> ExportRow:
-    """Return the exported fields of a reservation, without the internal state `sync`."""
+def select_fields(kind: str, document: ExportRow, *, include_personal: bool) -> ExportRow:
+    """Return the exported fields of a document; never a reservation's internal state `sync`."""
     if include_personal:
-        return _to_json({name: value for name, value in document.items() if name != "sync"})
-    flat = flatten_document(document)
+        return {name: value for name, value in document.items() if name != "sync"}
+    if kind == "reservations":
+        return _select_reservation_fields(document)
+    exported = _select(document, _EXPORTED_FIELDS[kind])
+    if kind == "journal":
+        exported["changes"] = _select(document.get("changes"), _RESERVATION_FIELDS)
+    return exported
+
+
+def _select_reservation_fields(document: ExportRow) -> ExportRow:
+    fields = _select(flatten_document(document), _RESERVATION_FIELDS)
+    if isinstance(history := fields.get("statusHistory"), list):
+        # An entry's note may be about a person.
+        fields["statusHistory"] = [_select(item, _STATUS_HISTORY_FIELDS) for item in history]
     exported: ExportRow = {}
-    for path in _RESERVATION_FIELDS:
-        if path not in flat:
-            continue
-        value = flat[path]
-        if path == "statusHistory" and isinstance(value, list):
-            # An entry's note may be about a person.
-            value = [_select_fields(item, _STATUS_HISTORY_FIELDS) for item in value]
+    for path, value in fields.items():
         *parents, name = path.split(".")
         parent = exported
         for parent_name in parents:
             parent = parent.setdefault(parent_name, {})
         parent[name] = value
-    return _to_json(exported)
+    return exported
 
 
-def export_journal_entry(
-    reservation_id: str, entry: Mapping[str, Any], *, include_personal: bool
-) -> ExportRow:
-    """Return the exported fields of a journal entry."""
-    if include_personal:
-        return _to_json({"reservationId": reservation_id, **entry})
-    changes = _select_fields(entry.get("changes"), _RESERVATION_FIELDS)
-    exported = _select_fields(entry, _JOURNAL_FIELDS)
-    return _to_json({"reservationId": reservation_id, **exported, "changes": changes})
-
-
-def export_guest(guest: Mapping[str, Any], *, include_personal: bool) -> ExportRow:
-    """Return the exported fields of a guest."""
-    return _to_json(guest if include_personal else _select_fields(guest, _GUEST_FIELDS))
-
-
-def export_quarantine_item(
-    item_id: str, item: Mapping[str, Any], *, include_personal: bool
-) -> ExportRow:
-    """Return the exported fields of a quarantined event."""
-    fields = item if include_personal else _select_fields(item, _QUARANTINE_FIELDS)
-    return _to_json({"id": item_id, **fields})
-
-
-def export_report(report: Mapping[str, Any]) -> ExportRow:
-    """Return a report, which has no personal data."""
-    return _to_json(report)
-
-
-def _select_fields(fields: object, names: tuple[str, ...]) -> ExportRow:
+def _select(fields: object, names: tuple[str, ...]) -> ExportRow:
     stored = fields if isinstance(fields, Mapping) else {}
     return {name: stored[name] for name in names if name in stored}
 
 
-def _to_json(document: Mapping[str, Any]) -> ExportRow:
-    """Return a document as JSON can represent it; times become ISO 8601 in UTC."""
-    return {name: _to_json_value(value) for name, value in document.items()}
+def _format_row(row: ExportRow) -> str:
+    """Return a row as JSON; times become ISO 8601 in UTC."""
 
-
-def _to_json_value(value: object) -> object:
-    if isinstance(value, datetime):
+    def format_time(value: datetime) -> str:
         return value.astimezone(UTC).isoformat()
-    if isinstance(value, Mapping):
-        return _to_json(value)
-    if isinstance(value, list):
-        return [_to_json_value(item) for item in value]
-    return replace_unreadable_values(value)
+
+    return json.dumps(replace_unreadable_values(row), ensure_ascii=False, default=format_time)

@@ -6,10 +6,10 @@ leaves nothing that authenticates a sender.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import click
-from typing_extensions import override
 
 from cli.api import OperatorClient
 from cli.backfill import backfill_with_progress
@@ -42,15 +42,12 @@ _NO_SCHEME = "none"
 
 Integration: TypeAlias = dict[str, Any]
 
+time_zone_option = partial(
+    click.option, "--time-zone", metavar="ZONE", help="IANA time zone, such as America/New_York."
+)
 country_option = click.option(
     "--country", metavar="CODE", help="ISO country of phone numbers without a country code."
 )
-
-
-def time_zone_option(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option for the time zone."""
-    text = "IANA time zone, such as America/New_York."
-    return click.option("--time-zone", required=required, metavar="ZONE", help=text)
 
 
 def webhook_auth_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -63,16 +60,11 @@ def webhook_auth_option(default: str) -> Callable[[Callable[..., Any]], Callable
     )
 
 
-class Rid(click.ParamType[str]):
-    """OpenTable's number of a restaurant."""
-
-    name = "number"
-
-    @override
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not is_rid(value):
-            self.fail(f"{value!r} is not an OpenTable number: use digits only.", param, ctx)
-        return str(value)
+def parse_rid(text: str) -> str:
+    """Return OpenTable's number of a restaurant."""
+    if not is_rid(text):
+        raise click.BadParameter(f"{text!r} is not an OpenTable number: use digits only.")
+    return text
 
 
 @restaurant_command(
@@ -84,7 +76,13 @@ class Rid(click.ParamType[str]):
     ],
     requires_integration=False,
 )
-@click.option("--rid", required=True, type=Rid(), help="OpenTable's number of the restaurant.")
+@click.option(
+    "--rid",
+    required=True,
+    type=parse_rid,
+    metavar="NUMBER",
+    help="OpenTable's number of the restaurant.",
+)
 @time_zone_option(required=True)
 @country_option
 @webhook_auth_option("Default: the present one, else bearer. ")

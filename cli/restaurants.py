@@ -110,7 +110,7 @@ async def remove_restaurant(
     ],
 )
 @click.option("--name", metavar="TEXT", help="Name of the restaurant, for the page.")
-@time_zone_option(required=False)
+@time_zone_option()
 @country_option
 @webhook_auth_option("")
 async def set_settings(

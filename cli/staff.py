@@ -1,9 +1,6 @@
 """The commands `staff …` of one restaurant, and `operators …` of a project."""
 
-from typing import Any
-
 import click
-from typing_extensions import override
 
 from cli.api import OperatorClient, OperatorSession
 from cli.command import operator_command, restaurant_command
@@ -14,20 +11,15 @@ from shared.staff.accounts import UserAccount
 _ROLES = ("host", "manager")
 
 
-class EmailAddress(click.ParamType[str]):
-    """An e-mail address; Firebase checks the rest of it."""
-
-    name = "email"
-
-    @override
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if "@" not in value:
-            self.fail(f"{value!r} is not an e-mail address such as ana@example.com.", param, ctx)
-        return str(value)
+def parse_email_address(text: str) -> str:
+    """Return an e-mail address; Firebase checks the rest of it."""
+    if "@" not in text:
+        raise click.BadParameter(f"{text!r} is not an e-mail address such as ana@example.com.")
+    return text
 
 
 _email_argument = click.argument(
-    "email", type=EmailAddress(), help="E-mail address of the person's account."
+    "email", type=parse_email_address, help="E-mail address of the person's account."
 )
 
 

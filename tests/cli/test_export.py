@@ -8,12 +8,7 @@ from typing import Any
 import pytest
 from google.cloud.firestore import AsyncClient, AsyncQuery
 
-from cli.export import (
-    export_guest,
-    export_journal_entry,
-    export_quarantine_item,
-    export_reservation,
-)
+from cli.export import select_fields
 from cli.output import ExitCode
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
@@ -71,46 +66,60 @@ async def test_personal_data_is_confirmed_first(cli_harness: CliHarness) -> None
     assert "dinerName" in (await cli_harness.run_command(*options, "--yes")).rows[0]
 
 
-def test_a_reservation_is_exported_without_personal_data() -> None:
-    metadata = {"specialRequests": "Ada", "server": "Ada", "tableNumbers": ["4"]}
-    document = {"id": "opentable-1", "partySize": 4, "metadata": metadata, **PERSONAL}
-    exported = export_reservation(document, include_personal=False)
-    assert exported == {"id": "opentable-1", "partySize": 4, "metadata": {"tableNumbers": ["4"]}}
-
-
-def test_a_status_change_is_exported_with_known_fields_only() -> None:
-    document = {"statusHistory": [{"status": "BOOKED", "note": "Ada"}, "Ada"]}
-    exported = export_reservation(document, include_personal=False)
-    assert exported == {"statusHistory": [{"status": "BOOKED"}, {}]}
+@pytest.mark.parametrize(
+    "kind, document, exported",
+    [
+        (
+            "reservations",
+            {
+                "id": "opentable-1",
+                "partySize": 4,
+                "metadata": {"specialRequests": "Ada", "server": "Ada", "tableNumbers": ["4"]},
+                **PERSONAL,
+            },
+            {"id": "opentable-1", "partySize": 4, "metadata": {"tableNumbers": ["4"]}},
+        ),
+        (
+            "reservations",
+            {"statusHistory": [{"status": "BOOKED", "note": "Ada"}, "Ada"]},
+            {"statusHistory": [{"status": "BOOKED"}, {}]},
+        ),
+        (
+            "journal",
+            {
+                "eventId": "evt-1",
+                "changes": {
+                    "dinerName": {"from": None, "to": "Ada"},
+                    "partySize": {"from": 2, "to": 4},
+                },
+                "fields": {"dinerName": "Ada"},
+                "payload": "Ada",
+            },
+            {"eventId": "evt-1", "changes": {"partySize": {"from": 2, "to": 4}}},
+        ),
+        (
+            "guests",
+            {"guestKey": "g1", "firstName": "Ada", "phones": ["+1212"], "survivor": None},
+            {"guestKey": "g1", "survivor": None},
+        ),
+        (
+            "quarantine",
+            {"reason": "invalid_id", "body": "Ada", "summary": {"guest": "A."}},
+            {"reason": "invalid_id"},
+        ),
+    ],
+    ids=["reservation", "status history", "journal entry", "guest", "quarantined event"],
+)
+def test_a_document_is_exported_without_personal_data(
+    kind: str, document: dict[str, Any], exported: dict[str, Any]
+) -> None:
+    assert select_fields(kind, document, include_personal=False) == exported
+    assert select_fields(kind, document, include_personal=True) == document
 
 
 def test_internal_fields_are_never_exported() -> None:
     document = {"id": "x", "sync": {"relay": 1}}
-    assert export_reservation(document, include_personal=True) == {"id": "x"}
-
-
-def test_a_journal_entry_is_exported_without_personal_data() -> None:
-    changes = {"dinerName": {"from": None, "to": "Ada"}, "partySize": {"from": 2, "to": 4}}
-    personal = {"fields": {"dinerName": "Ada"}, "payload": "Ada"}
-    entry = {"eventId": "evt-1", "changes": changes, **personal}
-    assert export_journal_entry("opentable-1", entry, include_personal=False) == {
-        "reservationId": "opentable-1",
-        "eventId": "evt-1",
-        "changes": {"partySize": {"from": 2, "to": 4}},
-    }
-
-
-def test_a_guest_is_exported_without_personal_data() -> None:
-    guest = {"guestKey": "g1", "firstName": "Ada", "phones": ["+1212"], "survivor": None}
-    exported = export_guest(guest, include_personal=False)
-    assert exported == {"guestKey": "g1", "survivor": None}
-    assert export_guest(guest, include_personal=True) == guest
-
-
-def test_a_quarantined_event_is_exported_without_its_body() -> None:
-    item = {"reason": "invalid_id", "body": "Ada", "summary": {"guest": "A."}}
-    exported = export_quarantine_item("q1", item, include_personal=False)
-    assert exported == {"id": "q1", "reason": "invalid_id"}
+    assert select_fields("reservations", document, include_personal=True) == {"id": "x"}
 
 
 async def test_the_journal_is_read_by_one_query_for_this_restaurant_only(
@@ -133,7 +142,9 @@ async def test_guests_and_quarantined_events_are_exported(
     await paths.guests_collection(firestore, cli_harness.id).document("g1").set({"guestKey": "g1"})
     [guest] = (await cli_harness.run_command("export", "guests")).rows
     [item] = (await cli_harness.run_command("export", "quarantine")).rows
+    items = paths.quarantine_collection(firestore, cli_harness.id).list_documents()
     assert (guest["guestKey"], item["reason"]) == ("g1", "invalid_party_size")
+    assert [item["id"]] == [stored.id async for stored in items]
 
 
 @pytest.mark.parametrize("kind", ["reservations", "journal", "reports"])
