@@ -11,6 +11,7 @@ from functools import partial, wraps
 from typing import Any, TypeAlias
 
 import click
+import httpx
 from click.shell_completion import CompletionItem
 from google.auth.exceptions import GoogleAuthError
 from typing_extensions import override
@@ -183,6 +184,19 @@ def read_webhook_url() -> str:
             "profile. `gcloud run services describe opentable-webhook` shows it."
         )
     return url
+
+
+async def request_webhook_url(
+    method: str, url: str, *, timeout_seconds: float, **request: Any
+) -> httpx.Response:
+    """Return the response of the webhook function."""
+    try:
+        async with httpx.AsyncClient(timeout=timeout_seconds) as http:
+            return await http.request(method, url, **request)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CommandError(
+            f"{url} does not answer ({type(error).__name__}): check WEBHOOK_URL and the network."
+        ) from None
 
 
 def operator_command(

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import click
-import httpx
 
 from cli.api import OperatorSession
-from cli.command import list_restaurants, operator_command, read_webhook_url, translate_failures
+from cli.command import (
+    list_restaurants,
+    operator_command,
+    read_webhook_url,
+    request_webhook_url,
+    translate_failures,
+)
 from cli.output import CommandError, CommandResult, Console
-
-_TIMEOUT_SECONDS = 10
 
 
 @operator_command(
@@ -84,13 +87,7 @@ class Checkup:
 
 async def _check_webhook_url() -> str:
     url = read_webhook_url()
-    try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
-            status = (await http.get(url)).status_code
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(
-            f"{url} does not answer ({type(error).__name__}): check WEBHOOK_URL and the network."
-        ) from None
+    status = (await request_webhook_url("GET", url, timeout_seconds=10)).status_code
     if status != HTTPStatus.METHOD_NOT_ALLOWED:  # the function accepts POST only
         raise CommandError(
             f"{url} answers a GET request with {status} instead of 405: it is not the address of "

@@ -7,10 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import click
-import httpx
 
 from cli.api import OperatorClient, encode_struct
-from cli.command import Count, read_webhook_url, restaurant_command
+from cli.command import Count, read_webhook_url, request_webhook_url, restaurant_command
 from cli.help import LedgerGroup
 from cli.output import CommandError, CommandResult, Console, read_input
 from cli.rotation import (
@@ -24,7 +23,6 @@ from shared.domain.settings import WebhookAuthScheme
 from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.webhook_credentials import build_authentication_headers
 
-_TIMEOUT_SECONDS = 30
 _EVENT_TYPES = ("created", "updated", "cancelled")
 
 
@@ -126,17 +124,17 @@ async def send_webhook(
         "content-type": "application/json",
         **build_authentication_headers(selected, credential, body, datetime.now(UTC)),
     }
-    try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
-            response = await http.post(url, content=body, headers=headers)
-    except httpx.HTTPError as error:
-        raise CommandError(
-            f"{url} does not answer ({type(error).__name__}): check WEBHOOK_URL and the network."
-        ) from None
+    response = await request_webhook_url(
+        "POST", url, timeout_seconds=30, content=body, headers=headers
+    )
     console.print_step("Sent", f"{len(body)} bytes to {url}")
     console.print_step("Response", f"{response.status_code} {response.text.strip()}")
+    try:
+        answer = response.json()
+    except ValueError:
+        raise CommandError(f"{url} answers without JSON: check WEBHOOK_URL.") from None
     return CommandResult(
-        {"httpStatus": response.status_code, "response": response.json()},
+        {"httpStatus": response.status_code, "response": answer},
         is_action_required=response.status_code != HTTPStatus.OK,
     )
 

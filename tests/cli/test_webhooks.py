@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cli.output import ExitCode
+from sandbox.fault_injection import FailureKind
 from tests.cli.harness import CliHarness, WebhookIngest
 
 
@@ -39,6 +40,17 @@ async def test_a_refused_body_is_reported_with_its_reason(cli_harness: CliHarnes
     assert sent.code == ExitCode.ACTION_REQUIRED
     assert sent.json_output["httpStatus"] == 202
     assert sent.json_output["response"]["reason"] == "invalid_partySize"
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_an_answer_of_another_server_is_one_sentence(
+    cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli_harness.opentable.sandbox.faults.script_failure(FailureKind.HTML, path="/elsewhere")
+    monkeypatch.setenv("WEBHOOK_URL", f"{cli_harness.opentable.url}/elsewhere")
+    refused = await cli_harness.run_command("webhooks send")
+    assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
+    assert "answers without JSON" in refused.errors
 
 
 async def test_the_newest_webhooks_are_listed(
