@@ -1,5 +1,3 @@
-from datetime import UTC, datetime
-
 import pytest
 
 from sandbox.actions import GuestActions, ReservationActions, VisitActions
@@ -8,12 +6,12 @@ from sandbox.clock import ManualClock
 from sandbox.models import SandboxReservation, SandboxRestaurant
 from sandbox.oauth import Partner
 from sandbox.store import SandboxStore
-from tests.sandbox.client import NEW_YORK, RID, SANDBOX_VISIT_TIME, SandboxClient
+from tests.sandbox.client import NEW_YORK, NOW, RID, SANDBOX_VISIT_TIME, Inbox, SandboxClient
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    return ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC))
+    return ManualClock(NOW)
 
 
 @pytest.fixture
@@ -56,6 +54,11 @@ def sandbox(store: SandboxStore, partner: Partner) -> OpenTableApi:
 @pytest.fixture
 def sandbox_client(sandbox: OpenTableApi) -> SandboxClient:
     return SandboxClient(sandbox)
+
+
+@pytest.fixture
+def inbox(clock: ManualClock) -> Inbox:
+    return Inbox(clock)
 
 
 @pytest.fixture

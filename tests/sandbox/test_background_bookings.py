@@ -1,30 +1,18 @@
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import background_bookings
-from sandbox.background_bookings import POPULATED_DAYS_AHEAD, POPULATED_DAYS_BACK, populate_store
-from sandbox.clock import ManualClock
-from sandbox.models import ENDED_STATES, SandboxReservation, SandboxRestaurant
-from sandbox.store import SandboxStore
-
-RID = 555001
-NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
-
-
-def populated_store(count: int, seed: int = 0) -> SandboxStore:
-    store = SandboxStore(ManualClock(NOW), seed)
-    store.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate_store(store, RID, count, seed)
-    return store
+from sandbox.background_bookings import POPULATED_DAYS_AHEAD, POPULATED_DAYS_BACK
+from sandbox.models import ENDED_STATES, SandboxReservation
+from tests.sandbox.client import NOW, RID, new_store
 
 
 @pytest.fixture(scope="module")
 def rows() -> tuple[SandboxReservation, ...]:
-    return populated_store(5000).list_reservations(RID)
+    return new_store(5000).list_reservations(RID)
 
 
 def test_the_requested_number_is_booked(rows: tuple[SandboxReservation, ...]) -> None:
@@ -32,7 +20,7 @@ def test_the_requested_number_is_booked(rows: tuple[SandboxReservation, ...]) ->
 
 
 def test_the_same_seed_creates_the_same_reservations() -> None:
-    assert populated_store(50).list_reservations(RID) == populated_store(50).list_reservations(RID)
+    assert new_store(50).list_reservations(RID) == new_store(50).list_reservations(RID)
 
 
 def test_visits_lie_between_a_month_back_and_six_weeks_ahead(
@@ -76,7 +64,7 @@ def test_lead_times_follow_the_figures(rows: tuple[SandboxReservation, ...]) -> 
 
 
 def test_guests_are_obviously_made_up() -> None:
-    for guest in populated_store(50).list_guests(RID):
+    for guest in new_store(50).list_guests(RID):
         assert guest.email.endswith("@example.com")
         assert guest.phone.startswith("21255501")
 

@@ -6,17 +6,13 @@ import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
 
 from sandbox.server import create_sandbox_app
-from sandbox.simulator import Simulator, SimulatorConfig, build_simulator
-
-RID = 555001
+from sandbox.simulator import Simulator
+from tests.sandbox.client import RID, new_simulator
 
 
 @pytest.fixture(scope="module")
 def demo_simulator() -> Simulator:
-    plan = SimulatorConfig(
-        zones={RID: "America/New_York"}, base_url="http://testserver", reservations=20
-    )
-    return build_simulator(plan)
+    return new_simulator(reservations=20)
 
 
 @pytest_asyncio.fixture

@@ -1,8 +1,7 @@
 from sandbox.actions import GuestActions, ReservationActions
 from sandbox.clock import ManualClock
 from sandbox.store import SandboxStore
-
-RID = 555001
+from tests.sandbox.client import RID
 
 
 def test_a_forgotten_guest_has_no_details_left(guest_actions: GuestActions) -> None:

@@ -18,15 +18,21 @@ def sandbox_session(sandbox: OpenTableApi) -> requests.Session:
     return sandbox_session
 
 
+def get_rows(
+    session: requests.Session, timeout: float | tuple[float, float] | None = 1
+) -> requests.Response:
+    return session.get(URL, params={"rid": RID}, headers=BEARER, timeout=timeout)
+
+
 def test_a_session_reads_rows_without_a_socket(
     sandbox_session: requests.Session, reservation: SandboxReservation
 ) -> None:
-    answer = sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+    answer = get_rows(sandbox_session)
     assert [row["id"] for row in answer.json()["items"]] == [f"{RID}-{reservation.key}"]
 
 
 def test_gzip_is_unpacked_by_requests(sandbox_session: requests.Session) -> None:
-    answer = sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+    answer = get_rows(sandbox_session)
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.json()["items"] == []
 
@@ -45,16 +51,14 @@ def test_an_answer_after_the_deadline_is_a_read_timeout(
 ) -> None:
     sandbox.faults.script_failure(FailureKind.DELAY, seconds=6)
     with pytest.raises(requests.ReadTimeout):
-        sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=deadline)
+        get_rows(sandbox_session, deadline)
 
 
 def test_an_answer_within_the_deadline_comes_at_once(
     sandbox_session: requests.Session, sandbox: OpenTableApi
 ) -> None:
     sandbox.faults.script_failure(FailureKind.DELAY, seconds=6)
-    assert (
-        sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=10).status_code == 200
-    )
+    assert get_rows(sandbox_session, 10).status_code == 200
 
 
 def test_a_cut_connection_is_a_connection_error(
@@ -62,4 +66,4 @@ def test_a_cut_connection_is_a_connection_error(
 ) -> None:
     sandbox.faults.script_failure(FailureKind.CLOSE)
     with pytest.raises(requests.ConnectionError):
-        sandbox_session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+        get_rows(sandbox_session)

@@ -6,10 +6,10 @@ from httpx import ASGITransport, AsyncClient, Response
 from sandbox.actions import ReservationActions
 from sandbox.clock import read_system_time
 from sandbox.server import create_sandbox_app
-from sandbox.simulator import Simulator, SimulatorConfig, build_simulator
+from sandbox.simulator import Simulator
 from sandbox.webhook_delivery import WebhookDispatcher
 from sandbox.webhook_senders import encode_signing_secret
-from tests.sandbox.client import RID, SANDBOX_VISIT_TIME
+from tests.sandbox.client import RID, SANDBOX_VISIT_TIME, new_simulator
 
 OTHER_RID = 555002
 SIGNING = encode_signing_secret(b"0123456789abcdef01234567")
@@ -23,16 +23,9 @@ def sent_headers() -> list[dict[str, str]]:
 
 @pytest.fixture
 def simulator(sent_headers: list[dict[str, str]]) -> Simulator:
-    plan = SimulatorConfig(
-        zones={RID: "America/New_York"},
-        base_url="http://testserver",
-        reservations=0,
-        webhook_url="http://webhook",
-        authorization="Bearer first",
-        signing_secret=SIGNING,
-        relay_share=1.0,
+    simulator = new_simulator(
+        webhook_url="http://webhook", authorization="Bearer first", signing_secret=SIGNING
     )
-    simulator = build_simulator(plan)
 
     def post(_url: str, headers: dict[str, str], _body: bytes) -> int:
         sent_headers.append(headers)

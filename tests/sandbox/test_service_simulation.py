@@ -1,23 +1,18 @@
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import pytest
 
-from sandbox.background_bookings import populate_store
-from sandbox.clock import ManualClock
-from sandbox.models import ENDED_STATES, SandboxReservation, SandboxRestaurant
+from sandbox.models import ENDED_STATES, SandboxReservation
 from sandbox.service_simulation import ServiceSimulation
 from sandbox.store import SandboxStore
 from sandbox.visits import SimulatedAction
+from tests.sandbox.client import RID, new_store
 
-RID = 555001
 DAY = date(2026, 3, 14)
 
 
 def play_service(seed: int = 0, day: date = DAY) -> tuple[SandboxStore, list[SimulatedAction]]:
-    store = SandboxStore(ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC)))
-    store.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate_store(store, RID, 2000)
+    store = new_store(2000)
     return store, ServiceSimulation(store, RID, day, seed).run_all()
 
 

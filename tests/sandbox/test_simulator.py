@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import time
 from threading import Event
 
@@ -7,10 +6,10 @@ from typing_extensions import override
 
 from sandbox.actions import ReservationActions
 from sandbox.service_simulation import SimulationLoop
-from sandbox.simulator import SimulatorConfig, build_simulator, post_webhook
+from sandbox.simulator import post_webhook
 from sandbox.store import SandboxStore
 from sandbox.webhook_senders import encode_signing_secret
-from tests.sandbox.client import RID, SANDBOX_VISIT_TIME
+from tests.sandbox.client import RID, SANDBOX_VISIT_TIME, new_simulator
 
 
 class FakeTicks(Event):
@@ -56,22 +55,18 @@ def test_services_follow_one_another(store: SandboxStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "authorization,secret,letters",
+    "authorization, secret, attempts",
     [("", "", 0), ("Bearer issued", "", 1), ("Bearer issued", encode_signing_secret(b"k" * 24), 2)],
 )
 def test_a_sender_is_attached_for_each_credential(
-    authorization: str, secret: str, letters: int, count_retries: Callable[[SimulatorConfig], int]
+    authorization: str, secret: str, attempts: int
 ) -> None:
-    plan = SimulatorConfig(
-        zones={RID: "America/New_York"},
-        base_url="http://127.0.0.1",
-        reservations=0,
-        webhook_url="http://127.0.0.1:9/",
-        authorization=authorization,
-        signing_secret=secret,
-        relay_share=1.0,
+    simulator = new_simulator(
+        webhook_url="http://127.0.0.1:9/", authorization=authorization, signing_secret=secret
     )
-    assert count_retries(plan) == letters
+    ReservationActions(simulator.api.store, RID).create(SANDBOX_VISIT_TIME, 2)
+    simulator.dispatcher.send_due()
+    assert simulator.dispatcher.counts["retried"] == attempts
 
 
 def test_the_first_service_starts_at_its_opening_hour(store: SandboxStore) -> None:
@@ -83,14 +78,3 @@ def test_the_first_service_starts_at_its_opening_hour(store: SandboxStore) -> No
 
 def test_no_answer_is_status_0() -> None:
     assert post_webhook("http://127.0.0.1:9/", {}, b"{}") == 0
-
-
-@pytest.fixture
-def count_retries() -> Callable[[SimulatorConfig], int]:
-    def count(plan: SimulatorConfig) -> int:
-        simulator = build_simulator(plan)
-        ReservationActions(simulator.api.store, RID).create(SANDBOX_VISIT_TIME, 2)
-        simulator.dispatcher.send_due()
-        return simulator.dispatcher.counts["retried"]
-
-    return count

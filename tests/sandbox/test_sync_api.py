@@ -8,54 +8,49 @@ from hypothesis import strategies as st
 
 from sandbox.actions import GuestActions, ReservationActions
 from sandbox.api import OpenTableApi
-from sandbox.background_bookings import populate_store
-from sandbox.clock import ManualClock
-from sandbox.models import SandboxRestaurant
 from sandbox.oauth import Partner
-from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder
-from tests.sandbox.client import LIST_PATH, NEW_YORK, RID, SANDBOX_VISIT_TIME, SandboxClient
+from tests.sandbox.client import LIST_PATH, RID, SANDBOX_VISIT_TIME, SandboxClient, new_store
 
+DAY = "2026-03-14"
 ROUND_COUNT = 3
 
 
-@pytest.mark.parametrize("text", ["2026-03-14T15:00:00Z", "2026-03-14T15:00:00.000Z"])
-def test_updated_after_is_strict_with_and_without_millis(
-    text: str, sandbox_client: SandboxClient, three_reservations: list[str]
+@pytest.mark.parametrize(
+    "query, positions",
+    [
+        ({"updated_after": "2026-03-14T15:00:00Z"}, [1, 2]),
+        ({"updated_after": "2026-03-14T15:00:00.000Z"}, [1, 2]),
+        ({"scheduled_time_to": f"{DAY}T19:00:00"}, [0, 1]),
+        ({"scheduled_time_from": f"{DAY}T19:00:00"}, [1, 2]),
+        ({"scheduled_time_from": f"{DAY}T20:00:00Z"}, [2]),
+        ({"confirmation_id": "1002"}, [1]),
+    ],
+    ids=["strictly after", "millis", "last time", "first time", "zone read as local", "number"],
+)
+def test_a_filter_selects_its_rows(
+    query: dict[str, str],
+    positions: list[int],
+    sandbox_client: SandboxClient,
+    three_reservations: list[str],
 ) -> None:
-    assert sandbox_client.keys(updated_after=text) == three_reservations[1:]
+    expected = [three_reservations[position] for position in positions]
+    assert sandbox_client.keys(**query) == expected
 
 
 def test_updated_after_can_be_inclusive(
-    sandbox: OpenTableApi, sandbox_client: SandboxClient, three_reservations: list[str]
+    sandbox_client: SandboxClient, three_reservations: list[str]
 ) -> None:
-    sandbox.choices.updated_after_inclusive = True
+    sandbox_client.sandbox.choices.updated_after_inclusive = True
     assert sandbox_client.keys(updated_after="2026-03-14T15:00:00Z") == three_reservations
 
 
-def test_the_scheduled_window_includes_both_ends(
-    sandbox_client: SandboxClient, three_reservations: list[str]
-) -> None:
-    window = {"from": "2026-03-14T18:00:00", "to": "2026-03-14T19:00:00"}
-    asked = {f"scheduled_time_{end}": text for end, text in window.items()}
-    assert sandbox_client.keys(**asked) == three_reservations[:2]
-
-
 def test_the_scheduled_window_can_exclude_its_ends(
-    sandbox: OpenTableApi, sandbox_client: SandboxClient, three_reservations: list[str]
-) -> None:
-    sandbox.choices.window_inclusive = False
-    window = {"from": "2026-03-14T18:00:00", "to": "2026-03-14T20:00:00"}
-    asked = {f"scheduled_time_{end}": text for end, text in window.items()}
-    assert sandbox_client.keys(**asked) == [three_reservations[1]]
-
-
-def test_a_zone_in_the_window_is_read_as_local(
     sandbox_client: SandboxClient, three_reservations: list[str]
 ) -> None:
-    assert sandbox_client.keys(scheduled_time_from="2026-03-14T20:00:00Z") == [
-        three_reservations[2]
-    ]
+    sandbox_client.sandbox.choices.window_inclusive = False
+    window = {"scheduled_time_from": f"{DAY}T18:00:00", "scheduled_time_to": f"{DAY}T20:00:00"}
+    assert sandbox_client.keys(**window) == [three_reservations[1]]
 
 
 def test_the_state_filter_takes_one_state(
@@ -74,12 +69,6 @@ def test_cancelled_rows_stay_listed(
 ) -> None:
     reservation_actions.cancel(three_reservations[1])
     assert sorted(sandbox_client.keys()) == sorted(three_reservations)
-
-
-def test_a_confirmation_number_finds_its_row(
-    sandbox_client: SandboxClient, three_reservations: list[str]
-) -> None:
-    assert sandbox_client.keys(confirmation_id=1002) == [three_reservations[1]]
 
 
 def test_a_guest_is_named_without_prefix(
@@ -138,10 +127,8 @@ def test_the_limit_defaults_to_1000_and_is_clamped_to_2000(
     assert sandbox_client.payload(**query)["limit"] == served
 
 
-def test_a_limit_above_the_maximum_can_be_refused(
-    sandbox: OpenTableApi, sandbox_client: SandboxClient
-) -> None:
-    sandbox.choices.above_limit = "refuse"
+def test_a_limit_above_the_maximum_can_be_refused(sandbox_client: SandboxClient) -> None:
+    sandbox_client.sandbox.choices.above_limit = "refuse"
     assert sandbox_client.listing(limit=2001).status == 400
 
 
@@ -181,43 +168,37 @@ def test_the_default_order_is_by_last_change(
 
 
 def test_rows_can_be_ordered_by_id(
-    sandbox: OpenTableApi, sandbox_client: SandboxClient, three_reservations: list[str]
+    sandbox_client: SandboxClient, three_reservations: list[str]
 ) -> None:
-    sandbox.choices.order = "id"
+    sandbox_client.sandbox.choices.order = "id"
     assert sandbox_client.keys() == sorted(three_reservations)
 
 
-def test_a_stable_shuffle_survives_a_write(
-    sandbox: OpenTableApi, sandbox_client: SandboxClient, reservation_actions: ReservationActions
+@pytest.mark.parametrize("order, is_stable", [("shuffled", True), ("unstable", False)])
+def test_a_shuffled_order_changes_with_a_write_only_if_it_is_unstable(
+    order: ListOrder,
+    is_stable: bool,
+    sandbox_client: SandboxClient,
+    reservation_actions: ReservationActions,
+    thirty: list[str],
 ) -> None:
-    keys = [reservation_actions.create(SANDBOX_VISIT_TIME, 2).key for _ in range(20)]
-    sandbox.choices.order = "shuffled"
+    sandbox_client.sandbox.choices.order = order
     before = sandbox_client.keys()
-    reservation_actions.change_party_size(keys[0], 5)
-    assert before == sandbox_client.keys() != keys
-
-
-def test_an_unstable_order_changes_with_a_write(
-    sandbox: OpenTableApi, sandbox_client: SandboxClient, reservation_actions: ReservationActions
-) -> None:
-    keys = [reservation_actions.create(SANDBOX_VISIT_TIME, 2).key for _ in range(20)]
-    sandbox.choices.order = "unstable"
-    before = sandbox_client.keys()
-    reservation_actions.change_party_size(keys[0], 5)
-    assert before != sandbox_client.keys()
+    reservation_actions.change_party_size(thirty[0], 5)
+    assert before != thirty
+    assert (sandbox_client.keys() == before) is is_stable
 
 
 def test_a_change_between_two_pages_shifts_the_offsets(
-    sandbox: OpenTableApi,
     sandbox_client: SandboxClient,
     reservation_actions: ReservationActions,
     three_reservations: list[str],
 ) -> None:
-    sandbox.faults.on_page = lambda _: reservation_actions.change_party_size(
+    sandbox_client.sandbox.faults.on_page = lambda _: reservation_actions.change_party_size(
         three_reservations[0], 6
     )
     assert sandbox_client.keys(limit=1) == [three_reservations[0]]
-    sandbox.faults.on_page = None
+    sandbox_client.sandbox.faults.on_page = None
     assert sandbox_client.keys(limit=1, offset=1) == [three_reservations[2]]
 
 
@@ -230,10 +211,8 @@ def test_the_next_page_url_contains_the_filters(sandbox_client: SandboxClient) -
 
 
 @pytest.mark.usefixtures("three_reservations")
-def test_the_next_page_can_be_relative(
-    sandbox: OpenTableApi, sandbox_client: SandboxClient
-) -> None:
-    sandbox.choices.next_page_url = "relative"
+def test_the_next_page_can_be_relative(sandbox_client: SandboxClient) -> None:
+    sandbox_client.sandbox.choices.next_page_url = "relative"
     url = sandbox_client.payload(limit=2)["nextPageUrl"]
     assert str(url).startswith(f"{LIST_PATH}?")
 
@@ -260,12 +239,8 @@ def test_a_page_of_100000_reservations_is_fast(
 
 @pytest.fixture(scope="module")
 def large_store() -> SandboxClient:
-    store = SandboxStore(ManualClock(SANDBOX_VISIT_TIME))
-    store.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
-    populate_store(store, RID, 100_000)
-    return SandboxClient(
-        OpenTableApi(store, [Partner("client", "secret", "gold", {RID}, api_key="key")])
-    )
+    partner = Partner("client", "secret", "gold", {RID}, api_key="key")
+    return SandboxClient(OpenTableApi(new_store(100_000), [partner]))
 
 
 @pytest.fixture

@@ -25,10 +25,6 @@ def row_scheduled_at(moment: datetime, booked: SandboxReservation) -> dict[str, 
     return build_reservation_row(replace(booked, scheduled=moment), None, GOLD)
 
 
-def test_gold_sees_the_thirty_six_documented_fields(reservation: SandboxReservation) -> None:
-    assert len(build_reservation_row(reservation, None, GOLD)) == 36
-
-
 @pytest.mark.parametrize("tier,size", [("copper", 34), ("gold", 36), ("platinum", 52)])
 def test_each_tier_has_its_number_of_fields(tier: ProductTier, size: int) -> None:
     assert len(set(RESERVATION_FIELDS_BY_TIER[tier])) == size
@@ -151,8 +147,8 @@ def test_the_webhook_can_leave_out_the_prefix_of_ids(reservation: SandboxReserva
     assert (row["id"], row["guest_id"]) == (reservation.key, "g1")
 
 
-def test_a_merged_guest_has_only_links(reservation: SandboxReservation) -> None:
-    guest = SandboxGuest(
+def build_merged_guest(reservation: SandboxReservation) -> SandboxGuest:
+    return SandboxGuest(
         rid=1,
         key="a",
         created=reservation.created,
@@ -161,10 +157,11 @@ def test_a_merged_guest_has_only_links(reservation: SandboxReservation) -> None:
         archived=True,
         primary="b",
     )
-    kept = {
-        name: value for name, value in build_guest_row(guest, GOLD).items() if value is not None
-    }
-    assert kept == {
+
+
+def test_a_merged_guest_has_only_links(reservation: SandboxReservation) -> None:
+    row = build_guest_row(build_merged_guest(reservation), GOLD)
+    assert {name: value for name, value in row.items() if value is not None} == {
         "id": "1-a",
         "href": "https://platform.opentable.com/sync/v2/guests/1-a",
         "archived": True,
@@ -173,12 +170,5 @@ def test_a_merged_guest_has_only_links(reservation: SandboxReservation) -> None:
 
 
 def test_a_survivor_can_be_named_by_its_key(reservation: SandboxReservation) -> None:
-    guest = SandboxGuest(
-        rid=1,
-        key="a",
-        created=reservation.created,
-        updated=reservation.updated,
-        archived=True,
-        primary="b",
-    )
-    assert build_guest_row(guest, GOLD, primary_format="key")["primary_guest"] == "b"
+    row = build_guest_row(build_merged_guest(reservation), GOLD, primary_format="key")
+    assert row["primary_guest"] == "b"

@@ -1,15 +1,11 @@
-import json
 import time
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
 from sandbox.actions import GuestActions, ReservationActions, VisitActions
-from sandbox.clock import ManualClock
 from sandbox.store import SandboxStore
-from sandbox.webhook_delivery import WebhookDispatcher, deliver_all
 from sandbox.webhook_senders import (
     DirectSender,
     RelaySender,
@@ -18,35 +14,9 @@ from sandbox.webhook_senders import (
     post_mock_events,
     read_mock_events,
 )
-from tests.sandbox.client import RID, SANDBOX_VISIT_TIME
+from tests.sandbox.client import RID, SANDBOX_VISIT_TIME, Inbox
 
 SECRET = encode_signing_secret(b"0123456789abcdef01234567")
-
-
-class Inbox:
-    """Receive deliveries after a number of rejections."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
-        self.dispatcher = WebhookDispatcher(self.post, clock)
-        self.refusals = 0
-        self.headers: list[dict[str, str]] = []
-        self.bodies: list[bytes] = []
-
-    def post(self, _url: str, headers: dict[str, str], body: bytes) -> int:
-        self.headers.append(headers)
-        self.bodies.append(body)
-        self.refusals -= 1
-        return 503 if self.refusals >= 0 else 200
-
-    def read(self) -> list[dict[str, Any]]:
-        deliver_all(self.dispatcher, self.clock)
-        return [json.loads(body) for body in self.bodies]
-
-
-@pytest.fixture
-def inbox(clock: ManualClock) -> Inbox:
-    return Inbox(clock)
 
 
 @pytest.fixture
@@ -130,7 +100,7 @@ def test_a_change_that_an_envelope_cannot_carry_sends_none(
 def test_each_attempt_is_signed_afresh_under_one_id(
     reservation_actions: ReservationActions, inbox: Inbox
 ) -> None:
-    inbox.refusals = 2
+    inbox.statuses = [503, 503]
     reservation_actions.create(SANDBOX_VISIT_TIME, 4)
     assert len(inbox.read()) == 3
     stamps = [int(headers["webhook-timestamp"]) for headers in inbox.headers]
