@@ -162,7 +162,7 @@ async def get_analytics(
     window = query.resolve_window(today)
     days = await read_analytics_days(context.firestore, context.restaurant_id, window)
     if query.format == "csv":
-        file_name = f"patterns-{context.restaurant_id}-{window.start}-{window.end}.csv"
+        file_name = f"analytics-{context.restaurant_id}-{window.start}-{window.end}.csv"
         return Response(
             format_analytics_csv(days),
             headers={"Content-Disposition": f'attachment; filename="{file_name}"'},

@@ -214,7 +214,7 @@ async def test_the_days_shown_can_be_downloaded(
         await page.get_by_role("button", name="Download CSV").click()
     file = await download.value
     assert file.suggested_filename == (
-        f"patterns-{harness_with_analytics.restaurant.id}-{BUSY_MONTH.start}-{BUSY_MONTH.end}.csv"
+        f"analytics-{harness_with_analytics.restaurant.id}-{BUSY_MONTH.start}-{BUSY_MONTH.end}.csv"
     )
     rows = list(csv.DictReader((await file.path()).read_text().splitlines()))
     covers = sum(int(row["covers"]) for row in rows)

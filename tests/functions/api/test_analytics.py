@@ -112,7 +112,7 @@ async def test_a_file_has_the_same_days(
 ) -> None:
     response = await manager.get("analytics", params=WEEK | {"format": "csv"})
     assert response.headers["content-type"] == "text/csv; header=present; charset=utf-8"
-    name = f"patterns-{world_with_analytics.restaurant.id}-2026-03-13-2026-03-19.csv"
+    name = f"analytics-{world_with_analytics.restaurant.id}-2026-03-13-2026-03-19.csv"
     assert response.headers["content-disposition"] == f'attachment; filename="{name}"'
     header, *rows = response.text.split("\r\n")[:-1]
     assert header.startswith("date,source,parties,bookings,")
