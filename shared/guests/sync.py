@@ -86,9 +86,7 @@ async def read_changed_guests(restaurant: ConnectedRestaurant, since: datetime |
     feed = GuestFeed()
     if since is None:
         # Webhooks may have stored reservations with guests outside of this run's rows.
-        unlinked = await read_unlinked_guest_ids(
-            restaurant.firestore, restaurant.id, restaurant.access.rid, restaurant.deadline
-        )
+        unlinked = await read_unlinked_guest_ids(restaurant)
         for reservation_key, guest_id in unlinked.items():
             feed.add_missing_guest(guest_id, reservation_key)
     await _read_pages(restaurant, feed, since)

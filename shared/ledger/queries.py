@@ -3,13 +3,13 @@
 import asyncio
 import base64
 import binascii
-import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from google.cloud.firestore import (
     AsyncClient,
     AsyncCollectionReference,
@@ -19,7 +19,7 @@ from google.cloud.firestore import (
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline
-from shared.context import AppContext, RestaurantContext
+from shared.context import AppContext, ConnectedRestaurant, RestaurantContext
 from shared.domain.analytics import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
 from shared.domain.days import DateWindow
 from shared.domain.ledger.document import (
@@ -118,21 +118,17 @@ async def load_ledger_window(
     return ledger_window
 
 
-async def read_unlinked_guest_ids(
-    client: FirestoreClient, restaurant_id: str, rid: str, deadline: Deadline
-) -> dict[str, str]:
+async def read_unlinked_guest_ids(restaurant: ConnectedRestaurant) -> dict[str, str]:
     """Return the guest ids, by external key, of reservations whose guest is not in the ledger.
 
     The ids are as OpenTable wrote them. All reservations of the restaurant are read.
     """
     guest_ids: dict[str, str] = {}
+    rid = restaurant.access.rid
+    fields = ("source", "sync.guest", "sync.opentable.values.guestIdSpelling")
     with translate_firestore_errors():
         async for document_id, document in stream_reservation_documents(
-            client,
-            restaurant_id,
-            ("source", "sync.guest", "sync.opentable.values.guestIdSpelling"),
-            (),
-            deadline,
+            restaurant.firestore, restaurant.id, fields, (), restaurant.deadline
         ):
             flat = flatten_document(document)
             guest_id = flat.get("source.guestId")
@@ -253,19 +249,15 @@ class _Section(StrEnum):
     UNDATED = "undated"
 
 
-_NEXT_SECTION = {
-    _Section.UPCOMING: _Section.PAST,
-    _Section.PAST: _Section.UNDATED,
-    _Section.UNDATED: None,
-}
+_NEXT_SECTION = {_Section.UPCOMING: _Section.PAST, _Section.PAST: _Section.UNDATED}
 
 
-class _Position(Struct, frozen=True):
+class _Position(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where a page ends: after this document of a section, None at the section's start."""
 
     section: _Section
-    local_date: str | None = None
-    document_id: str | None = None
+    local_date: str | None
+    document_id: str | None
 
 
 class SearchPage(Struct, frozen=True):
@@ -291,7 +283,8 @@ async def search_reservations(
     Raises:
         InvalidCursorError: The cursor does not come from a page.
     """
-    position = _Position(_Section.UPCOMING) if cursor is None else _decode_cursor(cursor)
+    start = _Position(_Section.UPCOMING, None, None)
+    position = start if cursor is None else _decode_cursor(cursor)
     reservations = paths.reservations_collection(client, restaurant_id)
     found: dict[str, dict[str, Any]] = {}
     scanned_count = 0
@@ -307,10 +300,10 @@ async def search_reservations(
         if len(snapshots) == _READ_SIZE:
             position = _move_to(position, snapshots[-1])
             continue
-        next_section = _NEXT_SECTION[position.section]
+        next_section = _NEXT_SECTION.get(position.section)
         if next_section is None:
             return SearchPage(found, None)
-        position = _Position(next_section)
+        position = _Position(next_section, None, None)
     return SearchPage(found, _encode_cursor(position))
 
 
@@ -342,20 +335,17 @@ def _move_to(position: _Position, snapshot: DocumentSnapshot[Any]) -> _Position:
 
 
 def _encode_cursor(position: _Position) -> str:
-    parts = [position.section.value, position.local_date, position.document_id]
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode()
 
 
 def _decode_cursor(cursor: str) -> _Position:
     try:
-        section, local_date, document_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        position = _Position(_Section(section), local_date, document_id)
-    except (ValueError, TypeError):
+        position = msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=_Position)
+    except ValueError:
         raise InvalidCursorError from None
-    if document_id is None and local_date is None:
-        return position
+    local_date, document_id = position.local_date, position.document_id
+    is_start = local_date is None and document_id is None
     has_day = local_date is None if position.section is _Section.UNDATED else bool(local_date)
-    is_typed = isinstance(document_id, str) and isinstance(local_date, str | None)
-    if not (is_typed and has_day and is_document_id(document_id)):
+    if not is_start and not (has_day and document_id and is_document_id(document_id)):
         raise InvalidCursorError
     return position
