@@ -41,8 +41,9 @@ MAX_REREADS_PER_MINUTE = 60
 LOCK_SECONDS = 30
 # The newest version, and the previous one for a rollback by hand.
 MAX_ENABLED_VERSIONS = 2
-_READ_TIMEOUT_SECONDS = 5.0
-_WRITE_TIMEOUT_SECONDS = 8.0
+# Timeouts in seconds. Without the library's retries, which would take up the time of a request.
+_READ_OPTIONS: dict[str, Any] = {"retry": None, "timeout": 5.0}
+_WRITE_OPTIONS: dict[str, Any] = {"retry": None, "timeout": 8.0}
 _MAX_LOCK_ATTEMPTS = 20
 _MAX_LOCK_PAUSE_SECONDS = 0.5
 _MAX_CLOCK_DIFFERENCE_SECONDS = 60
@@ -182,9 +183,7 @@ class SecretManagerStore:
                     stored = await self._read_latest(name, _parse_number(newest_version))
                 payload = build_payload(_parse_secret_payload(secret_id, stored))
                 version = {"parent": name, "payload": {"data": json.dumps(payload).encode()}}
-                added = await self._client.add_secret_version(
-                    version, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
-                )
+                added = await self._client.add_secret_version(version, **_WRITE_OPTIONS)
                 added_number = added.name.rpartition("/")[2]
                 secret.annotations[_NEWEST_VERSION_ANNOTATION] = added_number
         except google.PermissionDenied:
@@ -205,9 +204,7 @@ class SecretManagerStore:
 
         async def access(version: str) -> "AccessSecretVersionResponse":
             return await self._client.access_secret_version(
-                name=f"{secret_name}/versions/{version}",
-                retry=None,
-                timeout=_READ_TIMEOUT_SECONDS,
+                name=f"{secret_name}/versions/{version}", **_READ_OPTIONS
             )
 
         latest = await access("latest")
@@ -222,9 +219,7 @@ class SecretManagerStore:
     async def _create_if_missing(self, secret_id: str) -> None:
         # Read first: creating a secret needs a right that an operator may not have.
         with suppress(google.NotFound):
-            await self._client.get_secret(
-                name=self._secret_name(secret_id), retry=None, timeout=_READ_TIMEOUT_SECONDS
-            )
+            await self._client.get_secret(name=self._secret_name(secret_id), **_READ_OPTIONS)
             return
         secret = {
             "parent": self._project_name,
@@ -232,7 +227,7 @@ class SecretManagerStore:
             "secret": {"replication": {"automatic": {}}},
         }
         with suppress(google.AlreadyExists):
-            await self._client.create_secret(secret, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
+            await self._client.create_secret(secret, **_WRITE_OPTIONS)
 
     @asynccontextmanager
     async def _lock(self, secret_name: str) -> AsyncIterator["Secret"]:
@@ -243,9 +238,7 @@ class SecretManagerStore:
         for attempt in range(_MAX_LOCK_ATTEMPTS):
             if attempt:
                 await sleep_randomly(_MAX_LOCK_PAUSE_SECONDS)
-            secret = await self._client.get_secret(
-                name=secret_name, retry=None, timeout=_READ_TIMEOUT_SECONDS
-            )
+            secret = await self._client.get_secret(name=secret_name, **_READ_OPTIONS)
             now = int(time.time())
             # A later time was written by hand, or by a writer with a wrong clock.
             latest = now + LOCK_SECONDS + _MAX_CLOCK_DIFFERENCE_SECONDS
@@ -276,7 +269,7 @@ class SecretManagerStore:
             "annotations": dict(secret.annotations),
         }
         request = {"secret": changed, "update_mask": {"paths": ["annotations"]}}
-        return await self._client.update_secret(request, retry=None, timeout=_READ_TIMEOUT_SECONDS)
+        return await self._client.update_secret(request, **_READ_OPTIONS)
 
     async def _disable_old_versions(self, secret_id: str, newest_version: int) -> None:
         """Disable all versions of a secret but the newest `MAX_ENABLED_VERSIONS`.
@@ -286,15 +279,11 @@ class SecretManagerStore:
         """
         request = {"parent": self._secret_name(secret_id), "filter": "state:ENABLED"}
         try:
-            versions = await self._client.list_secret_versions(
-                request, retry=None, timeout=_READ_TIMEOUT_SECONDS
-            )
+            versions = await self._client.list_secret_versions(request, **_READ_OPTIONS)
             async for version in versions:
                 number = version.name.rpartition("/")[2]
                 if number.isdecimal() and int(number) <= newest_version - MAX_ENABLED_VERSIONS:
-                    await self._client.disable_secret_version(
-                        name=version.name, retry=None, timeout=_READ_TIMEOUT_SECONDS
-                    )
+                    await self._client.disable_secret_version(name=version.name, **_READ_OPTIONS)
         except google.GoogleAPIError as error:
             log_event(
                 Severity.WARNING,
