@@ -141,6 +141,11 @@ def test_a_rebuild_requires_an_unread_guest() -> None:
     assert decide_rebuild(stored, TEST_IDENTITY, CONTEXT) == GuestRequired(GUEST_KEY)
 
 
+def test_an_unchanged_document_needs_no_commit() -> None:
+    ledger = ledger_with(row_event(1, id=KEY))
+    assert rebuild_with_guests(ledger.document, ledger.entries, {}) is None
+
+
 def test_a_rebuilt_document_shows_its_guest_and_the_journal_does_not() -> None:
     write = rebuild_with_guests(None, ledger_with(GUEST_ROW).entries, KNOWN_GUESTS)
     assert write is not None
