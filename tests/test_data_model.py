@@ -19,15 +19,11 @@ from sandbox.actions import GuestActions
 from sandbox.fault_injection import FailureKind
 from sandbox.models import generate_guest_details
 from shared.concurrency import Deadline
-from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import Authentication
-from shared.firestore import paths
 from shared.ingest.deliveries import record_refusal
-from shared.ingest.events import IncomingEvent, ingest_event
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
-from tests.support.accounts import serve_accounts
 from tests.support.events import row_body
 from tests.support.held_plans import execute_plan, hold_plan_with_missing, hold_plan_with_updates
 from tests.support.webhooks import store_refusals
@@ -86,34 +82,19 @@ def kind_of(path: str) -> str:
 
 
 @pytest.fixture
-def operator_client(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OperatorClient]:
+def operator_client(world: World, tmp_path: Path) -> OperatorClient:
     secrets = tmp_path / "secrets.json"
     secrets.write_text("{}")
     store = SecretsFileStore(str(secrets))
     context = build_api_context(replace(world.context, secret_store=store))
-    with serve_accounts() as served:
-        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
-        yield open_operator_session(context, "olga").restaurant(world.restaurant.id)
+    return open_operator_session(context, "olga").restaurant(world.restaurant.id)
 
 
 async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
     """Take in a webhook of OpenTable's."""
     rid = world.restaurant.rid
     body = row_body(sequence_id, rid=int(rid), id=f"{rid}-ot_1", **fields)
-    authentication = Authentication("bearer", 0)
-    text, at = json.dumps(body), world.clock()
-    event = IncomingEvent(
-        WebhookFormat.OPENTABLE_RESERVATION,
-        body,
-        text,
-        "application/json",
-        at,
-        Channel.WEBHOOK,
-        authentication,
-    )
-    await ingest_event(world.restaurant_context(), event)
+    await world.ingest(body, WebhookFormat.OPENTABLE_RESERVATION, Authentication("bearer", 0))
 
 
 async def create_reservations(world: World) -> None:
@@ -130,11 +111,8 @@ async def create_reservations(world: World) -> None:
     await world.poll()
     guests.merge(merged.key, known_guest.key)
     guests.forget(leaving.key)
-    client = world.context.firestore
     for own in build_native_reservations(world.restaurant.id, NEW_YORK, world.clock()):
-        await (
-            paths.reservations_collection(client, world.restaurant.id).document(own["id"]).set(own)
-        )
+        await world.reservations_collection.document(own["id"]).set(own)
 
 
 async def send_relay_events(world: World) -> None:
@@ -184,6 +162,7 @@ async def write_every_field(world: World, operator: OperatorClient) -> None:
     await refuse_webhook(world)
 
 
+@pytest.mark.usefixtures("local_accounts")
 async def test_every_field_that_is_written_is_documented(
     world: World, operator_client: OperatorClient
 ) -> None:

@@ -24,14 +24,12 @@ from cli.output import Console
 from shared.concurrency import SYSTEM_CLOCK
 from shared.config import read_environment
 from shared.context import RestaurantContext, build_app_context
-from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import Authentication
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.ingest.events import IncomingEvent, ingest_event
+from shared.ingest.events import ingest_event
 from shared.restaurants.settings import read_settings
-from tests.support.events import row_body
+from tests.support.events import incoming_webhook, row_body
 from tests.support.opentable import LocalOpenTable
 
 PARTNER_SECRET_ID = "opentable-partner"
@@ -73,6 +71,14 @@ class CommandOutput:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+async def run_ledger(*words: str) -> CommandOutput:
+    """Run a command in this process, on an event loop of its own."""
+    result = await asyncio.to_thread(
+        CliRunner().invoke, ledger, words, prog_name="ledger", catch_exceptions=False
+    )
+    return CommandOutput(result.exit_code, result.stdout, result.stderr)
+
+
 @dataclass(frozen=True, slots=True)
 class CliHarness:
     """One restaurant, and the environment variables of its commands."""
@@ -91,6 +97,10 @@ class CliHarness:
     def secrets_path(self) -> Path:
         """The secrets file."""
         return Path(self.variables["SECRETS_FILE"])
+
+    async def read_integration(self, client: AsyncClient) -> dict[str, Any]:
+        """Return the stored settings with the state of the runs, empty if there are none."""
+        return (await paths.integration_document(client, self.id).get()).to_dict() or {}
 
     def read_secrets(self) -> dict[str, Any]:
         """Return the content of the secrets file."""
@@ -111,15 +121,8 @@ class CliHarness:
         return str(folder / f"new-{len(list(folder.iterdir()))}.json")
 
     async def run_command(self, command: str, *options: str) -> CommandOutput:
-        """Run a command on the restaurant in this process, on an event loop of its own."""
-        result = await asyncio.to_thread(
-            CliRunner().invoke,
-            ledger,
-            [*command.split(), self.id, *options],
-            prog_name="ledger",
-            catch_exceptions=False,
-        )
-        return CommandOutput(result.exit_code, result.stdout, result.stderr)
+        """Run a command on the restaurant; see `run_ledger`."""
+        return await run_ledger(*command.split(), self.id, *options)
 
     async def onboard(self, *options: str) -> CommandOutput:
         """Onboard the restaurant with a generated webhook credential."""
@@ -196,13 +199,5 @@ class WebhookIngest:
         settings = await read_settings(self.client, self.restaurant_id)
         assert settings is not None
         authentication = Authentication("bearer", position)
-        event = IncomingEvent(
-            WebhookFormat.OPENTABLE_RESERVATION,
-            body,
-            json.dumps(body),
-            "application/json",
-            received_at,
-            Channel.WEBHOOK,
-            authentication,
-        )
+        event = incoming_webhook(body, received_at, authentication=authentication)
         return str((await ingest_event(RestaurantContext(context, settings), event)).outcome)

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 
-import uvicorn
 from msgspec import Struct
 from starlette.applications import Starlette
 
 from dev.local.auth_emulator import LocalAccounts
-from dev.local.processes import LOOPBACK, find_free_port, wait_until_reachable
-
-_START_SECONDS = 20
+from dev.local.processes import LOOPBACK, find_free_port
+from tests.support.processes import serve_app
 
 
 class ServedAccounts(Struct, frozen=True):
@@ -25,14 +22,5 @@ class ServedAccounts(Struct, frozen=True):
 def serve_accounts(accounts: LocalAccounts | None = None) -> Iterator[ServedAccounts]:
     """Serve accounts during the block; none at first by default."""
     port, accounts = find_free_port(), accounts or LocalAccounts()
-    app = Starlette(routes=accounts.build_routes())
-    config = uvicorn.Config(app, LOOPBACK, port, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        wait_until_reachable(f"http://{LOOPBACK}:{port}", _START_SECONDS)
+    with serve_app(Starlette(routes=accounts.build_routes()), port):
         yield ServedAccounts(f"{LOOPBACK}:{port}", accounts)
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(_START_SECONDS)

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
-from shared.domain.normalization.webhook_body import parse_envelope
+from shared.domain.normalization.webhook_body import WebhookFormat, parse_envelope
+from shared.domain.webhook_auth import Authentication
+from shared.ingest.events import IncomingEvent
 
 RID = "555001"
 RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
@@ -54,6 +56,24 @@ def row_body(sequence_id: int, **fields: Any) -> dict[str, Any]:
         "updated_at_utc": f"2026-03-09T12:{minute:02}:{second:02}Z",
         **fields,
     }
+
+
+def incoming_webhook(
+    body: dict[str, Any],
+    received_at: datetime,
+    shape: WebhookFormat = WebhookFormat.OPENTABLE_RESERVATION,
+    authentication: Authentication | None = None,
+) -> IncomingEvent:
+    """Return a webhook's body as the webhook function passes it on."""
+    return IncomingEvent(
+        shape,
+        body,
+        json.dumps(body),
+        "application/json",
+        received_at,
+        Channel.WEBHOOK,
+        authentication,
+    )
 
 
 def envelope_event(kind: str = "created", minute: int = 0, **data: Any) -> ReservationEvent:

@@ -1,17 +1,10 @@
 """A restaurant with guest actions, reads of stored guests, and a diner with marked data."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
-
-from google.cloud.firestore import (
-    AsyncCollectionReference,
-    AsyncDocumentReference,
-    DocumentSnapshot,
-)
 
 from functions.webhook import fetch_guest_after_commit
 from sandbox.actions import GuestActions
@@ -88,17 +81,7 @@ class GuestScenario:
 
     async def all_documents(self) -> dict[str, dict[str, Any]]:
         """Return every document of the project by its path."""
-        by_path: dict[str, dict[str, Any]] = {}
-        collections = [each async for each in self.world.context.firestore.collections()]
-        while collections:
-            read = await asyncio.gather(*map(_read_collection, collections))
-            documents = [each for some in read for each in some]
-            by_path |= {each.reference.path: each.to_dict() or {} for each in documents}
-            subcollections = await asyncio.gather(
-                *(_subcollections(each.reference) for each in documents)
-            )
-            collections = [each for some in subcollections for each in some]
-        return by_path
+        return await self.world.all_documents()
 
     async def journal(self, reservation: SandboxReservation) -> dict[str, dict[str, Any]]:
         """Return a reservation's journal by entry id."""
@@ -106,17 +89,6 @@ class GuestScenario:
         document = paths.reservation_document(client, restaurant_id, reservation.key.lower())
         entries = paths.journal_collection(document).stream()
         return {entry.id: entry.to_dict() or {} async for entry in entries}
-
-
-async def _read_collection(collection: AsyncCollectionReference) -> list[DocumentSnapshot[Any]]:
-    """Return a collection's documents, including missing ones with subcollections."""
-    client = collection._client
-    references = [each async for each in collection.list_documents()]
-    return [each async for each in client.get_all(references)]
-
-
-async def _subcollections(reference: AsyncDocumentReference) -> list[AsyncCollectionReference]:
-    return [each async for each in reference.collections()]
 
 
 _DINER_MARKS = ("marked", "5559876", "zoë", "zo\\u00eb")
@@ -209,7 +181,7 @@ class MarkedDiner:
             "data": {"reservationId": reservation.key, **data},
         }
         self.envelopes.append(body)
-        await self.world._ingest(WebhookFormat.ENVELOPE, body)
+        await self.world.ingest(body, WebhookFormat.ENVELOPE)
 
     async def _poll(self) -> None:
         self.world.clock.advance(60)
@@ -241,7 +213,7 @@ class MarkedDiner:
                 await self.world.ingest_row(body)
         for envelope in self.envelopes:
             for body in (envelope, envelope | {"id": f"again-{envelope['id']}"}):
-                await self.world._ingest(WebhookFormat.ENVELOPE, body)
+                await self.world.ingest(body, WebhookFormat.ENVELOPE)
 
 
 def _add_notes(guest: SandboxGuest) -> SandboxGuest:

@@ -7,25 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from threading import Thread
 from zoneinfo import ZoneInfo
 
 import requests
-import uvicorn
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from typing_extensions import override
 from urllib3 import HTTPResponse
 
-from dev.local.processes import LOOPBACK, find_free_port, wait_until_reachable
+from dev.local.processes import LOOPBACK, find_free_port
 from sandbox.actions import ReservationActions
 from sandbox.api import OpenTableApi
 from sandbox.models import SandboxReservation, SandboxRestaurant
 from sandbox.server import create_sandbox_app
 from sandbox.simulator import SimulatorConfig, build_simulator
 from shared.concurrency import Clock
+from tests.support.processes import serve_app
 
-_SECONDS = 20
 _VISIT_TIME = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 
 
@@ -69,16 +67,8 @@ def serve_local_opentable() -> Iterator[LocalOpenTable]:
     port = find_free_port()
     url = f"http://{LOOPBACK}:{port}"
     simulator = build_simulator(SimulatorConfig(zones={}, base_url=url))
-    config = uvicorn.Config(create_sandbox_app(simulator), LOOPBACK, port, log_level="error")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        wait_until_reachable(url, _SECONDS)
+    with serve_app(create_sandbox_app(simulator), port):
         yield LocalOpenTable(url, simulator.api)
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(_SECONDS)
 
 
 REQUEST_ID = "6f0c2a1e-5b7d-4c39-9a44-0d1f7be2c8aa"

@@ -1,6 +1,5 @@
-"""Served functions and local runs in their own processes."""
+"""Served functions and local runs in their own processes, and applications in a thread."""
 
-import contextlib
 import queue
 import subprocess
 import sys
@@ -10,10 +9,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev.local.processes import run_process
+import uvicorn
+from starlette.applications import Starlette
+
+from dev.local.processes import LOOPBACK, run_process, wait_until_reachable
 from dev.local.processes import serve_function as serving_function
 
 OUTPUT_TIMEOUT_SECONDS = 30
+
+
+@contextmanager
+def serve_app(app: Starlette, port: int) -> Iterator[None]:
+    """Serve an application in a thread for a `with` block."""
+    config = uvicorn.Config(app, LOOPBACK, port, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_until_reachable(f"http://{LOOPBACK}:{port}", OUTPUT_TIMEOUT_SECONDS)
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(OUTPUT_TIMEOUT_SECONDS)
 
 
 @dataclass(slots=True)
@@ -98,7 +115,7 @@ class LocalRunProcess:
         return [int(pid) for pid in (folder / "children").read_text().split()]
 
 
-@contextlib.contextmanager
+@contextmanager
 def start_local_run(port: int) -> Iterator[LocalRunProcess]:
     """Have everything run at a port until the block ends."""
     lines = queue.SimpleQueue[str]()

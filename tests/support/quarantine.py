@@ -1,13 +1,11 @@
 """Quarantined events of the test restaurant."""
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.webhook_auth import Authentication
-from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
+from shared.ingest.events import QuarantineResult
 from tests.support.events import envelope_body, row_body
 from tests.support.world import START_TIME, World
 
@@ -19,10 +17,7 @@ async def quarantine_event_body(
     world: World, body: dict[str, Any], shape: WebhookFormat = WebhookFormat.ENVELOPE
 ) -> str:
     """Quarantine an event and return the item's id."""
-    event = IncomingEvent(
-        shape, body, json.dumps(body), "application/json", world.clock(), Channel.WEBHOOK
-    )
-    result = await ingest_event(world.restaurant_context(), event)
+    result = await world.ingest(body, shape)
     assert isinstance(result, QuarantineResult)
     return result.id
 
@@ -42,16 +37,7 @@ async def read_item(world: World, id_: str) -> dict[str, Any]:
 
 async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None:
     """Ingest a webhook and return the id of its quarantine item, if any."""
-    event = IncomingEvent(
-        WebhookFormat.ENVELOPE,
-        body,
-        json.dumps(body),
-        "application/json",
-        world.clock(),
-        Channel.WEBHOOK,
-        AUTHENTICATION,
-    )
-    result = await ingest_event(world.restaurant_context(), event)
+    result = await world.ingest(body, WebhookFormat.ENVELOPE, AUTHENTICATION)
     return result.id if isinstance(result, QuarantineResult) else None
 
 

@@ -1,5 +1,6 @@
 """A restaurant at the sandbox with its ledger in the emulator, under one clock."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import pytest
 from google.cloud.firestore import (
     AsyncCollectionReference,
     AsyncDocumentReference,
+    DocumentSnapshot,
     FieldFilter,
 )
 from msgspec import Struct
@@ -29,13 +31,13 @@ from sandbox.store import SandboxStore
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import read_environment
 from shared.context import AppContext, RestaurantContext
-from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_body import WebhookFormat
 from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.domain.webhook_auth import Authentication
 from shared.firestore import paths
 from shared.firestore.leases import Lease, acquire_lease
 from shared.firestore.raw_client import FirestoreClient
-from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
+from shared.ingest.events import QuarantineResult, ingest_event
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.client import OpenTableClient
 from shared.opentable.transport import build_session
@@ -43,6 +45,7 @@ from shared.polling.poll import poll_restaurant
 from shared.reconciliation.run import ReconciliationOptions, reconcile_restaurant
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, build_secret_store
+from tests.support.events import incoming_webhook
 from tests.support.restaurants import Restaurant, new_restaurant, seed
 
 OPENTABLE_RESERVATIONS = FieldFilter("source.system", "==", "OPENTABLE")
@@ -137,19 +140,21 @@ class World(Struct):
 
     async def all_documents(self) -> dict[str, dict[str, Any]]:
         """Return every document of the project by its path."""
-        documents: dict[str, dict[str, Any]] = {}
+        by_path: dict[str, dict[str, Any]] = {}
         collections = [each async for each in self.context.firestore.collections()]
         while collections:
-            async for reference in collections.pop().list_documents():
-                snapshot = await reference.get()
-                if snapshot.exists:
-                    documents[_below_root(reference.path)] = snapshot.to_dict() or {}
-                collections += [each async for each in reference.collections()]
-        return documents
+            read = await asyncio.gather(*map(_read_collection, collections))
+            documents = [each for some in read for each in some]
+            by_path |= {
+                each.reference.path: each.to_dict() or {} for each in documents if each.exists
+            }
+            found = await asyncio.gather(*(_subcollections(each.reference) for each in documents))
+            collections = [each for some in found for each in some]
+        return by_path
 
     async def ingest_row(self, row: dict[str, Any]) -> ApplyResult | QuarantineResult:
         """Have the webhook's intake take one of OpenTable's objects."""
-        return await self._ingest(WebhookFormat.OPENTABLE_RESERVATION, row)
+        return await self.ingest(row, WebhookFormat.OPENTABLE_RESERVATION)
 
     async def ingest_envelope(self, kind: str, **data: Any) -> ApplyResult | QuarantineResult:
         """Have the webhook's intake take a relay's envelope of this moment."""
@@ -159,14 +164,16 @@ class World(Struct):
             "timestamp": self.clock().isoformat(),
             "data": data,
         }
-        return await self._ingest(WebhookFormat.ENVELOPE, body)
+        return await self.ingest(body, WebhookFormat.ENVELOPE)
 
-    async def _ingest(
-        self, shape: WebhookFormat, body: dict[str, Any]
+    async def ingest(
+        self,
+        body: dict[str, Any],
+        shape: WebhookFormat,
+        authentication: Authentication | None = None,
     ) -> ApplyResult | QuarantineResult:
-        event = IncomingEvent(
-            shape, body, json.dumps(body), "application/json", self.clock(), Channel.WEBHOOK
-        )
+        """Have the webhook's intake take a body of this moment."""
+        event = incoming_webhook(body, self.clock(), shape, authentication)
         return await ingest_event(self.restaurant_context(), event)
 
     def opentable_reservations(self) -> dict[str, Any]:
@@ -175,8 +182,14 @@ class World(Struct):
         return {item.key.lower(): item for item in self.sandbox.store.list_reservations(rid)}
 
 
-def _below_root(path: str) -> str:
-    return path.partition("/documents/")[2] or path
+async def _read_collection(collection: AsyncCollectionReference) -> list[DocumentSnapshot[Any]]:
+    """Return a collection's documents, including missing ones with subcollections."""
+    references = [each async for each in collection.list_documents()]
+    return [each async for each in collection._client.get_all(references)]
+
+
+async def _subcollections(reference: AsyncDocumentReference) -> list[AsyncCollectionReference]:
+    return [each async for each in reference.collections()]
 
 
 async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
