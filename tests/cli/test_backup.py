@@ -54,15 +54,6 @@ async def test_a_backup_is_private_and_never_overwrites_a_file(cli_harness: CliH
     assert (done.code, Path(file).read_text()) == (ExitCode.FAILED, before)
 
 
-async def test_a_backup_needs_a_confirmation(cli_harness: CliHarness) -> None:
-    await cli_harness.onboard()
-    file = cli_harness.new_file()
-    done = await cli_harness.run_command("backup", "--to", file)
-    assert done.code == ExitCode.FAILED
-    assert "--yes" in done.errors
-    assert not Path(file).exists()
-
-
 async def test_an_enabled_restaurant_is_not_restored(cli_harness: CliHarness) -> None:
     file = await onboard_and_back_up(cli_harness)
     done = await cli_harness.run_command("restore", file, "--yes")
@@ -87,11 +78,6 @@ async def test_a_backup_of_another_restaurant_is_rejected(cli_harness: CliHarnes
     Path(file).write_text(text)
     done = await cli_harness.run_command("restore", file, "--yes")
     assert (done.code, "another-restaurant" in done.errors) == (ExitCode.FAILED, True)
-
-
-async def test_a_missing_file_is_named(cli_harness: CliHarness) -> None:
-    done = await cli_harness.run_command("restore", "nowhere.jsonl", "--yes")
-    assert (done.code, "nowhere.jsonl cannot be read" in done.errors) == (ExitCode.FAILED, True)
 
 
 async def test_a_restaurant_is_backed_up_from_another_database_after_its_settings_are_lost(

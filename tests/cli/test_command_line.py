@@ -285,6 +285,56 @@ def test_an_expected_failure_is_one_sentence(
     assert text in ended.stderr
 
 
+@pytest.mark.usefixtures("webhook_ingest")
+@pytest.mark.parametrize(
+    "command, options, text",
+    [
+        ("quarantine preview", ("nothing",), "no such event"),
+        ("quarantine preview", ("",), "first characters"),
+        ("quarantine replay", ("--reason", "nothing", "--yes"), "No open event"),
+        ("reconcile", ("--start", "2020-01-01"), "end date"),
+        ("reports apply", ("nothing", "--yes"), "no report with this id"),
+        ("restore", ("nowhere.jsonl", "--yes"), "nowhere.jsonl cannot be read"),
+        ("webhooks rotate", ("--scheme", "basic"), "no credential for basic"),
+    ],
+)
+async def test_a_request_that_cannot_be_served_is_one_sentence(
+    command: str, options: tuple[str, ...], text: str, cli_harness: CliHarness
+) -> None:
+    refused = await cli_harness.run_command(command, *options)
+    assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
+    assert text in refused.errors
+    assert ".." not in refused.errors
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+@pytest.mark.parametrize(
+    "command, options",
+    [
+        ("restaurants pause", ()),
+        ("restaurants remove", ("--json",)),
+        ("restaurants set", ("--webhook-auth", "none")),
+        ("restaurants add", ("--rid", "777001", "--time-zone", "America/New_York")),
+        ("export", ("reservations", "--with-personal-data")),
+        ("backup", ("--to", "new.jsonl")),
+    ],
+)
+async def test_without_a_confirmation_nothing_is_written(
+    command: str,
+    options: tuple[str, ...],
+    cli_harness: CliHarness,
+    firestore: AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = cli_harness.secrets_path.parent
+    monkeypatch.chdir(folder)
+    files, before = set(folder.iterdir()), await cli_harness.read_integration(firestore)
+    refused = await cli_harness.run_command(command, *options)
+    assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)
+    assert set(folder.iterdir()) == files
+    assert await cli_harness.read_integration(firestore) == before
+
+
 def run_with_closed_pipe(cli_harness: CliHarness, *words: str) -> tuple[int, str]:
     """Return the exit code and stderr of a command if nothing reads its stdout."""
     reading_end, writing_end = os.pipe()

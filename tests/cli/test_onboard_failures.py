@@ -50,7 +50,7 @@ async def test_a_failed_connection_delivers_a_credential_that_opens_nothing(
     file = cli_harness.new_file()
     options = (*cli_harness.settings_options, "--save-to", file)
     assert (await cli_harness.run_command("restaurants add", *options)).code == ExitCode.FAILED
-    stored = (await paths.integration_document(firestore, cli_harness.id).get()).to_dict() or {}
+    stored = await cli_harness.read_integration(firestore)
     assert stored.get("enabled") is not True  # a webhook with the credential is answered with 403
     cli_harness.set_partner_secret(VALID_CREDENTIALS)
     assert (await cli_harness.run_command("restaurants add", *options)).code == ExitCode.SUCCESS
@@ -64,5 +64,5 @@ async def test_a_file_that_exists_is_refused_before_anything_is_written(
     Path(file).write_text("mine")
     options = (*cli_harness.settings_options, "--save-to", file)
     assert (await cli_harness.run_command("restaurants add", *options)).code == ExitCode.FAILED
-    assert not (await paths.integration_document(firestore, cli_harness.id).get()).exists
+    assert await cli_harness.read_integration(firestore) == {}
     assert Path(file).read_text() == "mine"

@@ -13,7 +13,7 @@ import pytest
 
 from cli.output import ExitCode
 from sandbox.fault_injection import FailureKind
-from tests.cli.harness import CLI_TIMEOUT_SECONDS, CliHarness
+from tests.cli.harness import CLI_TIMEOUT_SECONDS, CliHarness, CommandOutput
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and a Linux pty")
 # A hidden prompt reads from the controlling terminal, so the pty must become that.
@@ -85,12 +85,18 @@ class PseudoTerminal:
         return os.read(self._parent_end, 4096).decode(errors="replace")
 
 
-@linux_only
-def test_credentials_are_prompted_for_without_echo_at_a_terminal(cli_harness: CliHarness) -> None:
+def onboard_without_partner_secret(cli_harness: CliHarness) -> PseudoTerminal:
+    """Start `restaurants add`, and wait until it asks for the first credential."""
     cli_harness.secrets_path.write_text("{}")
     cli_harness.variables["OPENTABLE_PARTNER_SECRET"] = ""
     terminal = PseudoTerminal(cli_harness, "restaurants add", *cli_harness.settings_options)
     terminal.wait_for("client id")
+    return terminal
+
+
+@linux_only
+def test_credentials_are_prompted_for_without_echo_at_a_terminal(cli_harness: CliHarness) -> None:
+    terminal = onboard_without_partner_secret(cli_harness)
     terminal.type("demo-client\n")
     terminal.wait_for("client secret: ")
     terminal.type("demo-secret\n")
@@ -114,10 +120,7 @@ def test_credentials_are_prompted_for_without_echo_at_a_terminal(cli_harness: Cl
 def test_one_interrupt_at_a_prompt_ends_the_command(
     prompt: str, answer: str, cli_harness: CliHarness
 ) -> None:
-    cli_harness.secrets_path.write_text("{}")
-    cli_harness.variables["OPENTABLE_PARTNER_SECRET"] = ""
-    terminal = PseudoTerminal(cli_harness, "restaurants add", *cli_harness.settings_options)
-    terminal.wait_for("client id")
+    terminal = onboard_without_partner_secret(cli_harness)
     terminal.type(answer)
     terminal.wait_for(prompt)
     terminal.interrupt()
@@ -125,14 +128,13 @@ def test_one_interrupt_at_a_prompt_ends_the_command(
     assert terminal.screen.endswith("Interrupted: run the same command again to continue.\r\n")
 
 
+def pipe_credentials(cli_harness: CliHarness, text: str) -> CommandOutput:
+    options = (*cli_harness.settings_options, "--credentials-file", "-")
+    return cli_harness.run_process("restaurants add", *options, stdin=text)
+
+
 def test_credentials_can_be_piped_in(cli_harness: CliHarness) -> None:
-    done = cli_harness.run_process(
-        "restaurants add",
-        *cli_harness.settings_options,
-        "--credentials-file",
-        "-",
-        stdin='{"bearerTokens": ["hunter2"]}',
-    )
+    done = pipe_credentials(cli_harness, '{"bearerTokens": ["hunter2"]}')
     assert done.code == ExitCode.SUCCESS, done.errors
     assert cli_harness.read_restaurant_secret() == {"bearerTokens": ["hunter2"]}
     assert "hunter2" not in done.out + done.errors
@@ -142,13 +144,7 @@ def test_credentials_can_be_piped_in(cli_harness: CliHarness) -> None:
 def test_invalid_credentials_give_a_one_line_error_without_quoting_them(
     cli_harness: CliHarness,
 ) -> None:
-    done = cli_harness.run_process(
-        "restaurants add",
-        *cli_harness.settings_options,
-        "--credentials-file",
-        "-",
-        stdin='{"bearerTokens": ["hünter2"]}',
-    )
+    done = pipe_credentials(cli_harness, '{"bearerTokens": ["hünter2"]}')
     assert (done.code, done.errors.count("\n")) == (ExitCode.FAILED, 1)
     assert "nter2" not in done.out + done.errors
 

@@ -70,20 +70,6 @@ async def test_a_dry_run_reports_and_changes_nothing(
 
 
 @pytest.mark.usefixtures("webhook_ingest")
-@pytest.mark.parametrize(
-    "command, options",
-    [("reconcile", ("--start", "2020-01-01")), ("reports apply", ("nothing", "--yes"))],
-    ids=["too large a window", "unknown plan"],
-)
-async def test_a_request_that_cannot_be_served_gives_a_one_line_error(
-    command: str, options: tuple[str, ...], cli_harness: CliHarness
-) -> None:
-    refused = await cli_harness.run_command(command, *options)
-    assert ".." not in refused.errors
-    assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
-
-
-@pytest.mark.usefixtures("webhook_ingest")
 async def test_reports_are_listed_and_shown(cli_harness: CliHarness) -> None:
     listed = (await cli_harness.run_command("reports list", "--json")).json_output["reports"]
     latest = (await cli_harness.run_command("reports show", "--json")).json_output

@@ -85,14 +85,6 @@ async def test_a_leaked_credential_is_revoked_at_once(cli_harness: CliHarness) -
     assert new != old
 
 
-@pytest.mark.usefixtures("webhook_ingest")
-async def test_a_scheme_without_a_credential_is_not_rotated(cli_harness: CliHarness) -> None:
-    options = ("--scheme", "basic", "--save-to", cli_harness.new_file())
-    refused = await cli_harness.run_command("webhooks rotate", *options)
-    assert refused.code == ExitCode.FAILED
-    assert "no credential for basic" in refused.errors
-
-
 async def test_the_partner_credential_is_not_replaced_by_one_of_the_restaurant(
     cli_harness: CliHarness,
 ) -> None:
@@ -103,37 +95,42 @@ async def test_the_partner_credential_is_not_replaced_by_one_of_the_restaurant(
     assert "partner" in refused.errors
 
 
-def build_usage(
-    seconds: int, position: int, entered_at: datetime | None = ENTERED_AT
-) -> CredentialUsage:
-    used_at = ENTERED_AT + timedelta(seconds=seconds)
-    return CredentialUsage("bearer", position, used_at, entered_at)
-
-
 @pytest.mark.parametrize(
-    "seconds, position, is_newest",
+    "seconds, position, is_newest, text",
     [
-        (-1, 0, None),  # the first of an older list
-        (-1, 1, None),
-        (4, 0, None),  # perhaps the first of a cached older list
-        (4, 1, False),
-        (5, 0, True),
-        (5, 1, False),
+        (-1, 0, None, "a credential from before the last change"),  # the first of an older list
+        (-1, 1, None, "a credential from before the last change"),
+        # Perhaps the first of a cached older list.
+        (4, 0, None, "an unknown credential; webhooks after 2026-03-09T12:00:05Z will show it"),
+        (4, 1, False, "an older credential"),
+        (5, 0, True, "the newest credential"),
+        (5, 1, False, "an older credential"),
     ],
 )
 def test_a_use_counts_for_the_newest_credential_after_the_change_is_taken_up(
-    seconds: int,
-    position: int,
-    is_newest: bool | None,
+    seconds: int, position: int, is_newest: bool | None, text: str
 ) -> None:
-    assert build_usage(seconds, position).is_newest is is_newest
+    used_at = ENTERED_AT + timedelta(seconds=seconds)
+    usage = CredentialUsage("bearer", position, used_at, ENTERED_AT)
+    assert usage.is_newest is is_newest
+    [line] = format_usage([usage])
+    assert line.endswith(text)
 
 
-@pytest.mark.parametrize("position, is_newest", [(0, None), (1, False)])
+@pytest.mark.parametrize(
+    "position, is_newest, text",
+    [
+        (0, None, "the first credential of the list, which may have changed since"),
+        (1, False, "an older credential"),
+    ],
+)
 def test_without_a_change_by_a_command_the_newest_credential_is_unknown(
-    position: int, is_newest: bool | None
+    position: int, is_newest: bool | None, text: str
 ) -> None:
-    assert build_usage(0, position, None).is_newest is is_newest
+    usage = CredentialUsage("bearer", position, ENTERED_AT, None)
+    assert usage.is_newest is is_newest
+    [line] = format_usage([usage])
+    assert line.endswith(text)
 
 
 def test_the_newest_use_of_each_scheme_counts() -> None:
@@ -144,25 +141,6 @@ def test_the_newest_use_of_each_scheme_counts() -> None:
     ]
     usages = select_newest_usage(uses, ENTERED_AT)
     assert [(usage.scheme, usage.position) for usage in usages] == [("bearer", 0), ("basic", 1)]
-
-
-@pytest.mark.parametrize(
-    "seconds, position, text",
-    [
-        (-1, 0, "a credential from before the last change"),
-        (4, 0, "an unknown credential; webhooks after 2026-03-09T12:00:05Z will show it"),
-        (4, 1, "an older credential"),
-        (5, 0, "the newest credential"),
-    ],
-)
-def test_the_use_is_printed_as_text(seconds: int, position: int, text: str) -> None:
-    [line] = format_usage([build_usage(seconds, position)])
-    assert line.endswith(text)
-
-
-def test_an_unknown_position_is_not_called_the_newest() -> None:
-    [line] = format_usage([build_usage(0, 0, None)])
-    assert line.endswith("the first credential of the list, which may have changed since")
 
 
 @pytest.mark.usefixtures("webhook_ingest")

@@ -1,17 +1,13 @@
 """Staff and operators are managed without an account of the page."""
 
-import asyncio
-
 import pytest
-from click.testing import CliRunner
 from google.cloud.firestore import AsyncClient
 
-from cli.app import ledger
 from cli.output import ExitCode
 from dev.local.auth_emulator import LocalAccounts
 from shared.firestore import paths
 from shared.staff.accounts import OPERATOR_CLAIM
-from tests.cli.harness import CliHarness, CommandOutput
+from tests.cli.harness import CliHarness, run_ledger
 
 pytestmark = pytest.mark.usefixtures("webhook_ingest", "ana_account")
 
@@ -19,13 +15,6 @@ pytestmark = pytest.mark.usefixtures("webhook_ingest", "ana_account")
 @pytest.fixture
 def ana_account(local_accounts: LocalAccounts) -> None:
     local_accounts.add("uid-ana", "ana@example.com")
-
-
-async def run_operators(*words: str) -> CommandOutput:
-    done = await asyncio.to_thread(
-        CliRunner().invoke, ledger, ["operators", *words], prog_name="ledger"
-    )
-    return CommandOutput(done.exit_code, done.stdout, done.stderr)
 
 
 async def test_a_person_is_added_listed_and_removed(
@@ -56,41 +45,41 @@ async def test_an_unknown_person_is_not_removed(cli_harness: CliHarness) -> None
 async def test_the_operators_command_makes_and_ends_an_operator(
     local_accounts: LocalAccounts,
 ) -> None:
-    assert (await run_operators("add", "ana@example.com")).code == ExitCode.FAILED  # unconfirmed
+    add = ("operators", "add", "ana@example.com")
+    assert (await run_ledger(*add)).code == ExitCode.FAILED  # unconfirmed
     assert OPERATOR_CLAIM not in local_accounts.users["uid-ana"].get("customAttributes", "")
-    assert (await run_operators("add", "ana@example.com", "--yes")).code == ExitCode.SUCCESS
+    assert (await run_ledger(*add, "--yes")).code == ExitCode.SUCCESS
     assert OPERATOR_CLAIM in local_accounts.users["uid-ana"]["customAttributes"]
-    assert (await run_operators("remove", "ana@example.com")).code == ExitCode.SUCCESS
+    removed = await run_ledger("operators", "remove", "ana@example.com")
+    assert removed.code == ExitCode.SUCCESS
     assert OPERATOR_CLAIM not in local_accounts.users["uid-ana"]["customAttributes"]
 
 
 async def test_an_unknown_address_becomes_no_operator() -> None:
-    refused = await run_operators("add", "eve@example.com", "--yes")
+    refused = await run_ledger("operators", "add", "eve@example.com", "--yes")
     assert (refused.code, "No account" in refused.errors) == (ExitCode.FAILED, True)
 
 
 @pytest.mark.usefixtures("webhook_function")
 async def test_the_doctor_checks_every_part() -> None:
-    done = await asyncio.to_thread(
-        CliRunner().invoke, ledger, ["doctor", "--connections"], prog_name="ledger"
-    )
-    assert done.exit_code == ExitCode.SUCCESS, done.output
+    done = await run_ledger("doctor", "--connections")
+    assert done.code == ExitCode.SUCCESS, done.out
     for name in ("Firestore", "Secrets", "Accounts", "Webhook URL", "restaurant-"):
-        assert f"\n{name}" in done.stdout
+        assert f"\n{name}" in done.out
 
 
 async def test_the_doctor_reports_what_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEBHOOK_URL", raising=False)
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:1")
-    done = await asyncio.to_thread(CliRunner().invoke, ledger, ["doctor"], prog_name="ledger")
-    assert done.exit_code == ExitCode.ACTION_REQUIRED
-    assert "! Accounts: " in done.stdout
-    assert "! Webhook URL: Set WEBHOOK_URL" in done.stdout
+    done = await run_ledger("doctor")
+    assert done.code == ExitCode.ACTION_REQUIRED
+    assert "! Accounts: " in done.out
+    assert "! Webhook URL: Set WEBHOOK_URL" in done.out
 
 
 async def test_the_doctor_notices_another_server_at_the_webhook_address(
     cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEBHOOK_URL", cli_harness.opentable.url)
-    done = await asyncio.to_thread(CliRunner().invoke, ledger, ["doctor"], prog_name="ledger")
-    assert "it is not the address of opentable-webhook" in done.stdout
+    done = await run_ledger("doctor")
+    assert "it is not the address of opentable-webhook" in done.out

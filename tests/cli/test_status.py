@@ -1,20 +1,15 @@
 """The status of one restaurant or of all, and the progress of a backfill as text."""
 
-import asyncio
-import json
 from datetime import UTC, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner
 from google.cloud.firestore import AsyncClient
 
-from cli.app import ledger
 from cli.backfill import format_progress
 from cli.output import ExitCode
 from shared.firestore import paths
-from tests.cli.harness import CliHarness, WebhookIngest
+from tests.cli.harness import CliHarness, WebhookIngest, run_ledger
 from tests.support.events import row_body
 
 
@@ -24,16 +19,6 @@ async def refuse_webhooks(firestore: AsyncClient, restaurant_id: str, count: int
     refusal = {"scheme": "bearer", "reason": "no_match", "count": count}
     document = paths.webhook_refusals_document(firestore, restaurant_id)
     await document.set({"refusals": [refusal | {"since": now, "lastAt": now}]})
-
-
-async def show_all() -> tuple[int, list[dict[str, Any]], str]:
-    """Return the exit code, the JSON rows and the text of `status --all`."""
-    words = ["restaurants", "status", "--all"]
-    shown = await asyncio.to_thread(CliRunner().invoke, ledger, words, prog_name="ledger")
-    as_json = await asyncio.to_thread(
-        CliRunner().invoke, ledger, [*words, "--json"], prog_name="ledger"
-    )
-    return shown.exit_code, json.loads(as_json.stdout)["restaurants"], shown.stdout
 
 
 async def test_the_status_of_a_healthy_restaurant(
@@ -107,16 +92,18 @@ async def test_all_restaurants_are_listed_worst_first(firestore: AsyncClient) ->
         }
         await paths.integration_document(firestore, restaurant_id).set(settings)
     await refuse_webhooks(firestore, "b-refused", 3)
-    code, rows, text = await show_all()
+    shown = await run_ledger("restaurants", "status", "--all")
+    listed = await run_ledger("restaurants", "status", "--all", "--json")
+    rows = listed.json_output["restaurants"]
     mine = ("a-healthy", "b-refused", "c-broken", "d-paused")
-    assert code == ExitCode.ACTION_REQUIRED
+    assert shown.code == ExitCode.ACTION_REQUIRED
     order = [row["id"] for row in rows if row["id"] in mine]
     assert order == ["c-broken", "b-refused", "d-paused", "a-healthy"]
-    shown = [line.split()[0] for line in text.splitlines() if line.split()[0] in mine]
-    assert shown == order
+    first_words = [line.split()[0] for line in shown.out.splitlines()]
+    assert [word for word in first_words if word in mine] == order
     reasons = [row["health"]["reasons"] for row in rows if row["id"] in mine]
     assert reasons == [["settings_unusable"], ["webhooks_refused"], [], []]
-    assert all(" ".join(reason) in text for reason in reasons)
+    assert all(" ".join(reason) in shown.out for reason in reasons)
 
 
 @pytest.mark.parametrize(
@@ -130,10 +117,5 @@ async def test_all_restaurants_are_listed_worst_first(firestore: AsyncClient) ->
 def test_days_rows_and_the_time_left_are_printed(
     days_done: int, seconds_left: int | None, line: str
 ) -> None:
-    progress = {
-        "daysDone": days_done,
-        "daysTotal": 396,
-        "fetched": 7,
-        "secondsLeft": seconds_left,
-    }
+    progress = {"daysDone": days_done, "daysTotal": 396, "fetched": 7, "secondsLeft": seconds_left}
     assert format_progress(progress) == line
