@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,7 @@ TARGET_OPTIONS = (
 )
 TARGET_NAMES = ("project", "local", "port", "profile")
 # A profile can be combined with another project.
-EXCLUSIVE_TARGETS = (
-    ("local", "project"),
-    ("local", "profile"),
-    ("port", "project"),
-    ("port", "profile"),
-)
+EXCLUSIVE_TARGETS = tuple(product(("local", "port"), ("project", "profile")))
 
 
 @dataclass(frozen=True, slots=True)
