@@ -2,29 +2,26 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS
 from dev.local.emulator import Emulator
 from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 from sandbox.webhook_senders import encode_signing_secret
 from shared.firestore import paths
-from tests.public.harness import PAGE_DAY, PageHarness
+from tests.public.harness import BROWSER_TIMEOUT_MS, BrowserPages, PageHarness
 from tests.public.sample_data import ScreenData, seed_screen_data
 from tests.support.firestore import make_client
 from tests.support.ledger import StoredLedger as Stored
 from tests.support.opentable import LocalOpenTable
 from tests.support.restaurants import new_restaurant, seed, write_secret
 from tests.support.webhooks import WebhookSender
-
-OpenPage = Callable[..., Awaitable[Page]]
 
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_SWITCHES = (
@@ -39,7 +36,6 @@ CHROMIUM_SWITCHES = (
 )
 GATEWAY_COMMAND = [sys.executable, "-m", "dev.local.gateway", "--port"]
 HTTP_TIMEOUT_SECONDS = 30
-BROWSER_TIMEOUT_MS = 15_000  # others may be busy on the same machine
 expect.set_options(timeout=BROWSER_TIMEOUT_MS)
 
 
@@ -93,6 +89,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def harness(
+    browser: Browser,
     gateway: str,
     http: httpx.AsyncClient,
     firestore_api: FirestoreAsyncClient,
@@ -100,7 +97,7 @@ async def harness(
     secrets_file: Path,
     local_opentable: LocalOpenTable,
 ) -> AsyncIterator[PageHarness]:
-    """A restaurant of the test's own, with the demo's staff."""
+    """A restaurant of the test's own, with the demo's staff; fails on any error in its pages."""
     client = make_client(page_project, firestore_api)
     restaurant, key = new_restaurant(), encode_signing_secret(uuid.uuid4().bytes * 2)
     await seed(client, restaurant)
@@ -114,70 +111,35 @@ async def harness(
     write_secret(secrets_file, restaurant.secret, credentials | {"webhookSecrets": [key]})
     stored = Stored(client, restaurant.settings())
     sender = WebhookSender(f"{gateway}/opentable-webhook", http, restaurant, key, stored)
-    yield PageHarness(gateway, http, client, sender, local_opentable)
+    pages = BrowserPages(browser)
+    yield PageHarness(pages, gateway, http, client, sender, local_opentable)
+    await pages.close()
     # The page lists every restaurant of the demo's staff.
     for member in members.values():
         await member.delete()
-
-
-# Tests provoke failed requests, and Playwright itself blocks the service worker.
-# Chromium sometimes gives a hint about a form for secrets while it is redrawn.
-EXPECTED_LINES = ("Failed to load resource", "blocked by Playwright", "[DOM] Password forms")
-
-
-def is_unexpected(line: str) -> bool:
-    """Whether the page must not write this line to the console."""
-    return not any(part in line for part in EXPECTED_LINES)
-
-
-async def close_context(context: BrowserContext) -> None:
-    """Close a browser context, also while it handles a routed request.
-
-    Otherwise the handler's error is raised in the next test.
-    """
-    await context.unroute_all(behavior="ignoreErrors")
-    for page in context.pages:
-        await page.unroute_all(behavior="ignoreErrors")
-    await context.close()
+    assert pages.errors == []
 
 
 @pytest.fixture
-async def open_page(harness: PageHarness, browser: Browser) -> AsyncIterator[OpenPage]:
-    """Opens the page at a screen as one of the demo's staff, and fails on any error in it."""
-    errors: list[str] = []
-    contexts = []
+async def page(harness: PageHarness) -> Page:
+    """`PAGE_DAY` as a host sees it; it shows the reservations of the fixtures below."""
+    return await harness.open_page()
 
-    async def open_at(
-        role: str = "host",
-        screen: str = f"reservations/{PAGE_DAY}",
-        now: datetime | None = None,
-        **options: object,
-    ) -> Page:
-        # Playwright cannot intercept the requests of a page with a service worker.
-        options = {"service_workers": "block", **options}
-        context = await browser.new_context(**options)  # type: ignore[arg-type] # Playwright's own
-        context.set_default_timeout(BROWSER_TIMEOUT_MS)
-        contexts.append(context)
-        page = await context.new_page()
-        if now:
-            # Only the page's clock is fixed; timers run.
-            await page.clock.set_fixed_time(now)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console",
-            lambda message: errors.append(message.text) if is_unexpected(message.text) else None,
-        )
-        await page.goto(f"{harness.url}/#/{harness.restaurant.id}/{screen}")
-        await page.get_by_role("button", name=f"View as {role}").click()
-        await page.locator("main#main:not(.sign-in)").wait_for()
-        # One window has the focus, and others may be open.
-        await page.bring_to_front()
-        return page
 
-    yield open_at
-    for context in contexts:
-        await close_context(context)
-    assert errors == []
+@pytest.fixture
+async def native_reservations(harness: PageHarness) -> None:
+    await harness.write_native_reservations()
+
+
+@pytest.fixture
+async def ada_reservation(harness: PageHarness) -> None:
+    """A reservation of OpenTable's, for Ada Lovelace."""
+    await harness.send_envelope()
+
+
+@pytest.fixture
+async def equal_sides(harness: PageHarness) -> None:
+    await harness.make_both_sides_equal()
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 from google.cloud.firestore import AsyncClient
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from dev.local.demo_data import build_native_reservations
 from shared.domain.days import ServiceDay
@@ -22,6 +22,58 @@ from tests.support.webhooks import WebhookSender, response_status
 PAGE_DAY = "2026-03-14"
 NOON = datetime(2026, 3, 14, 16, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
+
+
+BROWSER_TIMEOUT_MS = 15_000  # others may be busy on the same machine
+# Tests provoke failed requests, and Playwright itself blocks the service worker.
+# Chromium sometimes gives a hint about a form for secrets while it is redrawn.
+_EXPECTED_LINES = ("Failed to load resource", "blocked by Playwright", "[DOM] Password forms")
+
+
+def is_unexpected(line: str) -> bool:
+    """Whether the page must not write this line to the console."""
+    return not any(part in line for part in _EXPECTED_LINES)
+
+
+async def close_context(context: BrowserContext) -> None:
+    """Close a browser context, also while it handles a routed request.
+
+    Otherwise the handler's error is raised in the next test.
+    """
+    await context.unroute_all(behavior="ignoreErrors")
+    for page in context.pages:
+        await page.unroute_all(behavior="ignoreErrors")
+    await context.close()
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserPages:
+    """The pages of one test, each in a context of its own, and the errors in them."""
+
+    browser: Browser
+    errors: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    async def open_blank(self, **options: object) -> Page:
+        """Open an empty page that records its errors."""
+        # Playwright cannot intercept the requests of a page with a service worker.
+        options = {"service_workers": "block", **options}
+        context = await self.browser.new_context(**options)  # type: ignore[arg-type] # Playwright's own
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
+        self.contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self._record_line(message.text))
+        return page
+
+    def _record_line(self, line: str) -> None:
+        if is_unexpected(line):
+            self.errors.append(line)
+
+    async def close(self) -> None:
+        """Close the pages."""
+        for context in self.contexts:
+            await close_context(context)
 
 
 def optional_year(text: str) -> re.Pattern[str]:
@@ -50,6 +102,7 @@ def url_ending(ending: str) -> re.Pattern[str]:
 class PageHarness:
     """A restaurant with its page, its Firestore client, its webhook sender and its OpenTable."""
 
+    browser_pages: BrowserPages
     url: str
     http: httpx.AsyncClient
     client: AsyncClient
@@ -60,6 +113,25 @@ class PageHarness:
     def restaurant(self) -> Restaurant:
         """The page's restaurant."""
         return self.sender.restaurant
+
+    async def open_page(
+        self,
+        role: str = "host",
+        screen: str = f"reservations/{PAGE_DAY}",
+        now: datetime | None = None,
+        **options: object,
+    ) -> Page:
+        """Open the page at a screen as one of the demo's staff."""
+        page = await self.browser_pages.open_blank(**options)
+        if now:
+            # Only the page's clock is fixed; timers run.
+            await page.clock.set_fixed_time(now)
+        await page.goto(f"{self.url}/#/{self.restaurant.id}/{screen}")
+        await page.get_by_role("button", name=f"View as {role}").click()
+        await page.locator("main#main:not(.sign-in)").wait_for()
+        # One window has the focus, and others may be open.
+        await page.bring_to_front()
+        return page
 
     async def send_envelope(self, kind: str = "created", minute: int = 0, **data: Any) -> None:
         """Have an envelope come by webhook (see `tests.support.events.envelope_body`)."""

@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
 from tests.public.sample_data import ScreenData
 from tests.public.test_screens import (
     PHONE,
     SCREENS,
     horizontal_overflow,
+    open_screen,
     screen_address,
-    wait_until_loaded,
 )
 
 # Touch targets, except links within text and names with a pressable row.
@@ -35,17 +34,12 @@ ROW_HEIGHTS = """
 """
 
 
-async def open_screen(page: Page, stand: PageHarness, screen: str, evening: ScreenData) -> None:
-    """Go to a screen afresh."""
-    await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{screen_address(screen, evening)}")
-    await page.reload()
-    await wait_until_loaded(page, screen)
-
-
 async def test_every_control_has_the_minimum_touch_height(
-    harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
+    harness: PageHarness, screen_data: ScreenData
 ) -> None:
-    page = await open_page("manager", screen_address("reservations", screen_data), viewport=PHONE)
+    page = await harness.open_page(
+        "manager", screen_address("reservations", screen_data), viewport=PHONE
+    )
     found: dict[str, Any] = {}
     for screen in (*SCREENS, "analytics"):
         await open_screen(page, harness, screen, screen_data)
@@ -54,26 +48,29 @@ async def test_every_control_has_the_minimum_touch_height(
 
 
 async def test_every_reservation_row_has_the_minimum_touch_height(
-    screen_data: ScreenData, open_page: OpenPage
+    screen_data: ScreenData, harness: PageHarness
 ) -> None:
-    page = await open_page("host", screen_address("reservations", screen_data), viewport=PHONE)
+    page = await harness.open_page(
+        "host", screen_address("reservations", screen_data), viewport=PHONE
+    )
     await page.get_by_role("row", name="Ada Lovelace").wait_for()
     assert min(await page.evaluate(ROW_HEIGHTS)) >= 44
 
 
 @pytest.mark.parametrize("width", [512, 320], ids=["a tablet at 200 %", "the narrowest phone"])
 async def test_enlarged_every_screen_fits(
-    width: int, harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
+    width: int, harness: PageHarness, screen_data: ScreenData
 ) -> None:
     size = {"width": width, "height": 384}
-    page = await open_page("manager", screen_address("reservations", screen_data), viewport=size)
+    page = await harness.open_page(
+        "manager", screen_address("reservations", screen_data), viewport=size
+    )
     for screen in (*SCREENS, "analytics"):
         await open_screen(page, harness, screen, screen_data)
         assert await horizontal_overflow(page) == 0, screen
 
 
-async def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_the_first_stop_of_the_keyboard_skips_to_the_content(page: Page) -> None:
     await page.get_by_label("Go to date").wait_for()
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -81,11 +78,8 @@ async def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: Op
     await expect(page.locator("main")).to_be_focused()
 
 
-async def test_the_focus_order_equals_the_visual_order(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_the_focus_order_equals_the_visual_order(page: Page) -> None:
     await page.get_by_role("link", name="Leila Fontaine").wait_for()
     stops = []
     for _ in range(14):
@@ -95,11 +89,8 @@ async def test_the_focus_order_equals_the_visual_order(
     assert all(later > earlier - 10 for earlier, later in itertools.pairwise(stops)), stops
 
 
-async def test_closing_the_reservation_dialog_restores_the_focus(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_closing_the_reservation_dialog_restores_the_focus(page: Page) -> None:
     name = page.get_by_role("link", name="Leila Fontaine")
     await name.focus()
     await page.keyboard.press("Enter")
@@ -108,8 +99,8 @@ async def test_closing_the_reservation_dialog_restores_the_focus(
     await expect(name).to_be_focused()
 
 
-async def test_closing_a_confirmation_restores_the_focus(open_page: OpenPage) -> None:
-    page = await open_page("manager", "integration")
+async def test_closing_a_confirmation_restores_the_focus(harness: PageHarness) -> None:
+    page = await harness.open_page("manager", "integration")
     pause = page.get_by_role("button", name="Pause …")
     await pause.focus()
     await page.keyboard.press("Enter")
@@ -118,11 +109,9 @@ async def test_closing_a_confirmation_restores_the_focus(open_page: OpenPage) ->
     await expect(pause).to_be_focused()
 
 
-async def test_without_motion_what_changed_still_stands_out(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
+async def test_without_motion_what_changed_still_stands_out(harness: PageHarness) -> None:
     await harness.send_envelope()
-    page = await open_page(reduced_motion="reduce")
+    page = await harness.open_page(reduced_motion="reduce")
     await page.get_by_role("row", name="Ada Lovelace").wait_for()
     await harness.send_envelope("updated", 1, partySize=6)
     row = page.locator("tr.changed")
@@ -130,8 +119,7 @@ async def test_without_motion_what_changed_still_stands_out(
     await expect(row).to_have_css("animation-name", "changed")
 
 
-async def test_live_regions_exist_from_the_start(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_live_regions_exist_from_the_start(page: Page) -> None:
     await page.get_by_label("Go to date").wait_for()
     # A live region outside the page while empty would not be announced.
     assert (
@@ -141,8 +129,8 @@ async def test_live_regions_exist_from_the_start(open_page: OpenPage) -> None:
     await expect(page.locator("#announcements")).to_have_attribute("aria-live", "polite")
 
 
-async def test_the_page_has_a_language_and_each_screen_a_title(open_page: OpenPage) -> None:
-    page = await open_page("manager")
+async def test_the_page_has_a_language_and_each_screen_a_title(harness: PageHarness) -> None:
+    page = await harness.open_page("manager")
     await expect(page.locator("html")).to_have_attribute("lang", "en")
     await expect(page).to_have_title(re.compile(r"Sat, Mar 14(, 2026)? · Reservations · "))
     await page.get_by_role("link", name="OpenTable connection").click()

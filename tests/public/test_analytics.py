@@ -9,7 +9,6 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from shared.domain.days import DateWindow
-from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness, url_ending
 from tests.public.sample_data import BUSY_MONTH, BUSY_MONTH_SPAN, store_rollups
 from tests.public.test_screens import (
@@ -37,6 +36,15 @@ async def wait_for_charts(page: Page) -> None:
     await expect(page.locator("canvas[style]")).to_have_count(CHARTS)
 
 
+@pytest.fixture
+async def page(harness: PageHarness) -> Page:
+    """The busy month as a manager sees it."""
+    await store_rollups(harness)
+    page = await harness.open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+    await wait_for_charts(page)
+    return page
+
+
 def key_figure(page: Page, name: str) -> Locator:
     """Return the number of a key figure."""
     return page.locator(".keys > div").filter(has_text=name).locator("strong")
@@ -53,10 +61,10 @@ async def reload_analytics(page: Page) -> Any:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_the_analytics_screen_is_accessible_and_fits(
-    scheme: str, open_page: OpenPage
+    scheme: str, harness: PageHarness
 ) -> None:
     for device, size in (("tablet", TABLET), ("phone", PHONE)):
-        page = await open_page(
+        page = await harness.open_page(
             "manager",
             f"analytics/{BUSY_MONTH_SPAN}",
             color_scheme=scheme,
@@ -70,9 +78,7 @@ async def test_the_analytics_screen_is_accessible_and_fits(
         assert await accessibility_violations(page) == [], device
 
 
-@pytest.mark.usefixtures("harness_with_analytics")
-async def test_figures_and_tables_equal_the_api(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+async def test_figures_and_tables_equal_the_api(page: Page) -> None:
     body = await reload_analytics(page)
     await wait_for_charts(page)
     total = body["total"]
@@ -85,9 +91,7 @@ async def test_figures_and_tables_equal_the_api(open_page: OpenPage) -> None:
     await expect(row.get_by_role("cell").first).to_have_text(str(twos["parties"]))
 
 
-@pytest.mark.usefixtures("harness_with_analytics")
-async def test_bars_begin_at_zero_and_show_the_tables_numbers(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+async def test_bars_begin_at_zero_and_show_the_tables_numbers(page: Page) -> None:
     body = await reload_analytics(page)
     await wait_for_charts(page)
     axes = (
@@ -102,19 +106,14 @@ async def test_bars_begin_at_zero_and_show_the_tables_numbers(open_page: OpenPag
     ]
 
 
-@pytest.mark.usefixtures("harness_with_analytics")
-async def test_one_source_alone_can_be_looked_at(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+async def test_one_source_alone_can_be_looked_at(page: Page) -> None:
     body = await reload_analytics(page)
     await page.get_by_text("OpenTable", exact=True).first.click()
     covers = body["sources"]["OPENTABLE"]["covers"]
     await expect(key_figure(page, "Covers")).to_have_text(f"{covers:,}")
 
 
-@pytest.mark.usefixtures("harness_with_analytics")
-async def test_other_days_are_another_address(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
-    await wait_for_charts(page)
+async def test_other_days_are_another_address(page: Page) -> None:
     await page.get_by_label("From").fill("2026-03-07")
     await page.get_by_role("button", name="Show").click()
     await expect(
@@ -127,8 +126,8 @@ async def test_other_days_are_another_address(open_page: OpenPage) -> None:
     ).to_be_visible()
 
 
-async def test_a_period_is_an_address_and_stays_selected(open_page: OpenPage) -> None:
-    page = await open_page("manager", "analytics")
+async def test_a_period_is_an_address_and_stays_selected(harness: PageHarness) -> None:
+    page = await harness.open_page("manager", "analytics")
     await expect(page.get_by_role("radio", name="Last 4 weeks")).to_be_checked()
     last_day = page.get_by_label("To")
     await expect(last_day).not_to_have_value("")
@@ -138,10 +137,7 @@ async def test_a_period_is_an_address_and_stays_selected(open_page: OpenPage) ->
     await expect(page.get_by_role("radio", name="Last 13 weeks")).to_be_checked()
 
 
-@pytest.mark.usefixtures("harness_with_analytics")
-async def test_a_failed_download_is_explained_and_can_be_repeated(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
-    await wait_for_charts(page)
+async def test_a_failed_download_is_explained_and_can_be_repeated(page: Page) -> None:
     await page.context.set_offline(True)
     await page.get_by_role("button", name="Download CSV").click()
     await expect(page.get_by_role("alert").filter(has_text="No connection")).to_be_visible()
@@ -151,9 +147,9 @@ async def test_a_failed_download_is_explained_and_can_be_repeated(open_page: Ope
     await expect(page.get_by_role("alert").filter(has_text="No connection")).to_have_count(0)
 
 
-async def test_many_days_are_shown_by_week(harness: PageHarness, open_page: OpenPage) -> None:
+async def test_many_days_are_shown_by_week(harness: PageHarness) -> None:
     await store_rollups(harness, DateWindow(date(2025, 12, 13), BUSY_MONTH.end))
-    page = await open_page("manager", "analytics/2025-12-13_2026-03-13")
+    page = await harness.open_page("manager", "analytics/2025-12-13_2026-03-13")
     await wait_for_charts(page)
     table = page.get_by_role("region", name="Covers by week")
     await expect(table.get_by_role("row").nth(1)).to_contain_text(
@@ -161,12 +157,10 @@ async def test_many_days_are_shown_by_week(harness: PageHarness, open_page: Open
     )
 
 
-async def test_an_uncounted_day_is_a_gap_and_not_zero(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
+async def test_an_uncounted_day_is_a_gap_and_not_zero(harness: PageHarness) -> None:
     await store_rollups(harness, DateWindow(date(2026, 3, 2), date(2026, 3, 4)))
     await store_rollups(harness, DateWindow(date(2026, 3, 6), date(2026, 3, 8)))
-    page = await open_page("manager", "analytics/2026-03-02_2026-03-08")
+    page = await harness.open_page("manager", "analytics/2026-03-02_2026-03-08")
     await wait_for_charts(page)
     values = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].data"
     assert [value is None for value in await page.evaluate(values)] == [False] * 3 + [True] + [
@@ -178,38 +172,36 @@ async def test_an_uncounted_day_is_a_gap_and_not_zero(
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
-async def test_uncounted_days_are_listed(open_page: OpenPage) -> None:
-    page = await open_page("manager", "analytics/2026-02-01_2026-03-20")
+async def test_uncounted_days_are_listed(harness: PageHarness) -> None:
+    page = await harness.open_page("manager", "analytics/2026-02-01_2026-03-20")
     await expect(page.locator(".note")).to_contain_text(
         re.compile("No data before Sat, Feb 14.*; after Fri, Mar 13")
     )
     await expect(page.get_by_text("28 days counted")).to_be_visible()
 
 
-async def test_before_the_first_run_the_page_explains_that_it_is_empty(open_page: OpenPage) -> None:
-    page = await open_page("manager", "analytics")
+async def test_before_the_first_run_the_page_explains_that_it_is_empty(
+    harness: PageHarness,
+) -> None:
+    page = await harness.open_page("manager", "analytics")
     await expect(page.locator(".note")).to_contain_text("The hourly sync counts from yesterday on")
     await expect(page.locator("canvas")).to_have_count(0)
 
 
-async def test_counted_days_without_a_guest_are_no_missing_days(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
+async def test_counted_days_without_a_guest_are_no_missing_days(harness: PageHarness) -> None:
     await store_rollups(harness, empty=True)
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+    page = await harness.open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     await expect(page.locator(".note")).to_have_text("There are no reservations on these days.")
 
 
-async def test_a_span_that_is_none_is_explained(open_page: OpenPage) -> None:
-    page = await open_page("manager", "analytics/2026-03-13_2026-02-14")
+async def test_a_span_that_is_none_is_explained(harness: PageHarness) -> None:
+    page = await harness.open_page("manager", "analytics/2026-03-13_2026-02-14")
     await expect(page.locator(".note")).to_contain_text("at most 400 days later")
 
 
 async def test_the_days_shown_can_be_downloaded(
-    harness_with_analytics: PageHarness, open_page: OpenPage
+    harness_with_analytics: PageHarness, page: Page
 ) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
-    await wait_for_charts(page)
     async with page.expect_download() as download:
         await page.get_by_role("button", name="Download CSV").click()
     file = await download.value
@@ -222,8 +214,8 @@ async def test_the_days_shown_can_be_downloaded(
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
-async def test_charts_follow_the_colour_scheme(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}", color_scheme="light")
+async def test_charts_follow_the_colour_scheme(harness: PageHarness) -> None:
+    page = await harness.open_page("manager", f"analytics/{BUSY_MONTH_SPAN}", color_scheme="light")
     await wait_for_charts(page)
     light = await page.evaluate(COLOUR)
     await page.emulate_media(color_scheme="dark")
@@ -231,8 +223,8 @@ async def test_charts_follow_the_colour_scheme(open_page: OpenPage) -> None:
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
-async def test_without_the_charts_the_numbers_are_there(open_page: OpenPage) -> None:
-    page = await open_page("manager", "reports")
+async def test_without_the_charts_the_numbers_are_there(harness: PageHarness) -> None:
+    page = await harness.open_page("manager", "reports")
     await page.route("**/vendor/**", lambda route: route.abort())
     await page.get_by_role("link", name="Analytics").click()
     await expect(page).to_have_url(url_ending("/analytics"))
@@ -242,8 +234,8 @@ async def test_without_the_charts_the_numbers_are_there(open_page: OpenPage) -> 
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
-async def test_a_phone_shows_the_numbers_on_request(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}", viewport=PHONE)
+async def test_a_phone_shows_the_numbers_on_request(harness: PageHarness) -> None:
+    page = await harness.open_page("manager", f"analytics/{BUSY_MONTH_SPAN}", viewport=PHONE)
     table = page.get_by_role("region", name="Party sizes")
     await wait_for_charts(page)
     await expect(table).to_be_hidden()
@@ -251,19 +243,14 @@ async def test_a_phone_shows_the_numbers_on_request(open_page: OpenPage) -> None
     await expect(table).to_be_visible()
 
 
-@pytest.mark.usefixtures("harness_with_analytics")
-async def test_only_a_table_that_scrolls_has_a_hint(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+async def test_only_a_table_that_scrolls_has_a_hint(page: Page) -> None:
     covers = page.locator(".figure").filter(has=page.get_by_role("region", name="Covers by day"))
     losses = page.locator(".figure").filter(has=page.get_by_role("region", name="Cancellations"))
     await expect(covers.locator("summary")).to_have_text("The numbers · scroll for all 28 rows")
     await expect(losses.locator("summary")).to_have_text("The numbers")
 
 
-@pytest.mark.usefixtures("harness_with_analytics")
-async def test_typed_days_survive_a_change_of_the_source(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
-    await wait_for_charts(page)
+async def test_typed_days_survive_a_change_of_the_source(page: Page) -> None:
     await page.get_by_label("From").fill("2026-03-07")
     await page.get_by_text("OpenTable", exact=True).first.click()
     await expect(page.get_by_role("radio", name="OpenTable")).to_be_checked()
@@ -271,8 +258,8 @@ async def test_typed_days_survive_a_change_of_the_source(open_page: OpenPage) ->
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
-async def test_a_host_has_no_link_to_analytics(open_page: OpenPage) -> None:
-    page = await open_page("host", f"analytics/{BUSY_MONTH_SPAN}")
+async def test_a_host_has_no_link_to_analytics(harness: PageHarness) -> None:
+    page = await harness.open_page("host", f"analytics/{BUSY_MONTH_SPAN}")
     await expect(page.get_by_role("link", name="Reports")).to_be_visible()
     await expect(page.get_by_role("link", name="Analytics")).to_have_count(0)
     await expect(page.locator(".analytics")).to_have_count(0)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Response, expect
 
-from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness, expect_day
 
 ROOT = Path(__file__).parents[2]
@@ -42,11 +41,9 @@ MAX_LINES = 400
 DOCUMENTATION = {"firebase.google.com", "www.w3.org"}
 
 
-async def test_the_page_sends_no_third_party_requests(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
+async def test_the_page_sends_no_third_party_requests(harness: PageHarness) -> None:
     hosts = set()
-    page = await open_page()
+    page = await harness.open_page()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     await page.reload()
     await expect_day(page, "Saturday, March 14")

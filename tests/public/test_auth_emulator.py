@@ -8,8 +8,13 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from shared.firestore import paths
 from tests.public.auth_emulator import AuthEmulator, serving_auth
-from tests.public.conftest import BROWSER_TIMEOUT_MS, close_context
-from tests.public.harness import PAGE_DAY, PageHarness, expect_day
+from tests.public.harness import (
+    BROWSER_TIMEOUT_MS,
+    PAGE_DAY,
+    PageHarness,
+    close_context,
+    expect_day,
+)
 
 PASSWORD = "a long password"
 FIREBASE = ("identitytoolkit.googleapis.com", "securetoken.googleapis.com")

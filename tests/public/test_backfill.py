@@ -4,7 +4,6 @@ from typing import Any
 
 from playwright.async_api import Page, Route, expect
 
-from tests.public.conftest import OpenPage
 from tests.public.harness import PAGE_DAY, PageHarness
 
 RUNNING_BACKFILL = {
@@ -36,11 +35,9 @@ async def respond_with_backfill(page: Page, **changes: Any) -> None:
     await page.route("**/integration/backfill", answer)
 
 
-async def test_a_backfill_is_started_with_its_days(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
+async def test_a_backfill_is_started_with_its_days(harness: PageHarness) -> None:
     harness.opentable.book_at(harness.restaurant.rid, 4)
-    page = await open_page("manager", "integration")
+    page = await harness.open_page("manager", "integration")
     await page.get_by_label("From", exact=True).fill(PAGE_DAY)
     await page.get_by_label("To", exact=True).fill(PAGE_DAY)
     async with page.expect_request(
@@ -53,8 +50,8 @@ async def test_a_backfill_is_started_with_its_days(
     await expect(page.get_by_role("button", name="Start import")).to_be_disabled()
 
 
-async def test_progress_is_updated_with_an_estimate(open_page: OpenPage) -> None:
-    page = await open_page("manager")
+async def test_progress_is_updated_with_an_estimate(harness: PageHarness) -> None:
+    page = await harness.open_page("manager")
     await respond_with_backfill(page)
     await page.get_by_role("link", name="OpenTable connection").click()
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "10")
@@ -64,8 +61,8 @@ async def test_progress_is_updated_with_an_estimate(open_page: OpenPage) -> None
     await expect(page.locator(".progress")).to_contain_text("less than a minute left")
 
 
-async def test_completion_is_shown(open_page: OpenPage) -> None:
-    page = await open_page("manager")
+async def test_completion_is_shown(harness: PageHarness) -> None:
+    page = await harness.open_page("manager")
     await respond_with_backfill(page)
     await page.get_by_role("link", name="OpenTable connection").click()
     await page.get_by_role("progressbar").wait_for()
@@ -75,8 +72,8 @@ async def test_completion_is_shown(open_page: OpenPage) -> None:
     await expect(page.get_by_role("button", name="Start import")).to_be_enabled()
 
 
-async def test_a_failed_backfill_shows_cause_and_advice(open_page: OpenPage) -> None:
-    page = await open_page("manager")
+async def test_a_failed_backfill_shows_cause_and_advice(harness: PageHarness) -> None:
+    page = await harness.open_page("manager")
     await respond_with_backfill(
         page, status="FAILED", error="OpenTable refused the credential: renew it."
     )
@@ -85,9 +82,9 @@ async def test_a_failed_backfill_shows_cause_and_advice(open_page: OpenPage) -> 
     await expect(note).to_contain_text("OpenTable refused the credential: renew it.")
 
 
-async def test_a_rejected_start_shows_the_reason(harness: PageHarness, open_page: OpenPage) -> None:
+async def test_a_rejected_start_shows_the_reason(harness: PageHarness) -> None:
     await harness.change_settings(enabled=False)
-    page = await open_page("manager", "integration")
+    page = await harness.open_page("manager", "integration")
     await page.get_by_role("button", name="Start import").click()
     await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
         "The integration is disabled."

@@ -1,18 +1,15 @@
 """Reservations of Lineup are canceled with a reason; those of OpenTable cannot be canceled."""
 
+import pytest
 from playwright.async_api import Page, expect
-
-from tests.public.conftest import OpenPage
-from tests.public.harness import PageHarness
 
 CANCEL = "Cancel this reservation …"
 
 
+@pytest.mark.usefixtures("ada_reservation")
 async def test_opentable_reservations_cannot_be_cancelled_and_the_reason_is_shown(
-    harness: PageHarness, open_page: OpenPage
+    page: Page,
 ) -> None:
-    await harness.send_envelope()
-    page = await open_page()
     await page.get_by_role("link", name="Ada Lovelace").click()
     button = page.get_by_role("button", name=CANCEL)
     await expect(button).to_be_disabled()
@@ -21,51 +18,40 @@ async def test_opentable_reservations_cannot_be_cancelled_and_the_reason_is_show
     )
 
 
-async def test_a_cancelled_native_reservation_is_shown_as_cancelled(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_a_cancelled_native_reservation_is_shown_as_cancelled(page: Page) -> None:
     await cancel_on_page(page, "Noor Abernathy")
     await page.keyboard.press("Escape")
     await page.get_by_text("Cancelled (2)").click()
     await expect(page.get_by_role("row", name="Noor Abernathy")).to_contain_text("Cancelled")
 
 
-async def test_the_cancellation_reason_is_stored(harness: PageHarness, open_page: OpenPage) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_the_cancellation_reason_is_stored(page: Page) -> None:
     await cancel_on_page(page, "Noor Abernathy", "Called in ill")
     sheet = page.get_by_role("dialog", name="Noor Abernathy")
     await expect(sheet.locator(".facts")).to_contain_text("Called in ill")
     await expect(sheet.locator(".history")).to_contain_text("Cancelled by staff")
 
 
-async def test_closing_the_dialog_cancels_nothing(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_closing_the_dialog_cancels_nothing(page: Page) -> None:
     await page.get_by_role("link", name="Noor Abernathy").click()
     await page.get_by_role("button", name=CANCEL).click()
     await page.get_by_role("button", name="Go back").click()
     await expect(page.get_by_role("dialog", name="Noor Abernathy")).to_contain_text("Confirmed")
 
 
-async def test_a_past_reservation_has_no_cancel_button(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_a_past_reservation_has_no_cancel_button(page: Page) -> None:
     await page.get_by_text("Cancelled (1)").click()
     await page.get_by_role("link", name="Jonas Achterberg").click()
     await expect(page.get_by_role("dialog", name="Jonas Achterberg")).to_be_visible()
     await expect(page.get_by_role("button", name=CANCEL)).to_have_count(0)
 
 
-async def test_the_keyboard_alone_cancels(harness: PageHarness, open_page: OpenPage) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_the_keyboard_alone_cancels(page: Page) -> None:
     await page.get_by_role("link", name="Noor Abernathy").focus()
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name=CANCEL).focus()

@@ -3,9 +3,9 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.public.conftest import OpenPage
 from tests.public.harness import PAGE_DAY, PageHarness, url_ending
 
 
@@ -19,10 +19,10 @@ async def respond_with_error(page: Page, status: int, pattern: str = "**/api/**"
     await page.route(pattern, answer)
 
 
-async def test_the_last_list_stays_with_its_age(harness: PageHarness, open_page: OpenPage) -> None:
+async def test_the_last_list_stays_with_its_age(harness: PageHarness) -> None:
     await harness.write_native_reservations()
     noon = datetime(2026, 3, 14, 16, tzinfo=UTC)
-    page = await open_page(now=noon)
+    page = await harness.open_page(now=noon)
     await page.get_by_role("link", name="Leila Fontaine").wait_for()
     await respond_with_error(page, 503)
     await page.clock.set_fixed_time(noon + timedelta(minutes=5))
@@ -32,11 +32,8 @@ async def test_the_last_list_stays_with_its_age(harness: PageHarness, open_page:
     await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_visible()
 
 
-async def test_an_outdated_list_is_never_shown_as_ok(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.make_both_sides_equal()
-    page = await open_page()
+@pytest.mark.usefixtures("equal_sides")
+async def test_an_outdated_list_is_never_shown_as_ok(page: Page) -> None:
     strip = page.locator(".health")
     await expect(strip).to_have_attribute("data-level", "good")
     await respond_with_error(page, 503, "**/reservations?*")
@@ -46,18 +43,16 @@ async def test_an_outdated_list_is_never_shown_as_ok(
     await expect(strip).to_have_attribute("data-level", "bad")
 
 
-async def test_a_connection_loss_is_announced(harness: PageHarness, open_page: OpenPage) -> None:
-    await harness.make_both_sides_equal()
-    page = await open_page()
+@pytest.mark.usefixtures("equal_sides")
+async def test_a_connection_loss_is_announced(page: Page) -> None:
     await expect(page.locator(".health")).to_have_attribute("data-level", "good")
     await respond_with_error(page, 503)
     await expect(page.get_by_role("status")).to_contain_text("Problem: Our server can't be reached")
 
 
 async def test_a_page_opened_without_the_server_loads_when_it_returns(
-    harness: PageHarness, open_page: OpenPage
+    harness: PageHarness, page: Page
 ) -> None:
-    page = await open_page()
     await page.get_by_text("No reservations").wait_for()
     await respond_with_error(page, 503)
     await page.evaluate("localStorage.clear()")  # The page has stored the list by now.
@@ -68,11 +63,8 @@ async def test_a_page_opened_without_the_server_loads_when_it_returns(
     await expect(page).to_have_url(re.compile(harness.restaurant.id))
 
 
-async def test_a_member_who_is_removed_sees_nothing_more(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_a_member_who_is_removed_sees_nothing_more(page: Page) -> None:
     await page.get_by_role("link", name="Leila Fontaine").wait_for()
     error = {"code": "FORBIDDEN", "message": "You are not on this restaurant's staff."}
     await page.route("**/api/**", lambda route: route.fulfill(status=403, json={"error": error}))
@@ -80,11 +72,8 @@ async def test_a_member_who_is_removed_sees_nothing_more(
     await expect(page.get_by_role("link", name="Leila Fontaine")).to_have_count(0)
 
 
-async def test_an_expired_session_requires_sign_in_and_shows_why(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    await harness.write_native_reservations()
-    page = await open_page()
+@pytest.mark.usefixtures("native_reservations")
+async def test_an_expired_session_requires_sign_in_and_shows_why(page: Page) -> None:
     await page.get_by_role("link", name="Leila Fontaine").wait_for()
     await respond_with_error(page, 401)
     await expect(page.locator("main.sign-in")).to_contain_text("Your session has ended.")

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Page, expect
 
 from sandbox.webhook_senders import encode_signing_secret
-from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
 from tests.public.test_integration import stored_secret, webhook_credentials_form
 from tests.support.restaurants import write_secret
@@ -13,23 +13,24 @@ from tests.support.restaurants import write_secret
 NEW = encode_signing_secret(b"n" * 32)
 
 
-async def test_the_credential_in_use_is_shown(
-    harness: PageHarness, open_page: OpenPage, secrets_file: Path
-) -> None:
+@pytest.fixture
+async def page(harness: PageHarness) -> Page:
+    """The manager's screen of the connection."""
+    return await harness.open_page("manager", "integration")
+
+
+async def test_the_credential_in_use_is_shown(harness: PageHarness, secrets_file: Path) -> None:
     write_secret(
         secrets_file, harness.restaurant.secret, {"webhookSecrets": [NEW, harness.sender.key]}
     )
     await harness.send_envelope()
-    page = await open_page("manager", "integration")
+    page = await harness.open_page("manager", "integration")
     used = page.get_by_role("table", name="Credentials in use")
     await expect(used.get_by_role("row", name="Newest")).to_contain_text("never")
     await expect(used.get_by_role("row", name="Older")).to_contain_text("just now")
 
 
-async def test_right_after_a_rotation_the_use_is_unknown(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
-    page = await open_page("manager", "integration")
+async def test_right_after_a_rotation_the_use_is_unknown(harness: PageHarness, page: Page) -> None:
     form = webhook_credentials_form(page)
     await form.get_by_text("Enter the sender's instead").click()
     await form.get_by_role("textbox", name="Signing secret").fill(NEW)
@@ -38,13 +39,11 @@ async def test_right_after_a_rotation_the_use_is_unknown(
     assert (await harness.sender.send(harness.sender.envelope())).status_code == 200
 
 
-async def test_the_older_one_is_retired(
-    harness: PageHarness, open_page: OpenPage, secrets_file: Path
-) -> None:
+async def test_the_older_one_is_retired(harness: PageHarness, secrets_file: Path) -> None:
     write_secret(
         secrets_file, harness.restaurant.secret, {"webhookSecrets": [NEW, harness.sender.key]}
     )
-    page = await open_page("manager", "integration")
+    page = await harness.open_page("manager", "integration")
     await page.get_by_role("button", name="Revoke the older signing secret …").click()
     await page.get_by_role("button", name="Revoke", exact=True).click()
     await expect(page.get_by_role("status")).to_have_text(
@@ -54,7 +53,6 @@ async def test_the_older_one_is_retired(
     assert stored_secret(secrets_file, harness)["webhookSecrets"] == [NEW]
 
 
-async def test_with_one_of_each_nothing_is_being_rotated(open_page: OpenPage) -> None:
-    page = await open_page("manager", "integration")
+async def test_with_one_of_each_nothing_is_being_rotated(page: Page) -> None:
     await expect(page.get_by_role("heading", name="Webhook credentials")).to_be_visible()
     await expect(page.get_by_role("heading", name="Rotation")).to_have_count(0)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
 
 PDFTOTEXT = shutil.which("pdftotext")
@@ -39,10 +38,10 @@ async def print_pages(page: Page, folder: Path, paper: str) -> list[str]:
 
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 async def test_fifty_reservations_fit_on_one_page(
-    paper: str, harness: PageHarness, open_page: OpenPage, tmp_path: Path
+    paper: str, harness: PageHarness, tmp_path: Path
 ) -> None:
     await harness.replace_reservations(map(build_sheet_row, range(50)))
-    page = await open_page()
+    page = await harness.open_page()
     await page.get_by_role("row", name="Guest 049").wait_for()
     [sheet] = await print_pages(page, tmp_path, paper)
     assert set(re.findall(r"Guest \d{3}", sheet)) == {f"Guest {index:03}" for index in range(50)}
@@ -50,11 +49,11 @@ async def test_fifty_reservations_fit_on_one_page(
 
 
 async def test_every_page_names_restaurant_date_and_time(
-    harness: PageHarness, open_page: OpenPage, tmp_path: Path
+    harness: PageHarness, tmp_path: Path
 ) -> None:
     await harness.change_settings(name="Chez Panisse")
     await harness.replace_reservations(map(build_sheet_row, range(310)))
-    page = await open_page()
+    page = await harness.open_page()
     await page.get_by_role("row", name="Guest 309").wait_for()
     pages = await print_pages(page, tmp_path, "A4")
     assert len(pages) <= 7
@@ -66,10 +65,10 @@ async def test_every_page_names_restaurant_date_and_time(
 
 
 async def test_the_sheet_has_the_columns_and_none_of_the_controls(
-    harness: PageHarness, open_page: OpenPage, tmp_path: Path
+    harness: PageHarness, tmp_path: Path
 ) -> None:
     await harness.replace_reservations(map(build_sheet_row, range(1)))
-    page = await open_page()
+    page = await harness.open_page()
     await page.get_by_role("row", name="Guest 000").wait_for()
     [sheet] = await print_pages(page, tmp_path, "A4")
     for text in ("Time", "Party", "Name", "Table", "Phone", "Notes", "+12125550100", "Nut allergy"):
@@ -78,22 +77,18 @@ async def test_the_sheet_has_the_columns_and_none_of_the_controls(
         assert text not in sheet
 
 
-async def test_cancelled_reservations_are_left_out(
-    harness: PageHarness, open_page: OpenPage, tmp_path: Path
-) -> None:
+async def test_cancelled_reservations_are_left_out(harness: PageHarness, tmp_path: Path) -> None:
     await harness.write_native_reservations()
-    page = await open_page()
+    page = await harness.open_page()
     await page.get_by_role("row", name="Leila Fontaine").wait_for()
     [sheet] = await print_pages(page, tmp_path, "A4")
     assert "Leila Fontaine" in sheet
     assert "Jonas Achterberg" not in sheet
 
 
-async def test_it_is_black_on_white_in_a_dark_browser(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
+async def test_it_is_black_on_white_in_a_dark_browser(harness: PageHarness) -> None:
     await harness.write_native_reservations()
-    page = await open_page(color_scheme="dark")
+    page = await harness.open_page(color_scheme="dark")
     await page.get_by_role("row", name="Leila Fontaine").wait_for()
     await page.emulate_media(media="print")
     await page.evaluate("dispatchEvent(new Event('beforeprint'))")

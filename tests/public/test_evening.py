@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
-from tests.public.conftest import OpenPage
 from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness, expect_day
 from tests.public.test_screens import DEVICES, PHONE, PICTURES, horizontal_overflow
 
@@ -32,6 +31,13 @@ async def busy_evening(harness: PageHarness) -> PageHarness:
     return harness
 
 
+@pytest.fixture
+async def page(harness: PageHarness) -> Page:
+    """The busy evening as a host sees it."""
+    await harness.replace_reservations(map(build_evening_row, range(GUESTS)))
+    return await harness.open_page()
+
+
 def build_evening_row(index: int) -> dict[str, Any]:
     start = FIRST + timedelta(minutes=15 * (index % 55))
     names = ("Maximiliana von Hohenzollern-Sigmaringen und zu Castell", "محمد عبد الله", "Ann Li")
@@ -54,9 +60,9 @@ def build_evening_row(index: int) -> dict[str, Any]:
 @pytest.mark.parametrize("device, size", DEVICES, ids=[device for device, _ in DEVICES])
 @pytest.mark.usefixtures("busy_evening")
 async def test_a_day_of_310_reservations_fits(
-    device: str, size: dict[str, int], open_page: OpenPage
+    device: str, size: dict[str, int], harness: PageHarness
 ) -> None:
-    page = await open_page(viewport=size)
+    page = await harness.open_page(viewport=size)
     await page.locator("tr[data-id]").first.wait_for()
     await expect(page.locator("tr[data-id]")).to_have_count(GUESTS)
     await page.screenshot(path=PICTURES / f"busy-evening-{device}.png")
@@ -66,30 +72,26 @@ async def test_a_day_of_310_reservations_fits(
 
 @pytest.mark.parametrize("is_warned", [False, True], ids=["quiet", "with warnings"])
 async def test_the_first_reservation_is_high_on_a_phone(
-    is_warned: bool, busy_evening: PageHarness, open_page: OpenPage
+    is_warned: bool, busy_evening: PageHarness, harness: PageHarness
 ) -> None:
     if is_warned:
         await busy_evening.send_invalid_envelope()
         await busy_evening.send_envelope("updated", 1, reservationId="early")
-    page = await open_page(viewport=PHONE)
+    page = await harness.open_page(viewport=PHONE)
     row = page.get_by_role("table", name="The day's").locator("tr[data-id]").first
     await row.wait_for()
     top = await row.evaluate("row => row.getBoundingClientRect().top")
     assert top <= FIRST_ROW_SHARE * PHONE["height"]
 
 
-@pytest.mark.usefixtures("busy_evening")
-async def test_a_guest_after_midnight_is_in_the_evening_before(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_a_guest_after_midnight_is_in_the_evening_before(page: Page) -> None:
     heads = page.get_by_role("table", name="The day's").locator(".group")
     await heads.first.wait_for()
     await expect(heads.first).to_contain_text("11 AM")
     await expect(heads.last).to_contain_text("12 AM")
 
 
-@pytest.mark.usefixtures("busy_evening")
-async def test_the_head_of_an_hour_stays_visible(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_the_head_of_an_hour_stays_visible(page: Page) -> None:
     await page.get_by_role("button", name="covers at 7 PM").click()
     head = page.locator(".group", has_text="7 PM").locator("th")
     await expect(head).to_be_in_viewport()
@@ -97,15 +99,11 @@ async def test_the_head_of_an_hour_stays_visible(open_page: OpenPage) -> None:
     await expect(head).to_be_in_viewport()
 
 
-@pytest.mark.usefixtures("busy_evening")
-async def test_the_shifts_have_their_covers(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_the_shifts_have_their_covers(page: Page) -> None:
     await expect(page.locator(".shifts")).to_have_text(re.compile(r"Lunch \d+ · Dinner \d+"))
 
 
-@pytest.mark.usefixtures("busy_evening")
-async def test_thousands_of_covers_are_readable(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_thousands_of_covers_are_readable(page: Page) -> None:
     await expect(page.locator(".total")).to_have_text("1,413 covers in 310 reservations")
 
 
@@ -117,35 +115,27 @@ async def test_thousands_of_covers_are_readable(open_page: OpenPage) -> None:
         ("Status", "Confirmed"),
     ],
 )
-@pytest.mark.usefixtures("busy_evening")
-async def test_the_list_can_be_grouped(order: str, head: str, open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_the_list_can_be_grouped(order: str, head: str, page: Page) -> None:
     await page.get_by_label("Sort by").select_option(order)
     await expect(page.locator(".group").first).to_contain_text(f"{head} · ")
 
 
-@pytest.mark.usefixtures("busy_evening")
-async def test_the_list_can_be_sorted_by_name(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_the_list_can_be_sorted_by_name(page: Page) -> None:
     await page.get_by_label("Sort by").select_option("Name")
     first = page.get_by_role("table", name="The day's").locator(".name").first
     await expect(first).to_have_text("Ann Li 002")
 
 
-@pytest.mark.usefixtures("busy_evening")
-async def test_finished_tables_are_folded_wherever_they_stand(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_finished_tables_are_folded_wherever_they_stand(page: Page) -> None:
     rows = page.get_by_role("table", name="The day's").locator("tr[data-id]")
     await expect(page.locator("details.fold summary")).to_have_text("Earlier (102 finished)")
     await expect(rows).to_have_count(GUESTS - 102)
     await expect(rows.filter(has_text="Finished")).to_have_count(0)
 
 
-async def test_keys_move_between_rows_and_open_one(
-    harness: PageHarness, open_page: OpenPage
-) -> None:
+async def test_keys_move_between_rows_and_open_one(harness: PageHarness) -> None:
     await harness.write_native_reservations()
-    page = await open_page()
+    page = await harness.open_page()
     names = page.get_by_role("table", name="The day's").locator(".name a")
     await expect(names).to_have_count(5)
     await page.keyboard.press("j")
@@ -160,8 +150,8 @@ async def test_keys_move_between_rows_and_open_one(
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_keys_change_the_day_and_start_a_search(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_keys_change_the_day_and_start_a_search(harness: PageHarness) -> None:
+    page = await harness.open_page()
     await expect_day(page, "Saturday, March 14")
     await page.keyboard.press("ArrowRight")
     await expect_day(page, "Sunday, March 15")
@@ -176,8 +166,8 @@ async def test_keys_change_the_day_and_start_a_search(open_page: OpenPage) -> No
     await expect(page.get_by_role("searchbox")).to_have_value("jt")
 
 
-async def test_the_shortcuts_are_listed(open_page: OpenPage) -> None:
-    page = await open_page()
+async def test_the_shortcuts_are_listed(harness: PageHarness) -> None:
+    page = await harness.open_page()
     await page.get_by_label("Go to date").wait_for()
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Search")
@@ -195,20 +185,20 @@ async def test_the_shortcuts_are_listed(open_page: OpenPage) -> None:
     ],
 )
 async def test_times_follow_the_country_or_the_setting(
-    settings: dict[str, str], shown: str, harness: PageHarness, open_page: OpenPage
+    settings: dict[str, str], shown: str, harness: PageHarness
 ) -> None:
     await harness.change_settings(**settings)
     await harness.write_native_reservations()
-    page = await open_page()
+    page = await harness.open_page()
     row = page.get_by_role("row", name="Leila Fontaine")
     await expect(row.locator("td.time")).to_have_text(re.compile(shown, re.IGNORECASE))
 
 
 async def test_a_day_outside_the_compared_days_says_how_far_the_check_goes(
-    harness: PageHarness, open_page: OpenPage
+    harness: PageHarness,
 ) -> None:
     await harness.make_both_sides_equal()
-    page = await open_page(screen="reservations/2026-06-20")
+    page = await harness.open_page(screen="reservations/2026-06-20")
     banner = page.locator(".health")
     await expect(banner).to_contain_text("Checked up to Mar 14")
     await expect(banner).not_to_have_attribute("data-level", "good")

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.public.conftest import BROWSER_TIMEOUT_MS, OpenPage
-from tests.public.harness import NOON, PageHarness
+from tests.public.harness import BROWSER_TIMEOUT_MS, NOON, PageHarness
 
 CONTROLLED = """
 () => new Promise((resolve) => {
@@ -19,10 +18,10 @@ STORED = "JSON.parse(localStorage.getItem('staff.lists'))"
 
 
 @pytest.fixture
-async def page(harness: PageHarness, open_page: OpenPage) -> Page:
+async def page(harness: PageHarness) -> Page:
     """The page with its service worker, after one visit."""
     await harness.write_native_reservations()
-    page = await open_page(service_workers="allow", now=NOON)
+    page = await harness.open_page(service_workers="allow", now=NOON)
     await page.get_by_role("link", name="Leila Fontaine").wait_for()
     await page.evaluate(CONTROLLED)
     return page

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.public.conftest import OpenPage, is_unexpected
-from tests.public.harness import PAGE_DAY, PageHarness
+from tests.public.harness import PAGE_DAY, PageHarness, is_unexpected
 from tests.public.sample_data import ScreenData
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
@@ -52,6 +51,13 @@ async def wait_until_loaded(page: Page, screen: str) -> None:
         await page.locator(".history > li").first.wait_for()
 
 
+async def open_screen(page: Page, stand: PageHarness, screen: str, evening: ScreenData) -> None:
+    """Go to a screen afresh."""
+    await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{screen_address(screen, evening)}")
+    await page.reload()
+    await wait_until_loaded(page, screen)
+
+
 async def accessibility_violations(page: Page) -> list[Any]:
     """Return the violations that axe finds, of any impact."""
     await page.evaluate(AXE.read_text())
@@ -71,10 +77,10 @@ async def horizontal_overflow(page: Page) -> int:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_screen_is_accessible_and_fits(
-    scheme: str, harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
+    scheme: str, harness: PageHarness, screen_data: ScreenData
 ) -> None:
     """Every screen in one visit, on every device and magnified: no violation, nothing cut off."""
-    page = await open_page(
+    page = await harness.open_page(
         "manager",
         screen_address("reservations", screen_data),
         color_scheme=scheme,
@@ -82,11 +88,7 @@ async def test_every_screen_is_accessible_and_fits(
         bypass_csp=True,
     )
     for screen in SCREENS:
-        await page.goto(
-            f"{harness.url}/#/{harness.restaurant.id}/{screen_address(screen, screen_data)}"
-        )
-        await page.reload()
-        await wait_until_loaded(page, screen)
+        await open_screen(page, harness, screen, screen_data)
         for device, size in (*DEVICES, *ZOOMS):
             await page.set_viewport_size(size)  # type: ignore[arg-type] # a dict is one
             picture = PICTURES / f"{screen}-{device}-{scheme}.png"
@@ -107,9 +109,9 @@ async def test_the_sign_in_is_accessible(harness: PageHarness, browser: Browser)
 
 
 async def test_no_screen_causes_a_failed_request_or_a_console_line(
-    harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
+    harness: PageHarness, screen_data: ScreenData
 ) -> None:
-    page = await open_page("manager", screen_address("reservations", screen_data))
+    page = await harness.open_page("manager", screen_address("reservations", screen_data))
     failed: list[str] = []
     page.on(
         "response",

@@ -10,8 +10,14 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS, build_unsigned_token
-from tests.public.conftest import BROWSER_TIMEOUT_MS, close_context
-from tests.public.harness import PAGE_DAY, PageHarness, expect_day, url_ending
+from tests.public.harness import (
+    BROWSER_TIMEOUT_MS,
+    PAGE_DAY,
+    PageHarness,
+    close_context,
+    expect_day,
+    url_ending,
+)
 
 HOUR = 3600
 RIGHT = "right"

@@ -2,25 +2,30 @@
 
 import uuid
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Page, expect
 
 from shared.firestore import paths
-from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
 
 
-async def test_a_manager_sees_the_staff_by_name_and_role(open_page: OpenPage) -> None:
-    page = await open_page("manager", "staff")
+@pytest.fixture
+async def page(harness: PageHarness) -> Page:
+    """The staff as a manager sees it."""
+    return await harness.open_page("manager", "staff")
+
+
+async def test_a_manager_sees_the_staff_by_name_and_role(page: Page) -> None:
     row = page.get_by_role("row", name="Hanna Host")
     await expect(row.get_by_role("cell", name="Host", exact=True)).to_be_visible()
     await expect(page.get_by_role("row", name="Mara Manager")).to_contain_text("Manager")
 
 
 async def test_an_added_person_is_listed_as_invited_and_the_change_is_named(
-    open_page: OpenPage,
+    harness: PageHarness,
 ) -> None:
     email = f"{uuid.uuid4().hex[:12]}@example.com"
-    page = await open_page("manager", "staff")
+    page = await harness.open_page("manager", "staff")
     await page.get_by_label("Email").fill(email)
     await page.get_by_role("radio", name="Manager").check()
     await page.get_by_role("button", name="Add", exact=True).click()
@@ -32,9 +37,8 @@ async def test_an_added_person_is_listed_as_invited_and_the_change_is_named(
 
 
 async def test_a_removed_person_is_no_longer_listed_or_staff(
-    harness: PageHarness, open_page: OpenPage
+    harness: PageHarness, page: Page
 ) -> None:
-    page = await open_page("manager", "staff")
     await page.get_by_role("button", name="Remove Hanna Host").click()
     await page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     await expect(page.get_by_role("row", name="Hanna Host")).to_have_count(0)
@@ -42,8 +46,7 @@ async def test_a_removed_person_is_no_longer_listed_or_staff(
     assert not (await member.get()).exists
 
 
-async def test_the_last_manager_cannot_be_removed(open_page: OpenPage) -> None:
-    page = await open_page("manager", "staff")
+async def test_the_last_manager_cannot_be_removed(page: Page) -> None:
     await page.get_by_role("button", name="Remove Mara Manager").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Remove", exact=True).click()
