@@ -4,7 +4,7 @@ Some divergences need a person's decision. They are flagged on the reservation i
 corrected. Each report lists them; only the first report of a divergence raises an alarm.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -363,28 +363,17 @@ def _collect_divergences(
     plan: CorrectionPlan,
     failed_keys: Iterable[str],
     states: Mapping[str, ReservationState],
-) -> list[_Divergence]:
-    """Return the divergences of readable reservations; `states` has these by external key."""
-    return [
-        *(
-            _Divergence(DivergenceType.MISSING_IN_OPENTABLE, key, states[key])
-            for key in missing_keys
-            # The staff has decided about the others.
-            if key in states and find_review_decision(states[key]) is None
-        ),
-        *(
-            _Divergence(DivergenceType.UNREADABLE, key, states[key])
-            for key in failed_keys
-            if key in states
-        ),
-        *(
-            _Divergence(DivergenceType.VERSION_BEHIND, event.external_key, state)
-            for event, state in plan.version_behind
-        ),
-        *(
-            _Divergence(
-                DivergenceType.CONFLICTING_VERSION, event.external_key, state, event.payload
-            )
-            for event, state in plan.conflicting
-        ),
-    ]
+) -> Iterator[_Divergence]:
+    """Yield the divergences of readable reservations; `states` has these by external key."""
+    for key in missing_keys:
+        # The staff has decided about the others.
+        if key in states and find_review_decision(states[key]) is None:
+            yield _Divergence(DivergenceType.MISSING_IN_OPENTABLE, key, states[key])
+    for key in failed_keys:
+        if key in states:
+            yield _Divergence(DivergenceType.UNREADABLE, key, states[key])
+    for event, state in plan.version_behind:
+        yield _Divergence(DivergenceType.VERSION_BEHIND, event.external_key, state)
+    for event, state in plan.conflicting:
+        divergence = DivergenceType.CONFLICTING_VERSION
+        yield _Divergence(divergence, event.external_key, state, event.payload)

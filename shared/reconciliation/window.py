@@ -52,14 +52,10 @@ class WindowComparison(Struct):
 
     def has_differences(self) -> bool:
         """Return whether anything may have to be corrected, flagged or reported."""
-        has_missing_guest = any(
-            fingerprint.missing_guest_id for fingerprint in self.fingerprints.values()
-        )
-        return bool(
-            self.differing_events
-            or self.unreadable
-            or self.list_unlisted_keys()
-            or has_missing_guest
+        return (
+            bool(self.differing_events or self.unreadable or self.list_unlisted_keys())
+            # A missing guest is fetched.
+            or any(fingerprint.missing_guest_id for fingerprint in self.fingerprints.values())
         )
 
     def list_flagged_keys(self) -> list[str]:
