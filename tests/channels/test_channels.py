@@ -14,7 +14,7 @@ from tests.support.world import NEW_YORK, START_TIME, World, make_world
 
 
 @pytest.fixture(params=CHANNELS, ids=lambda each: each.__name__)
-async def tested_channel(
+async def channel(
     request: pytest.FixtureRequest, firestore: FirestoreClient
 ) -> AsyncIterator[LedgerChannel]:
     name = request.node.originalname
@@ -30,75 +30,67 @@ def test_every_not_applicable_entry_names_an_existing_test() -> None:
     assert all(hasattr(sys.modules[__name__], name) for name in named)
 
 
-async def test_an_older_event_never_overwrites_a_newer_one(
-    tested_channel: LedgerChannel,
-) -> None:
-    await tested_channel.deliver(complete_event(3, partySize=6))
-    await tested_channel.deliver(complete_event(2, partySize=2))
-    assert (await tested_channel.document())["partySize"] == 6
+async def test_an_older_event_never_overwrites_a_newer_one(channel: LedgerChannel) -> None:
+    await channel.deliver(complete_event(3, partySize=6))
+    await channel.deliver(complete_event(2, partySize=2))
+    assert (await channel.document())["partySize"] == 6
 
 
-async def test_a_partial_body_keeps_the_other_fields(tested_channel: LedgerChannel) -> None:
-    await tested_channel.deliver(complete_event(2, partySize=6))
-    await tested_channel.deliver(partial_event(3, partySize=7))
-    document = await tested_channel.document()
+async def test_a_partial_body_keeps_the_other_fields(channel: LedgerChannel) -> None:
+    await channel.deliver(complete_event(2, partySize=6))
+    await channel.deliver(partial_event(3, partySize=7))
+    document = await channel.document()
     shown = (document["partySize"], document["status"], document["startAt"])
     assert shown == (7, "CONFIRMED", "2026-03-14T23:15:00Z")
 
 
-async def test_a_duplicate_changes_nothing_and_is_journaled_once(
-    tested_channel: LedgerChannel,
-) -> None:
-    await tested_channel.deliver(complete_event(2, partySize=6))
-    before = await tested_channel.document(), await tested_channel.journal()
-    await tested_channel.deliver(complete_event(2, partySize=6))
-    assert (await tested_channel.document(), await tested_channel.journal()) == before
-    assert await tested_channel.rejections() == []
+async def test_a_duplicate_changes_nothing_and_is_journaled_once(channel: LedgerChannel) -> None:
+    await channel.deliver(complete_event(2, partySize=6))
+    before = await channel.document(), await channel.journal()
+    await channel.deliver(complete_event(2, partySize=6))
+    assert (await channel.document(), await channel.journal()) == before
+    assert await channel.rejections() == []
 
 
 async def test_a_repeated_event_id_with_different_content_is_rejected_with_a_reason(
-    tested_channel: LedgerChannel,
+    channel: LedgerChannel,
 ) -> None:
-    await tested_channel.deliver(complete_event(2, partySize=6))
-    before = await tested_channel.document()
-    await tested_channel.deliver(complete_event(2, partySize=7))
-    (reason,) = await tested_channel.rejections()
+    await channel.deliver(complete_event(2, partySize=6))
+    before = await channel.document()
+    await channel.deliver(complete_event(2, partySize=7))
+    (reason,) = await channel.rejections()
     assert reason in {"conflicting_event", "conflicting_version"}
     shown = {"status", "partySize", "startAt", "updatedAt"} & before.keys()
-    after = await tested_channel.document()
+    after = await channel.document()
     assert {name: after[name] for name in shown} == {name: before[name] for name in shown}
 
 
 async def test_an_unknown_state_is_stored_as_text_and_does_not_change_the_status(
-    tested_channel: LedgerChannel,
+    channel: LedgerChannel,
 ) -> None:
-    await tested_channel.deliver(complete_event(2, status="Confirmed"))
-    await tested_channel.deliver(complete_event(3, status="Levitating"))
-    document = await tested_channel.document()
+    await channel.deliver(complete_event(2, status="Confirmed"))
+    await channel.deliver(complete_event(3, status="Levitating"))
+    document = await channel.document()
     assert (document["status"], document["source"]["state"]) == ("CONFIRMED", "Levitating")
 
 
-async def test_a_late_older_event_does_not_undo_a_cancellation(
-    tested_channel: LedgerChannel,
-) -> None:
-    await tested_channel.deliver(complete_event(1))
-    await tested_channel.deliver(complete_event(3, status="Cancelled"))
-    await tested_channel.deliver(complete_event(2, status="Confirmed"))
-    assert (await tested_channel.document())["status"] == "CANCELLED"
+async def test_a_late_older_event_does_not_undo_a_cancellation(channel: LedgerChannel) -> None:
+    await channel.deliver(complete_event(1))
+    await channel.deliver(complete_event(3, status="Cancelled"))
+    await channel.deliver(complete_event(2, status="Confirmed"))
+    assert (await channel.document())["status"] == "CANCELLED"
 
 
-async def test_a_newer_event_restores_a_cancelled_reservation(
-    tested_channel: LedgerChannel,
-) -> None:
-    await tested_channel.deliver(complete_event(1))
-    await tested_channel.deliver(complete_event(2, status="Cancelled"))
-    await tested_channel.deliver(complete_event(3, status="Confirmed"))
-    assert (await tested_channel.document())["status"] == "CONFIRMED"
+async def test_a_newer_event_restores_a_cancelled_reservation(channel: LedgerChannel) -> None:
+    await channel.deliver(complete_event(1))
+    await channel.deliver(complete_event(2, status="Cancelled"))
+    await channel.deliver(complete_event(3, status="Confirmed"))
+    assert (await channel.document())["status"] == "CONFIRMED"
 
 
-async def test_unknown_fields_are_ignored(tested_channel: LedgerChannel) -> None:
-    await tested_channel.deliver(complete_event(2, partySize=6, fieldFromNextYear={"nested": [1]}))
-    document = await tested_channel.document()
+async def test_unknown_fields_are_ignored(channel: LedgerChannel) -> None:
+    await channel.deliver(complete_event(2, partySize=6, fieldFromNextYear={"nested": [1]}))
+    document = await channel.document()
     assert document["partySize"] == 6
     assert "fieldFromNextYear" not in str({**document, "sync": None})
 

@@ -1,4 +1,4 @@
-"""Bodies are read with a bound in size, in time and in number."""
+"""Bodies are read with a bound in time and in number."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from functions.http import MAX_REQUEST_BODY_BYTES, BodyReader, RequestRejectedError
+from functions.http import BodyReader
 
 
 def make_slow_request(arrived: asyncio.Event) -> Request:
@@ -33,13 +33,3 @@ async def test_the_oldest_slow_body_makes_room_for_another() -> None:
         await oldest
     arrived.set()
     assert [await other, await newest] == [b"{}", b"{}"]
-
-
-async def test_a_body_above_the_limit_is_refused_while_it_is_read() -> None:
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b" " * (MAX_REQUEST_BODY_BYTES + 1)}
-
-    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    with pytest.raises(RequestRejectedError) as caught:
-        await BodyReader(1, timeout_seconds=60).read(request)
-    assert caught.value.result.status_code == 413

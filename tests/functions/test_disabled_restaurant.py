@@ -9,12 +9,7 @@ import pytest
 from dev.local.emulator import Emulator
 from shared.firestore import paths
 from shared.polling.backfill import read_backfill, start_backfill
-from shared.tasks.queue import (
-    POLL_FUNCTION,
-    RECONCILE_FUNCTION,
-    InProcessTaskQueue,
-    QueuedTask,
-)
+from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION, InProcessTaskQueue, QueuedTask
 from tests.functions.scheduled_runs import list_entries, run_function
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.processes import serve_deployed_function

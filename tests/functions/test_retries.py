@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from sandbox.fault_injection import FailureKind
 from shared.concurrency import SYSTEM_CLOCK
-from shared.context import AppContext
 from shared.errors import InvalidSettingsError
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
@@ -20,64 +19,55 @@ from tests.functions.scheduled_runs import change_environment, list_entries, run
 from tests.support.firestore import FirestoreSpy
 from tests.support.world import World
 
-Break = Callable[[World], Awaitable[AppContext]]
+Break = Callable[[World], Awaitable[None]]
 
 
-async def remove_settings(world: World) -> AppContext:
+async def remove_settings(world: World) -> None:
     await world.integration_document.delete()
-    return world.context
 
 
-async def break_time_zone(world: World) -> AppContext:
+async def break_time_zone(world: World) -> None:
     await world.change_settings(timeZone="Nowhere/Town")
-    return world.context
 
 
-async def remove_rid(world: World) -> AppContext:
+async def remove_rid(world: World) -> None:
     await world.change_settings(restaurantId=None)
-    return world.context
 
 
-async def hide_secret(world: World) -> AppContext:
+async def hide_secret(world: World) -> None:
     async def read_missing(secret_id: str, _min_version: str | None) -> str:
         raise InvalidSettingsError(f"The secret {secret_id!r} does not exist.")
 
     cache = CredentialCache(read_missing, SYSTEM_CLOCK.monotonic)
     firestore = world.context.firestore
     directory = RestaurantDirectory(firestore, cache, None, SYSTEM_CLOCK.monotonic)
-    return replace(world.context, directory=directory)
+    world.context = replace(world.context, directory=directory)
 
 
-async def reject_credential(world: World) -> AppContext:
+async def reject_credential(world: World) -> None:
     world.sandbox.faults.script_failure(FailureKind.STATUS, status=401, times=99)
-    return world.context
 
 
-async def revoke_rid(world: World) -> AppContext:
+async def revoke_rid(world: World) -> None:
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
-    return world.context
 
 
-async def interrupt_opentable(world: World) -> AppContext:
+async def interrupt_opentable(world: World) -> None:
     world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
-    return world.context
 
 
-async def interrupt_firestore(world: World) -> AppContext:
+async def interrupt_firestore(world: World) -> None:
     spy = FirestoreSpy(world.context.firestore)
     spy.failure = google.ServiceUnavailable
-    return replace(world.context, firestore=spy.client)
+    world.context = replace(world.context, firestore=spy.client)
 
 
 async def call_for_restaurant(
-    world: World, context: AppContext, function_name: str, **body: Any
+    world: World, function_name: str, **body: Any
 ) -> tuple[int, dict[str, Any]]:
     """Call a function for the restaurant; return the HTTP status and the restaurant's result."""
-    changed = replace(world, context=context)
     with stamina.set_testing(True, attempts=2):
-        result = await run_function(
-            changed, function_name, restaurantId=world.restaurant.id, **body
-        )
+        result = await run_function(world, function_name, restaurantId=world.restaurant.id, **body)
     [entry] = list_entries(result)
     return result.status_code, entry
 
@@ -90,8 +80,8 @@ async def call_for_restaurant(
 async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
     world: World, break_world: Break, function_name: str
 ) -> None:
-    context = await break_world(world)
-    status_code, entry = await call_for_restaurant(world, context, function_name)
+    await break_world(world)
+    status_code, entry = await call_for_restaurant(world, function_name)
     assert (status_code, entry["retryable"]) == (200, False)
     assert entry["status"] in {"error", "FAILED"}
     assert entry["error"]
@@ -102,14 +92,14 @@ async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
 async def test_a_failure_that_passes_is_answered_503(
     world: World, break_world: Break, function_name: str
 ) -> None:
-    context = await break_world(world)
-    status_code, entry = await call_for_restaurant(world, context, function_name)
+    await break_world(world)
+    status_code, entry = await call_for_restaurant(world, function_name)
     assert (status_code, entry["retryable"]) == (503, True)
 
 
 async def test_a_forced_plan_without_settings_is_answered_200_with_its_error(world: World) -> None:
-    context = await remove_settings(world)
-    status_code, entry = await call_for_restaurant(world, context, RECONCILE_FUNCTION, force="held")
+    await remove_settings(world)
+    status_code, entry = await call_for_restaurant(world, RECONCILE_FUNCTION, force="held")
     assert (status_code, entry["status"], entry["retryable"]) == (200, "FAILED", False)
 
 

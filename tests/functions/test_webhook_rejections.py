@@ -12,6 +12,7 @@ from tests.support.webhooks import WebhookSender, response_status, sign_webhook
 
 CreateSender = Callable[..., Awaitable[WebhookSender]]
 LIMIT = 256 * 1024
+AUTHORIZATION = "Authorization: Bearer x"
 
 
 @pytest.mark.parametrize(
@@ -95,11 +96,11 @@ async def test_a_body_of_one_byte_more_is_413(sender: WebhookSender) -> None:
     assert response_status(response) == (413, "too_large")
 
 
-async def send_unfinished_body(sender: WebhookSender, header: str, begin: bytes) -> bytes:
+async def send_unfinished_body(sender: WebhookSender, *headers: str, begin: bytes = b"") -> bytes:
     """Send the beginning of a body, and return the first line of the response."""
     where = urlsplit(sender.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer x\r\n{header}\r\n\r\n"
+    head = "\r\n".join(["POST / HTTP/1.1", f"Host: {where.netloc}", *headers, "", ""])
     writer.write(head.encode() + begin)
     await writer.drain()
     async with asyncio.timeout(10):
@@ -111,8 +112,8 @@ async def send_unfinished_body(sender: WebhookSender, header: str, begin: bytes)
 async def test_a_body_announced_as_10_mib_is_413_before_any_of_it_was_sent(
     sender: WebhookSender,
 ) -> None:
-    header = f"Content-Length: {10 * 1024 * 1024}"
-    status = await send_unfinished_body(sender, header, b"")
+    length = f"Content-Length: {10 * 1024 * 1024}"
+    status = await send_unfinished_body(sender, AUTHORIZATION, length)
     assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
 
 
@@ -120,17 +121,14 @@ async def test_a_body_of_unannounced_length_is_413_once_it_is_too_large(
     sender: WebhookSender,
 ) -> None:
     chunk = b"%x\r\n%s\r\n" % (LIMIT + 1, b" " * (LIMIT + 1))
-    status = await send_unfinished_body(sender, "Transfer-Encoding: chunked", chunk)
+    encoding = "Transfer-Encoding: chunked"
+    status = await send_unfinished_body(sender, AUTHORIZATION, encoding, begin=chunk)
     assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
 
 
 async def test_without_a_credential_a_body_is_not_awaited(sender: WebhookSender) -> None:
-    where = urlsplit(sender.url)
-    reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    writer.write(f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: 100\r\n\r\n".encode())
-    async with asyncio.timeout(10):
-        assert await reader.readline() == b"HTTP/1.1 401 Unauthorized\r\n"
-    writer.close()
+    status = await send_unfinished_body(sender, "Content-Length: 100")
+    assert status == b"HTTP/1.1 401 Unauthorized\r\n"
 
 
 async def test_a_large_body_without_authentication_is_not_parsed_completely(

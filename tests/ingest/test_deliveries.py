@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 
-from shared.firestore import paths
 from shared.ingest import deliveries as module
 from shared.ingest.deliveries import read_recent_webhooks, read_unresolved_refusals, record_refusal
 from tests.support.events import envelope_body
@@ -119,13 +118,6 @@ async def test_the_recent_webhooks_list_the_same_refusals(refused_world: World) 
     await call_webhook(context, accepted_body(refused_world))
     recent = await read_recent_webhooks(context, restaurant_id, limit=1)
     assert recent.unresolved_refusals == []
-
-
-async def test_a_damaged_count_is_skipped(refused_world: World) -> None:
-    restaurant_id = refused_world.restaurant.id
-    reference = paths.webhook_refusals_document(refused_world.context.firestore, restaurant_id)
-    await reference.update({"refusals": [{"scheme": 1}]})
-    assert await read_unresolved_refusals(refused_world.context, restaurant_id) == []
 
 
 def accepted_body(world: World, **data: Any) -> bytes:

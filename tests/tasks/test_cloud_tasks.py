@@ -69,8 +69,3 @@ async def test_configuration_errors_are_raised_immediately(
     with pytest.raises(EnqueueError, match=advice):
         await tasks.task_queue().enqueue(TASK)
     assert tasks.calls == 1
-
-
-async def test_a_missing_queue_is_reported(tasks: FakeCloudTasks) -> None:
-    with pytest.raises(EnqueueError, match="create it"):
-        await tasks.task_queue(f"{QUEUE}-2").enqueue(TASK)

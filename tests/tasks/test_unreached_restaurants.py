@@ -112,11 +112,8 @@ async def test_an_unreached_restaurant_is_logged_with_the_age_of_its_cursor(
     assert lines.keys() == missed
     # The other restaurants were never reached, so they come before this one.
     line = lines.pop(busy_world.restaurant.id)
-    assert (line["severity"], line["function"], line["cursorAgeSeconds"]) == (
-        "WARNING",
-        function_name,
-        3_600,
-    )
+    assert (line["severity"], line["function"]) == ("WARNING", function_name)
+    assert line["cursorAgeSeconds"] == 3_600
     assert not any("cursorAgeSeconds" in other for other in lines.values())
 
 
