@@ -100,12 +100,10 @@ async def mark_plan_executed(
     client: AsyncClient, held: Mapping[str, Any], executed_by: str, now: datetime
 ) -> None:
     """Note in a held report the id of the report that executed its plan."""
-    reports = paths.reports_collection(client, held["restaurantId"])
+    report = paths.reports_collection(client, held["restaurantId"]).document(held["reportId"])
     fields = {"executedBy": executed_by, "executedAt": now}
     with translate_firestore_errors():
-        await reports.document(held["reportId"]).update(
-            fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-        )
+        await report.update(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
 
 
 async def update_review_counts(
