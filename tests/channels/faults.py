@@ -7,6 +7,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from shared.concurrency import SYSTEM_CLOCK
+from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.directory import RestaurantDirectory
 from tests.stateful.faults import FaultyFirestore, WorkerFaults
 from tests.support.world import World
@@ -46,8 +47,15 @@ class CallFailure:
 @contextmanager
 def fail_firestore_call(world: World, failure: CallFailure) -> Iterator[None]:
     """Inject a failure into the Firestore calls of a world's context."""
+    faulty = FaultyFirestore(world.context.firestore, cast("WorkerFaults", failure))
+    with use_firestore(world, faulty.client):
+        yield
+
+
+@contextmanager
+def use_firestore(world: World, client: FirestoreClient) -> Iterator[None]:
+    """Have a world's services call Firestore by another client."""
     context = world.context
-    client = FaultyFirestore(context.firestore, cast("WorkerFaults", failure)).client
     directory = RestaurantDirectory(
         client, context.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
     )

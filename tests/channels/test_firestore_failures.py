@@ -2,22 +2,18 @@
 
 import asyncio
 import itertools
-from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from msgspec import structs
 from msgspec.structs import replace
 
-from shared.concurrency import SYSTEM_CLOCK
-from shared.restaurants.directory import RestaurantDirectory
 from tests.channels.channels import (
     EnvelopeWebhookChannel,
     LedgerChannel,
     SampleEvent,
     complete_event,
 )
-from tests.channels.faults import CallFailure, fail_firestore_call
+from tests.channels.faults import CallFailure, fail_firestore_call, use_firestore
 from tests.channels.manual_channels import CHANNELS, StaffChannel
 from tests.support.firestore import FirestoreSpy
 from tests.support.world import World
@@ -71,16 +67,13 @@ async def assert_applied_once(channel: LedgerChannel, event: SampleEvent) -> Non
 
 
 async def test_a_commit_without_response_ends_at_the_webhook_deadline(world: World) -> None:
-    wire, calm = FirestoreSpy(world.context.firestore), world.context
-    directory = RestaurantDirectory(
-        wire.client, calm.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
-    )
-    environment = structs.replace(calm.environment, webhook_deadline_seconds=0.5)
-    changes: dict[str, Any] = {"directory": directory, "environment": environment}
-    world.context = replace(calm, firestore=wire.client, **changes)
-    wire.before_commit.append(asyncio.Event().wait)
+    calm, spy = world.context, FirestoreSpy(world.context.firestore)
+    environment = replace(calm.environment, webhook_deadline_seconds=0.5)
+    world.context = replace(calm, environment=environment)
+    spy.before_commit.append(asyncio.Event().wait)
     channel, event = EnvelopeWebhookChannel(world), complete_event(1, partySize=1)
-    assert not await channel.attempt(event)
+    with use_firestore(world, spy.client):
+        assert not await channel.attempt(event)
     world.context = calm
     assert await channel.attempt(event)
     await assert_applied_once(channel, event)

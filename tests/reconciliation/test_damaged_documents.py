@@ -1,19 +1,19 @@
 """A document damaged by hand is reported and left alone; everything else goes on."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.cloud.firestore import DELETE_FIELD, GeoPoint
 
 from shared.firestore import paths
+from tests.support.damage import LAST_INSTANT
 from tests.support.events import row_body
 from tests.support.held_plans import execute_plan, hold_plan_with_updates
 from tests.support.world import START_TIME, World
 
 SOON = START_TIME + timedelta(days=2)
-LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 ODD_VALUES: list[Any] = [5, "x", True, [], [1], {"a": 1}, None]
 DAMAGED_FIELDS = [
     pytest.param({"source.externalReservationId": DELETE_FIELD}, id="no key"),
@@ -210,13 +210,8 @@ async def test_a_field_edited_by_hand_is_corrected_and_the_report_is_stored(
 
 async def test_a_guest_with_an_impossible_id_stops_no_run(world: World) -> None:
     booked = world.actions.create(SOON, 2, guest_key="65aa01bb02cc03dd04ee05ff")
-    await world.ingest_row(
-        {
-            **row_body(1, rid=int(world.restaurant.rid)),
-            "id": booked.key,
-            "guest_id": "65aa01bb02cc03dd04ee05ff",
-        }
-    )
+    row = row_body(1, rid=int(world.restaurant.rid), id=booked.key, guest_id=booked.guest_key)
+    await world.ingest_row(row)
     document_id = f"opentable-{booked.key.lower()}"
     await edit(world, document_id, {"sync.opentable.values.guestId": "a b/c"})
     assert (await world.poll())["status"] == "ok"

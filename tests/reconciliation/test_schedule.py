@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shared.firestore import paths
 from tests.support.firestore import FirestoreSpy, FirestoreUsageMeter
+from tests.support.held_plans import read_report
 from tests.support.world import START_TIME, World
 
 FAR = START_TIME + timedelta(days=20)
@@ -44,12 +45,7 @@ async def reconcile_at_night(world: World) -> dict[str, Any]:
 
 async def test_the_first_scheduled_run_compares_all_days(world: World) -> None:
     document = await world.read_settings_document()
-    report = (
-        await world.reports_collection.document(
-            document["reconciliation"]["lastFullReportId"]
-        ).get()
-    ).to_dict()
-    assert report is not None
+    report = await read_report(world, document["reconciliation"]["lastFullReportId"])
     assert (report["startDate"], report["endDate"]) == ("2026-03-13", "2026-04-13")
 
 
