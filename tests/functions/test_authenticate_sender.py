@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from functions.webhook import AuthenticatedSender, authenticate_sender
 from shared.domain.normalization.webhook_body import find_route
 from shared.errors import ServiceUnavailableError
 from shared.firestore.raw_client import FirestoreClient
-from shared.ingest.authentication import AuthenticatedSender, authenticate_sender
 from shared.restaurants.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE, RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer
