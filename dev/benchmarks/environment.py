@@ -29,16 +29,17 @@ from shared.firestore import paths
 
 _PROC = Path("/proc")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-
 # Places behind the name in /proc/PID/stat, see proc(5).
 _GROUP_FIELD, _USER_TIME_FIELD, _SYSTEM_TIME_FIELD = 2, 11, 12
-
-
 BENCHMARK_PROJECT = "demo-bench"
 # Nothing listens at this address: the verification of a token sends no request to it.
 AUTH_EMULATOR_HOST = "127.0.0.1:9099"
 _SECRET_ID = "bench"  # noqa: S105 -- its id, not the secret
-_TIME_ZONE = "America/New_York"
+_SETTINGS = {
+    "enabled": True,
+    "timeZone": "America/New_York",
+    "webhookAuth": ["standard-webhooks"],
+}
 _TENANTS_PER_BATCH = 200
 _START_TIMEOUT_SECONDS = 60
 _TIMEOUT_SECONDS = 3_000
@@ -58,11 +59,7 @@ class BenchmarkEnvironment:
         return AsyncClient(project=BENCHMARK_PROJECT)
 
     def build_variables(self, opentable_url: str | None = None, **more: str) -> dict[str, str]:
-        """Return the environment variables of a served function.
-
-        Args:
-            opentable_url: The address of OpenTable; None if the function does not call it.
-        """
+        """Return the environment variables of a served function, which may call OpenTable."""
         urls = {"OPENTABLE_API_URL": opentable_url, "OPENTABLE_OAUTH_URL": opentable_url}
         return {
             "GOOGLE_CLOUD_PROJECT": BENCHMARK_PROJECT,
@@ -87,12 +84,7 @@ class BenchmarkEnvironment:
         for start in range(0, len(tenants), _TENANTS_PER_BATCH):
             batch = client.batch()
             for tenant in tenants[start : start + _TENANTS_PER_BATCH]:
-                settings = {
-                    "enabled": True,
-                    "restaurantId": tenant.rid,
-                    "timeZone": _TIME_ZONE,
-                    "webhookAuth": ["standard-webhooks"],
-                }
+                settings = _SETTINGS | {"restaurantId": tenant.rid}
                 batch.set(paths.integration_document(client, tenant.id), settings)
                 route = {"restaurantId": tenant.id}
                 batch.set(paths.rid_claim_document(client, tenant.rid), route)
@@ -101,11 +93,7 @@ class BenchmarkEnvironment:
 
 @contextmanager
 def start_benchmark_environment(*, allow_gc_pauses: bool = True) -> Iterator[BenchmarkEnvironment]:
-    """Run an emulator with a signing secret for a `with` block.
-
-    Args:
-        allow_gc_pauses: See `start_emulator`.
-    """
+    """Run an emulator (see `start_emulator`) with a signing secret for a `with` block."""
     with (
         start_emulator(
             heap_gib=_HEAP_GIB, allow_gc_pauses=allow_gc_pauses, optimize=True
@@ -139,8 +127,8 @@ def set_api_latency(opentable_url: str, seconds: float) -> None:
     response.raise_for_status()
 
 
-def call_served_function(function: FunctionServer, body: dict[str, Any]) -> dict[str, Any]:
-    """Return a function's response."""
+def call_served_function(function: FunctionServer, **body: object) -> dict[str, Any]:
+    """Return a function's response to a body with these fields."""
     response = requests.post(function.url, json=body, timeout=_TIMEOUT_SECONDS)
     response.raise_for_status()
     return dict(response.json())
@@ -156,10 +144,8 @@ def measure_seconds(work: Callable[[], object]) -> float:
 def read_cpu_seconds(group: int) -> float:
     """Return the user and system processor time of a process group, in seconds."""
     stats = (stat for _, stat in _iterate_processes(group))
-    return (
-        sum(int(stat[_USER_TIME_FIELD]) + int(stat[_SYSTEM_TIME_FIELD]) for stat in stats)
-        / _TICKS_PER_SECOND
-    )
+    ticks = sum(int(stat[_USER_TIME_FIELD]) + int(stat[_SYSTEM_TIME_FIELD]) for stat in stats)
+    return ticks / _TICKS_PER_SECOND
 
 
 def read_peak_memory_mib(group: int) -> float:

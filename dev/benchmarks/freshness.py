@@ -116,13 +116,11 @@ class FreshnessBenchmark:
         for _ in range(count):
             started = time.perf_counter()
             for name in ("commit_two", "stream"):
-                call_served_function(self.functions[name], {"restaurantId": self.tenant.id})
+                self.run_function(name)
             baseline_seconds = time.perf_counter() - started
             change = self.change_reservation()
-            response = self.page.refresh_until_shown(change)
-            pairs.append(
-                MeasurementPair(baseline_seconds, response.received_at - change.changed_at)
-            )
+            delay = self.page.refresh_until_shown(change).received_at - change.changed_at
+            pairs.append(MeasurementPair(baseline_seconds, delay))
         return pairs
 
     def measure_page_delays(self, count: int) -> list[MeasurementPair]:
@@ -151,8 +149,8 @@ class FreshnessBenchmark:
         return self.page.refresh_until_shown(change).received_at - started
 
     def run_function(self, function: str) -> None:
-        """Poll or reconcile the restaurant."""
-        call_served_function(self.functions[function], {"restaurantId": self.tenant.id})
+        """Call a function for the restaurant, such as a poll."""
+        call_served_function(self.functions[function], restaurantId=self.tenant.id)
 
     def fill_window(self) -> None:
         """Add the usual reservations of the other days, last changed before today."""
@@ -181,10 +179,8 @@ def measure_freshness(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]
             for share in _SHARES
         ]
         benchmark.fill_window()
-        for run, function in (
-            ("poll", "opentable_poll"),
-            ("reconciliation", "opentable_reconcile"),
-        ):
+        functions = {"poll": "opentable_poll", "reconciliation": "opentable_reconcile"}
+        for run, function in functions.items():
             seconds = [benchmark.measure_repair(function) for _ in range(runs)]
             results += _build_repair_results(run, seconds)
     return results, []

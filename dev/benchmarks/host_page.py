@@ -89,9 +89,6 @@ def compute_page_delays(
         shown = [each for each in responses if each.shows(change)]
         if not shown:
             raise RuntimeError(f"No response shows change {change.number}: check the webhooks.")
-        pairs.append(
-            MeasurementPair(
-                later[0].requested_at - change.changed_at, shown[0].received_at - change.changed_at
-            )
-        )
+        instants = later[0].requested_at, shown[0].received_at
+        pairs.append(MeasurementPair(*(instant - change.changed_at for instant in instants)))
     return pairs

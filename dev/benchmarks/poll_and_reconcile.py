@@ -65,21 +65,22 @@ class ScheduledFunctions:
         requests.post(url, params=query, timeout=_TIMEOUT_SECONDS).raise_for_status()
 
     def poll(self, tenant: Tenant, *, count_calls: bool = False) -> dict[str, Any]:
-        """Poll a restaurant; return its part of the answer."""
-        function = (self.counted_functions if count_calls else self.functions)["opentable_poll"]
-        return dict(call_served_function(function, {"restaurantId": tenant.id})["results"][0])
+        """Poll a restaurant; return its result."""
+        functions = self.counted_functions if count_calls else self.functions
+        response = call_served_function(functions["opentable_poll"], restaurantId=tenant.id)
+        return dict(response["results"][0])
 
     def reconcile(self, tenant: Tenant, *, count_calls: bool = False) -> dict[str, Any]:
         """Reconcile all days of a restaurant; return its result."""
-        function = (self.counted_functions if count_calls else self.functions)[
-            "opentable_reconcile"
-        ]
+        functions = self.counted_functions if count_calls else self.functions
         today = datetime.now(UTC).date()
-        days = {"startDate": today - timedelta(days=40), "endDate": today + timedelta(days=60)}
-        window = {name: day.isoformat() for name, day in days.items()}
-        return dict(
-            call_served_function(function, {"restaurantId": tenant.id, **window})["reports"][0]
+        response = call_served_function(
+            functions["opentable_reconcile"],
+            restaurantId=tenant.id,
+            startDate=(today - timedelta(days=40)).isoformat(),
+            endDate=(today + timedelta(days=60)).isoformat(),
         )
+        return dict(response["reports"][0])
 
     def seconds_to_reconcile(self, tenant: Tenant, **counts: int) -> float:
         """Return the duration of a reconciliation up to its report, as it logs it."""
@@ -88,9 +89,8 @@ class ScheduledFunctions:
 
     def run_baseline(self, target: str, tenant: Tenant) -> float:
         """Return the seconds of a baseline."""
-        return float(
-            call_served_function(self.functions[target], {"restaurantId": tenant.id})["seconds"]
-        )
+        response = call_served_function(self.functions[target], restaurantId=tenant.id)
+        return float(response["seconds"])
 
 
 def require_counts(response: dict[str, Any], **counts: int) -> None:

@@ -49,11 +49,7 @@ def build_requirements() -> str:
 
 
 def export_requirements(*options: str) -> str:
-    """Return packages of `uv.lock` as requirements with hashes.
-
-    Args:
-        options: Which dependency groups, as options of `uv export`.
-    """
+    """Return packages of `uv.lock` as requirements with hashes; `uv export` has the options."""
     return _run_uv(
         "export", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", *options
     )

@@ -312,11 +312,7 @@ IDLE_FIGURES = (
 
 
 def compute_idle_dollars(*, booked: bool = False) -> float:
-    """Return the monthly cost of a restaurant without changes that no task processes.
-
-    Args:
-        booked: Whether its days are full of reservations.
-    """
+    """Return the monthly cost of a quiet restaurant without tasks; `booked` means full days."""
     return evaluate_figures(IDLE_FIGURES, {"queued": False, "booked": booked})["idle"]
 
 
@@ -335,11 +331,6 @@ def evaluate_figures(
         value = eval(figure.formula, {"__builtins__": {}}, results)  # noqa: S307 -- our own text
         results[figure.name] = float(value)
     return {figure.name: results[figure.name] for figure in figures}
-
-
-def compute_max_restaurants_by_api() -> float:
-    """Return how many restaurants `API_CALLS_PER_SECOND` allow at this pace."""
-    return API_CALLS_PER_SECOND / compute_figures(1)["rate"]
 
 
 def compute_operations_per_second(restaurants: int) -> float:

@@ -43,12 +43,7 @@ _IDLE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """A queue's limits.
-
-    Attributes:
-        max_per_second: The most dispatches a second.
-        max_concurrent: The most tasks under way at once.
-    """
+    """A queue's limits of dispatches per second and of concurrent tasks."""
 
     max_per_second: float
     max_concurrent: int
@@ -56,7 +51,6 @@ class QueueLimits:
 
 _TICK_COUNT = 9  # two hours
 _SAMPLE_COUNT = 1_000
-# Tasks per second and concurrent tasks.
 _SMALL_QUEUE = QueueLimits(0.125, 2)
 _LARGE_QUEUE = QueueLimits(4, 8)
 _SINGLE_INVOCATION = QueueLimits(float("inf"), RESTAURANTS_AT_ONCE)
@@ -117,10 +111,9 @@ def _build_queue_rows() -> Iterator[str]:
     for description, restaurants, limits, per_task in _QUEUE_SCENARIOS:
         seconds = sample_batch_durations(POLL_SECONDS, per_task)
         tasks = -(-restaurants // per_task)  # rounded up
-        drain_seconds = simulate_drain(tasks, limits, seconds)
-        backlog_seconds = simulate_backlog(
-            _TICK_COUNT, _POLL_INTERVAL_SECONDS, tasks, limits, seconds
-        )
+        load = tasks, limits, seconds
+        drain_seconds = simulate_drain(*load)
+        backlog_seconds = simulate_backlog(_TICK_COUNT, _POLL_INTERVAL_SECONDS, *load)
         share = f"{drain_seconds / _POLL_INTERVAL_SECONDS:.0%}"
         backlog = f"{backlog_seconds / 3600:,.1f} h" if backlog_seconds else "none"
         yield f"| {restaurants:,} | {description} | {drain_seconds:,.0f} s | {share} | {backlog} |"
@@ -150,11 +143,7 @@ def simulate_drain(
 ) -> float:
     """Return when the last of some tasks, all enqueued at `start`, has ended.
 
-    Args:
-        tasks: How many.
-        limits: The queue's.
-        seconds: How long tasks take, over and over in this order.
-        start: When they are enqueued.
+    `seconds` are the durations of the tasks, over and over in this order.
     """
     running: list[float] = []
     next_start = start

@@ -43,18 +43,15 @@ _BEHAVIOR = re.compile(r"// (\w+) - computed: (\w+), optional: (\w+), required: 
 _GETTER = re.compile(r"return this\.get(String|Number|Boolean|List|StringMap)Attribute\('(\w+)'\)")
 # A block that occurs at most once is created directly, every other one through a list class.
 _SINGLE_BLOCK = re.compile(r'new \w+OutputReference\(this, "(\w+)"\)')
+# In lower case: a getter writes `String` for the type `string`.
 _TYPES: dict[str, Any] = {
     "string": "string",
-    "String": "string",
     "boolean": "bool",
-    "Boolean": "bool",
     "number": "number",
-    "Number": "number",
-    "List": ["list", "string"],
-    "stringMap": ["map", "string"],
-    "StringMap": ["map", "string"],
-    "booleanMap": ["map", "bool"],
-    "numberMap": ["map", "number"],
+    "list": ["list", "string"],
+    "stringmap": ["map", "string"],
+    "booleanmap": ["map", "bool"],
+    "numbermap": ["map", "number"],
 }
 
 
@@ -126,25 +123,19 @@ def _parse_attributes(arguments: str, body: str) -> Iterator[tuple[str, dict[str
     """Yield each attribute: the arguments, and what only the provider sets."""
     behavior = {name: flags for name, *flags in _BEHAVIOR.findall(body)}
     types = {
-        name: _TYPES.get(storage) or [nesting, storage.removesuffix("List")]
+        name: _TYPES.get(storage.lower()) or [nesting, storage.removesuffix("List")]
         for name, is_block, nesting, storage in _ARGUMENT.findall(arguments)
         if is_block == "false"
     }
     types |= {
-        name: _TYPES[getter]
+        name: _TYPES[getter.lower()]
         for getter, name in _GETTER.findall(body)
         if name in behavior and behavior[name] == ["true", "false", "false"]
     }
     for name, kind in types.items():
         flags = behavior.get(name, ["false", "true", "false"])
-        words = ("computed", "optional", "required")
-        yield (
-            name,
-            {
-                "type": kind,
-                **{word: True for word, flag in zip(words, flags, strict=True) if flag == "true"},
-            },
-        )
+        words = zip(("computed", "optional", "required"), flags, strict=True)
+        yield name, {"type": kind, **{word: True for word, flag in words if flag == "true"}}
 
 
 def _download() -> tarfile.TarFile:

@@ -19,13 +19,8 @@ from shared.staff.accounts import OPERATOR_CLAIM
 DEMO_TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
 DEMO_STAFF_UIDS = {"host": "demo-host", "manager": "demo-manager"}
 DEMO_STAFF_EMAILS = {role: f"{uid}@example.com" for role, uid in DEMO_STAFF_UIDS.items()}
-_DEMO_OPERATOR_UID = "demo-operator"
-_DEMO_UIDS = {**DEMO_STAFF_UIDS, "operator": _DEMO_OPERATOR_UID}
-_DEMO_NAMES = {
-    "demo-host": "Hanna Host",
-    "demo-manager": "Mara Manager",
-    _DEMO_OPERATOR_UID: "Olga Operator",
-}
+_DEMO_UIDS = {**DEMO_STAFF_UIDS, "operator": "demo-operator"}
+_DEMO_NAMES = {"host": "Hanna Host", "manager": "Mara Manager", "operator": "Olga Operator"}
 _EMULATOR_VARIABLES = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
 _LIFETIME_SECONDS = 3600
 
@@ -33,12 +28,12 @@ _LIFETIME_SECONDS = 3600
 def build_demo_accounts() -> LocalAccounts:
     """Return the accounts of the demo staff and the demo operator."""
     accounts = LocalAccounts()
-    for uid, name in _DEMO_NAMES.items():
+    for role, uid in _DEMO_UIDS.items():
         providers = [{"providerId": "password", "rawId": uid}]
         accounts.add(
             uid,
             f"{uid}@example.com",
-            displayName=name,
+            displayName=_DEMO_NAMES[role],
             emailVerified=True,
             providerUserInfo=providers,
             customAttributes=json.dumps(_build_custom_claims(uid)),
@@ -80,7 +75,7 @@ def build_unsigned_token(project: str, uid: str, now: int) -> str:
 
 
 def _build_custom_claims(uid: str) -> dict[str, bool]:
-    return {OPERATOR_CLAIM: True} if uid == _DEMO_OPERATOR_UID else {}
+    return {OPERATOR_CLAIM: True} if uid == _DEMO_UIDS["operator"] else {}
 
 
 def _encode_part(part: Mapping[str, object]) -> str:

@@ -106,13 +106,9 @@ def wait_until_reachable(
     """
     deadline = time.monotonic() + seconds
     while True:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            pass
-        else:
+        with contextlib.suppress(OSError):
+            with contextlib.suppress(urllib.error.HTTPError):  # a status of an error responds too
+                urllib.request.urlopen(url, timeout=1).close()
             return
         if child is not None and child.poll() is not None:
             raise ProcessFailedError(f"The process ended with exit code {child.returncode}.")

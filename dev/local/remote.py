@@ -32,14 +32,10 @@ _MAX_CLOCK_AGE_SECONDS = 0.5
 
 
 class SimulatedClock:
-    """The sandbox's simulated time, asked for at most twice a second.
+    """The sandbox's simulated time, asked for at most twice a second."""
 
-    Args:
-        sandbox: The sandbox's address, e.g. "http://127.0.0.1:9100".
-    """
-
-    def __init__(self, sandbox: str) -> None:
-        self._sandbox = sandbox
+    def __init__(self, sandbox_url: str) -> None:
+        self._sandbox_url = sandbox_url
         self._simulated_time: datetime | None = None
         self._queried_at = float("-inf")
         self._lock = Lock()
@@ -50,7 +46,7 @@ class SimulatedClock:
             if time.monotonic() - self._queried_at > _MAX_CLOCK_AGE_SECONDS:
                 self._simulated_time = None
                 with suppress(requests.RequestException):
-                    url = f"{self._sandbox}/_control/state"
+                    url = f"{self._sandbox_url}/_control/state"
                     evenings = requests.get(url, timeout=_CLOCK_TIMEOUT_SECONDS).json()["evenings"]
                     if evenings and evenings[0]["at"]:
                         self._simulated_time = datetime.fromisoformat(evenings[0]["at"])

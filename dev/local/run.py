@@ -203,21 +203,17 @@ def _start_scheduler(
     Thread(target=_reconcile_history, args=(live_log, addresses, stop), daemon=True).start()
     for job in (
         ScheduledJob(
-            "poll",
-            f"{addresses.gateway_url}/opentable-poll",
-            initial_delay_seconds=0,
-            interval_seconds=_POLL_INTERVAL_SECONDS / speed,
+            "poll", f"{addresses.gateway_url}/opentable-poll", _POLL_INTERVAL_SECONDS / speed
         ),
         ScheduledJob(
             "reconciliation",
             f"{addresses.gateway_url}/opentable-reconcile",
+            reconcile_interval,
             initial_delay_seconds=reconcile_interval,
-            interval_seconds=reconcile_interval,
         ),
     ):
-        Thread(
-            target=run_job_loop, args=(job, stop, live_log.show_job_response), daemon=True
-        ).start()
+        arguments = (job, stop, live_log.show_job_response)
+        Thread(target=run_job_loop, args=arguments, daemon=True).start()
     stack.callback(stop.set)
     # The processes end in any order from here: what they log about each other is noise.
     stack.callback(live_log.mute)

@@ -25,8 +25,8 @@ class ScheduledJob:
 
     name: str
     url: str
-    initial_delay_seconds: float
     interval_seconds: float
+    initial_delay_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)

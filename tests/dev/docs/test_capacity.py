@@ -11,7 +11,6 @@ from dev.docs.capacity import (
     CapacityFigure,
     compute_figures,
     compute_idle_dollars,
-    compute_max_restaurants_by_api,
     evaluate_figures,
 )
 from dev.docs.scale_page import (
@@ -24,6 +23,8 @@ from dev.docs.scale_page import (
 from shared.config import read_environment
 from shared.domain.days import DEFAULT_DAYS_AHEAD
 from shared.tasks.fan_out import LISTING_PAGE_SIZE
+
+MAX_RESTAURANTS_BY_API = a.API_CALLS_PER_SECOND / compute_figures(1)["rate"]
 
 
 def test_a_rows_arithmetic_is_of_numbers_and_earlier_rows() -> None:
@@ -68,8 +69,7 @@ def test_what_grows_with_the_restaurants_grows_in_proportion() -> None:
 
 
 def test_the_limit_of_the_api_is_where_its_share_is_all_of_it() -> None:
-    restaurants = round(compute_max_restaurants_by_api())
-    assert compute_figures(restaurants)["share"] == pytest.approx(100, abs=0.1)
+    assert compute_figures(round(MAX_RESTAURANTS_BY_API))["share"] == pytest.approx(100, abs=0.1)
 
 
 def test_the_settings_are_as_the_code_has_them() -> None:
@@ -111,7 +111,7 @@ def test_the_prose_is_current() -> None:
         f"{a.BOOKINGS_PER_DAY} bookings, each reported by {a.EVENTS_PER_BOOKING} webhooks",
         f"polls of {a.POLL_SECONDS:g} seconds on average",
         f"is enough for about {compute_max_restaurants_per_invocation():,} quiet polls",
-        f"| about {round(compute_max_restaurants_by_api(), -2):,.0f} | OpenTable's rate",
+        f"| about {round(MAX_RESTAURANTS_BY_API, -2):,.0f} | OpenTable's rate",
         f"receives {compute_figures(1_000)['rate']:.1f} calls per second",
         f"OpenTable's rate: {large['rate']:.0f} calls per second",
         f"{100_000 // LISTING_PAGE_SIZE} pages per tick",

@@ -35,7 +35,7 @@ def url(request_bodies: list[bytes]) -> Iterator[str]:
 
 @pytest.fixture
 def job(url: str) -> ScheduledJob:
-    return ScheduledJob("poll", f"{url}/ok", initial_delay_seconds=0, interval_seconds=0.001)
+    return ScheduledJob("poll", f"{url}/ok", interval_seconds=0.001)
 
 
 @pytest.mark.parametrize(
