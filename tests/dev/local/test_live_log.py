@@ -36,6 +36,10 @@ def parse_line(line: str) -> LiveLogEntry:
     return parse_log_line("gateway", line)
 
 
+def parse_event(event: str = "poll", **fields: object) -> LiveLogEntry:
+    return parse_line(build_log_line(event, **fields))
+
+
 def printed(line: str, simulated: datetime | None = SIMULATED, *, colour: bool = False) -> str:
     out = io.StringIO()
     feed = LiveLog(out, lambda: NOW, lambda: simulated, NEW_YORK, has_color=colour)
@@ -44,64 +48,53 @@ def printed(line: str, simulated: datetime | None = SIMULATED, *, colour: bool =
 
 
 def test_a_log_line_is_named_after_its_event() -> None:
-    assert parse_line(build_log_line("webhook", outcome="created")).event == "webhook"
+    assert parse_event("webhook", outcome="created").event == "webhook"
 
 
 def test_a_webhooks_outcome_comes_first() -> None:
-    text = parse_line(build_log_line("webhook", eventId="seq-7", outcome="created")).text
-    assert text.split() == ["created"]
+    entry = parse_event("webhook", eventId="seq-7", outcome="created")
+    assert entry.text.split() == ["created"]
 
 
 def test_what_a_poll_did_is_counted_out() -> None:
-    assert parse_line(build_log_line(**POLLED)).text.split() == [
-        "restaurant-123",
-        "ok",
-        "fetched",
-        "3",
-        "created",
-        "0",
-    ]
+    words = parse_event(**POLLED).text.split()
+    assert words == ["restaurant-123", "ok", "fetched", "3", "created", "0"]
 
 
 def test_lines_of_one_kind_are_aligned() -> None:
-    one = parse_line(build_log_line(status="ok", fetched=3, created=0))
-    other = parse_line(build_log_line(status="error", fetched=210, created=0))
+    one = parse_event(status="ok", fetched=3, created=0)
+    other = parse_event(status="error", fetched=210, created=0)
     assert one.text.index("created") == other.text.index("created")
 
 
 @pytest.mark.parametrize("field", ["stale", "quarantined"])
 def test_rare_counts_are_printed_only_if_not_zero(field: str) -> None:
-    texts = [parse_line(build_log_line(**POLLED | {field: count})).text for count in (0, 2)]
+    texts = [parse_event(**POLLED | {field: count}).text for count in (0, 2)]
     assert [field in text for text in texts] == [False, True]
 
 
 def test_another_restaurant_than_the_demos_is_named() -> None:
-    assert (
-        "restaurant-9"
-        in parse_line(build_log_line(**POLLED | {"restaurantId": "restaurant-9"})).text
-    )
+    assert "restaurant-9" in parse_event(**POLLED | {"restaurantId": "restaurant-9"}).text
 
 
 @pytest.mark.parametrize("field", ["created", "updated", "cancelled"])
 def test_a_repair_stands_out(field: str) -> None:
-    assert parse_line(build_log_line(**POLLED | {field: 2})).level is LiveLogLevel.REPAIR
+    assert parse_event(**POLLED | {field: 2}).level is LiveLogLevel.REPAIR
 
 
 def test_a_poll_that_changed_nothing_is_plain() -> None:
-    assert parse_line(build_log_line(**POLLED)).level is LiveLogLevel.PLAIN
+    assert parse_event(**POLLED).level is LiveLogLevel.PLAIN
 
 
 @pytest.mark.parametrize(
     "severity, level", [("WARNING", LiveLogLevel.WARNING), ("ERROR", LiveLogLevel.ERROR)]
 )
 def test_a_severity_outranks_a_repair(severity: str, level: LiveLogLevel) -> None:
-    assert parse_line(build_log_line(severity=severity, created=2)).level is level
+    assert parse_event(severity=severity, created=2).level is level
 
 
 def test_an_unknown_event_is_printed_completely() -> None:
-    assert parse_line(build_log_line("moon.rose", phase="full")) == LiveLogEntry(
-        "moon.rose", "phase full"
-    )
+    assert parse_event("moon.rose", phase="full") == LiveLogEntry("moon.rose", "phase full")
 
 
 @pytest.mark.parametrize("line", ["hello", "{}", "[1]", "null", '{"event"', ""])
@@ -117,10 +110,8 @@ def test_a_crash_stands_out(line: str) -> None:
 
 
 def test_a_logged_response_is_not_printed_twice() -> None:
-    assert (
-        describe_job_response("poll", JobResponse(200, {"restaurants": 1, "results": [POLLED]}))
-        is None
-    )
+    response = JobResponse(200, {"restaurants": 1, "results": [POLLED]})
+    assert describe_job_response("poll", response) is None
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,12 @@ START_AT = {"fieldPath": "startAt", "order": "ASCENDING"}
 LOCAL_DATE = {"fieldPath": "localDate", "order": "ASCENDING"}
 NAME = {"fieldPath": "__name__", "order": "ASCENDING"}
 UID = {"fieldPath": "uid", "order": "ASCENDING"}
+BY_DAY = {"queryScope": "COLLECTION", "fields": [LOCAL_DATE, START_AT]}
+BY_UID = {"queryScope": "COLLECTION_GROUP", "order": "ASCENDING"}
 WANTED = {
-    "indexes": [
-        {
-            "collectionGroup": "reservations",
-            "queryScope": "COLLECTION",
-            "fields": [LOCAL_DATE, START_AT],
-        }
-    ],
+    "indexes": [{"collectionGroup": "reservations", **BY_DAY}],
     "fieldOverrides": [
-        {
-            "collectionGroup": "staff",
-            "fieldPath": "uid",
-            "indexes": [{"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}],
-        },
+        {"collectionGroup": "staff", "fieldPath": "uid", "indexes": [BY_UID]},
         {"collectionGroup": "staff", "fieldPath": "addedAt", "indexes": []},
     ],
 }
@@ -57,34 +49,33 @@ def test_built_indexes_are_not_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "indexes,fields,line",
+    "indexes,state",
     [
-        ([], [single()], "reservations (localDate, startAt): missing"),
-        (
-            [composite("reservations", LOCAL_DATE, START_AT, state="CREATING")],
-            [single()],
-            "reservations (localDate, startAt): CREATING",
-        ),
-        (
-            [composite("reservations", START_AT, LOCAL_DATE)],
-            [single()],
-            "reservations (localDate, startAt): missing",
-        ),
-        (
-            [composite("orders", LOCAL_DATE, START_AT)],
-            [single()],
-            "reservations (localDate, startAt): missing",
-        ),
-        ([BUILT], [], "staff (uid): missing"),
-        ([BUILT], [single("CREATING")], "staff (uid): CREATING"),
-        ([BUILT], [single(scope="COLLECTION")], "staff (uid): missing"),
+        pytest.param([], "missing", id="absent"),
+        pytest.param([{**BUILT, "state": "CREATING"}], "CREATING", id="building"),
+        pytest.param([composite("reservations", START_AT, LOCAL_DATE)], "missing", id="order"),
+        pytest.param([composite("orders", LOCAL_DATE, START_AT)], "missing", id="collection"),
     ],
-    ids=["absent", "building", "order", "collection", "no field", "field building", "scope"],
 )
-def test_an_index_that_is_not_built_is_listed(
-    indexes: list[dict[str, Any]], fields: list[dict[str, Any]], line: str
+def test_a_composite_index_that_is_not_built_is_listed(
+    indexes: list[dict[str, Any]], state: str
 ) -> None:
-    assert list(find_unbuilt_indexes(WANTED, indexes, fields)) == [line]
+    line = f"reservations (localDate, startAt): {state}"
+    assert list(find_unbuilt_indexes(WANTED, indexes, [single()])) == [line]
+
+
+@pytest.mark.parametrize(
+    "fields,state",
+    [
+        pytest.param([], "missing", id="absent"),
+        pytest.param([single("CREATING")], "CREATING", id="building"),
+        pytest.param([single(scope="COLLECTION")], "missing", id="scope"),
+    ],
+)
+def test_an_index_of_a_field_that_is_not_built_is_listed(
+    fields: list[dict[str, Any]], state: str
+) -> None:
+    assert list(find_unbuilt_indexes(WANTED, [BUILT], fields)) == [f"staff (uid): {state}"]
 
 
 def test_an_index_of_other_software_is_ignored() -> None:

@@ -47,38 +47,36 @@ def interval(schedule: str) -> int:
 
 
 @pytest.fixture(params=ENVIRONMENTS)
-def planned_resources(request: pytest.FixtureRequest) -> Resources:
+def planned(request: pytest.FixtureRequest) -> Resources:
     return plan_resources(request.param)
 
 
-def jobs(planned_resources: Resources) -> dict[str, dict[str, Any]]:
-    return {job["name"]: job for job in planned_resources["google_cloud_scheduler_job"].values()}
+def jobs(planned: Resources) -> dict[str, dict[str, Any]]:
+    return {job["name"]: job for job in planned["google_cloud_scheduler_job"].values()}
 
 
-def queues(planned_resources: Resources) -> dict[str, dict[str, Any]]:
-    return {
-        queue["name"]: queue for queue in planned_resources["google_cloud_tasks_queue"].values()
-    }
+def queues(planned: Resources) -> dict[str, dict[str, Any]]:
+    return {queue["name"]: queue for queue in planned["google_cloud_tasks_queue"].values()}
 
 
-def scaling(planned_resources: Resources, service: str) -> dict[str, int]:
-    [block] = planned_resources["google_cloud_run_v2_service"][f"service[{service}]"]["scaling"]
+def scaling(planned: Resources, service: str) -> dict[str, int]:
+    [block] = planned["google_cloud_run_v2_service"][f"service[{service}]"]["scaling"]
     return dict(block)
 
 
-def test_the_services_are_those_of_the_code_and_of_the_plan(planned_resources: Resources) -> None:
+def test_the_services_are_those_of_the_code_and_of_the_plan(planned: Resources) -> None:
     targets = {read_service_settings(service)[1]["FUNCTION_TARGET"] for service in SERVICES}
     assert targets == set(main.__all__)
     assert set(SERVICES) == {
-        service["name"] for service in planned_resources["google_cloud_run_v2_service"].values()
+        service["name"] for service in planned["google_cloud_run_v2_service"].values()
     }
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_revision_runs_as_the_planned_account_of_its_service(
-    planned_resources: Resources, service: str
+    planned: Resources, service: str
 ) -> None:
-    resource = planned_resources["google_cloud_run_v2_service"][f"service[{service}]"]
+    resource = planned["google_cloud_run_v2_service"][f"service[{service}]"]
     [template] = resource["template"]
     project = resource["project"]
     written = read_service_settings(service)[0]["service-account"].replace("PROJECT_ID", project)
@@ -86,27 +84,25 @@ def test_a_revision_runs_as_the_planned_account_of_its_service(
 
 
 def test_a_release_and_the_plan_agree_on_region_canary_and_partner_secret(
-    planned_resources: Resources,
+    planned: Resources,
 ) -> None:
     build = (ROOT / "cloudbuild.yaml").read_text()
     region, canary = re.findall(r"^  _(?:REGION|CANARY): ([\w-]+)", build, re.MULTILINE)
-    services = planned_resources["google_cloud_run_v2_service"].values()
+    services = planned["google_cloud_run_v2_service"].values()
     assert {row["location"] for row in services} == {region}
     variables = [read_service_settings(service)[1] for service in SERVICES]
     partner = {row["OPENTABLE_PARTNER_SECRET"] for row in variables}
-    secrets = planned_resources["google_secret_manager_secret"].values()
+    secrets = planned["google_secret_manager_secret"].values()
     assert {row["secret_id"] for row in secrets} == {*partner, f"opentable-{canary}"}
 
 
-def test_the_poll_runs_every_15_to_30_minutes_and_reconciliation_hourly(
-    planned_resources: Resources,
-) -> None:
-    assert 15 * 60 <= interval(jobs(planned_resources)["opentable-poll"]["schedule"]) <= 30 * 60
-    assert interval(jobs(planned_resources)["opentable-reconcile"]["schedule"]) == 3600
+def test_the_poll_runs_every_15_to_30_minutes_and_reconciliation_hourly(planned: Resources) -> None:
+    assert 15 * 60 <= interval(jobs(planned)["opentable-poll"]["schedule"]) <= 30 * 60
+    assert interval(jobs(planned)["opentable-reconcile"]["schedule"]) == 3600
 
 
-def test_a_run_ends_before_it_is_cut_and_before_the_next(planned_resources: Resources) -> None:
-    for name, job in jobs(planned_resources).items():
+def test_a_run_ends_before_it_is_cut_and_before_the_next(planned: Resources) -> None:
+    for name, job in jobs(planned).items():
         flags, _ = read_service_settings(name)
         budget = read_service_environment(name).run_budget_seconds
         attempt = int(job["attempt_deadline"].removesuffix("s"))
@@ -116,41 +112,37 @@ def test_a_run_ends_before_it_is_cut_and_before_the_next(planned_resources: Reso
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_instances_that_serve_several_requests_have_a_whole_cpu(
-    planned_resources: Resources, service: str
+    planned: Resources, service: str
 ) -> None:
     flags, _ = read_service_settings(service)
     assert int(flags["concurrency"]) > 1
     assert float(flags["cpu"]) >= 1
-    instances = scaling(planned_resources, service)
+    instances = scaling(planned, service)
     assert 0 <= instances["min_instance_count"] <= instances["max_instance_count"]
 
 
-def test_every_service_names_a_queue_of_the_plan(planned_resources: Resources) -> None:
-    assert queues(planned_resources).keys() == jobs(planned_resources).keys()
+def test_every_service_names_a_queue_of_the_plan(planned: Resources) -> None:
+    assert queues(planned).keys() == jobs(planned).keys()
     named = {"opentable-poll": "POLL_URL", "opentable-reconcile": "RECONCILE_URL"}
     for service in ("opentable-poll", "opentable-reconcile", "api"):
         _, variables = read_service_settings(service)
         queue = variables["TASKS_QUEUE"].rpartition("/")[2]
-        assert queue in queues(planned_resources)
+        assert queue in queues(planned)
         assert variables["TASKS_TARGET_URL"] == named[queue]
 
 
-def test_a_queue_calls_no_more_at_once_than_its_service_serves(
-    planned_resources: Resources,
-) -> None:
-    for name, queue in queues(planned_resources).items():
+def test_a_queue_calls_no_more_at_once_than_its_service_serves(planned: Resources) -> None:
+    for name, queue in queues(planned).items():
         [limits] = queue["rate_limits"]
         concurrency = int(read_service_settings(name)[0]["concurrency"])
-        instances = scaling(planned_resources, name)["max_instance_count"]
+        instances = scaling(planned, name)["max_instance_count"]
         assert limits["max_concurrent_dispatches"] <= concurrency * instances
 
 
-def test_the_queues_call_opentable_at_most_ten_times_a_second(
-    planned_resources: Resources,
-) -> None:
+def test_the_queues_call_opentable_at_most_ten_times_a_second(planned: Resources) -> None:
     calls_per_restaurant = {"opentable-poll": 2, "opentable-reconcile": 1}
     calls_per_second = 0.0
-    for name, queue in queues(planned_resources).items():
+    for name, queue in queues(planned).items():
         [limits] = queue["rate_limits"]
         restaurants = read_service_environment(name).restaurants_per_task
         calls = restaurants * calls_per_restaurant[name]
@@ -158,13 +150,11 @@ def test_the_queues_call_opentable_at_most_ten_times_a_second(
     assert calls_per_second <= 10  # docs/scale.md
 
 
-def test_a_failed_run_is_repeated_by_the_scheduler_and_by_the_queue(
-    planned_resources: Resources,
-) -> None:
-    for job in jobs(planned_resources).values():
+def test_a_failed_run_is_repeated_by_the_scheduler_and_by_the_queue(planned: Resources) -> None:
+    for job in jobs(planned).values():
         [retries] = job["retry_config"]
         assert retries["retry_count"] >= 1
-    for queue in queues(planned_resources).values():
+    for queue in queues(planned).values():
         [retries] = queue["retry_config"]
         assert retries["max_attempts"] >= 2
 
@@ -172,10 +162,8 @@ def test_a_failed_run_is_repeated_by_the_scheduler_and_by_the_queue(
 def test_the_api_shows_managers_the_address_of_the_webhook_service() -> None:
     assert read_service_environment("api").webhook_url == "https://service.a.run.app"
     build = (ROOT / "cloudbuild.yaml").read_text()
-    assert (
-        "webhook_url=$(python3 -m dev.release.deployed service url build/before-opentable-webhook"
-        in build
-    )
+    command = "python3 -m dev.release.deployed service url build/before-opentable-webhook"
+    assert f"webhook_url=$({command}" in build
     assert "s|WEBHOOK_SERVICE_URL|$webhook_url|" in build
 
 
@@ -194,17 +182,13 @@ def test_every_variable_is_one_that_the_code_reads(service: str) -> None:
     assert read_service_settings(service)[1].keys() <= known
 
 
-def test_the_staff_page_finds_the_api(planned_resources: Resources) -> None:
+def test_the_staff_page_finds_the_api(planned: Resources) -> None:
     [rewrite] = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
-    region = planned_resources["google_cloud_run_v2_service"]["service[api]"]["location"]
+    region = planned["google_cloud_run_v2_service"]["service[api]"]["location"]
     assert rewrite == {"source": "/api/**", "run": {"serviceId": "api", "region": region}}
 
 
 def test_no_two_environments_share_a_project() -> None:
-    projects = {
-        plan_resources(name)["google_project_iam_member"]["create_secrets[opentable-api]"][
-            "project"
-        ]
-        for name in ENVIRONMENTS
-    }
+    members = [plan_resources(name)["google_project_iam_member"] for name in ENVIRONMENTS]
+    projects = {member["create_secrets[opentable-api]"]["project"] for member in members}
     assert len(projects) == len(ENVIRONMENTS) > 1
