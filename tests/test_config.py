@@ -35,10 +35,6 @@ def test_nothing_set_is_production() -> None:
     assert environment.firestore_emulator is None
 
 
-def test_the_lookback_is_never_zero_by_default() -> None:
-    assert read_environment({}).lookback_seconds > 0
-
-
 def test_an_empty_variable_counts_as_unset() -> None:
     assert read_environment({"SECRETS_FILE": "", "HINT_BUDGET_SECONDS": ""}) == read_environment({})
 

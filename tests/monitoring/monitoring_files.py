@@ -6,7 +6,6 @@ The only place that knows where and in which form they are stored.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from dev.bootstrap import ROOT
@@ -29,19 +28,16 @@ _METRIC = re.compile(r'metric\.type="([^"]+)"')
 _LABEL = re.compile(r"metric\.label\.(\w+)")
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    return dict(json.loads(file.read_text()))
-
-
 def _read_folder(name: str) -> dict[str, dict[str, Any]]:
-    return {file.stem: read_json(file) for file in sorted((FOLDER / name).glob("*.json"))}
+    files = sorted((FOLDER / name).glob("*.json"))
+    return {file.stem: json.loads(file.read_text()) for file in files}
 
 
 METRICS = _read_folder("metrics")
 ALERTS = _read_folder("alerts")
 SLOS = _read_folder("slos")
 BURN_RATES: list[dict[str, Any]] = json.loads((FOLDER / "burn_rates.json").read_text())
-DASHBOARD = read_json(FOLDER / "dashboard.json")
+DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text())
 
 
 def filtered_events(log_filter: str) -> set[str]:

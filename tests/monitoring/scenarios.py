@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from dev.local.processes import LOOPBACK, find_free_port, serve_function
+from dev.local.processes import LOOPBACK, MAIN_FILE, find_free_port, serve_function
 from shared.domain.backfill import build_backfill
 from shared.domain.days import DateWindow
 from shared.firestore import paths
@@ -52,7 +52,7 @@ class Project:
 
     @contextmanager
     def serve_variant(
-        self, service: str, source: Path | None = None, **variables: str
+        self, service: str, source: Path = MAIN_FILE, **variables: str
     ) -> Iterator[None]:
         """Serve a function with other variables, or another source, for a block."""
         environment = {
@@ -64,8 +64,7 @@ class Project:
             **variables,
         }
         lines: list[str] = []
-        options = {} if source is None else {"source": source}
-        with serve_function(SERVICES[service], environment, lines.append, **options) as function:
+        with serve_function(SERVICES[service], environment, lines.append, source) as function:
             previous, self.urls[service] = self.urls.get(service), function.url
             yield
             if previous is not None:
@@ -144,9 +143,8 @@ async def _fail_polls(project: Project) -> None:
     window = DateWindow(_now().date() - timedelta(days=7), _now().date())
     cursor = {"poll": {"cursor": _now() - timedelta(hours=1), "rid": restaurant.rid}}
     document = paths.integration_document(project.firestore, restaurant.id)
-    await document.update(
-        cursor | build_backfill(window, restaurant.rid, _now()).to_update_fields()
-    )
+    backfill = build_backfill(window, restaurant.rid, _now())
+    await document.update(cursor | backfill.to_update_fields())
     project.opentable.sandbox.revoke_restaurant(int(restaurant.rid))
     for _ in range(4):
         project.run_job("opentable-poll", restaurantId=restaurant.id)

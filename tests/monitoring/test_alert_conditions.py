@@ -103,9 +103,7 @@ async def test_a_restaurant_without_a_fault_has_no_time_series_of_its_own(
 
 @pytest.mark.parametrize(
     "event",
-    [
-        *("internal_error", "run.failed", "settings.unusable", "rid_claim.mismatch", "backfill"),
-    ],
+    ["internal_error", "run.failed", "settings.unusable", "rid_claim.mismatch", "backfill"],
 )
 async def test_the_fault_alert_counts_each_kind_of_fault(
     event: str, hour_of_faults: Observation

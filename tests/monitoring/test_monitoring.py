@@ -40,11 +40,8 @@ def errors() -> set[str]:
 
 def own_metric_names(types: set[str]) -> set[str]:
     """Return the names of our own metrics among some."""
-    return {
-        name.removeprefix(USER_METRIC_PREFIX)
-        for name in types
-        if name.startswith(USER_METRIC_PREFIX)
-    }
+    own = (name for name in types if name.startswith(USER_METRIC_PREFIX))
+    return {name.removeprefix(USER_METRIC_PREFIX) for name in own}
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -31,17 +31,11 @@ Not recorded yet.
 """
 
 
-def measure_one(
-    *,
-    quick: bool,  # noqa: ARG001 -- as a benchmark takes it
-) -> tuple[list[BenchmarkResult], list[str]]:
+def measure_one(**_options: bool) -> tuple[list[BenchmarkResult], list[str]]:
     return [build_value_result("peak", "MiB", require_at_most(2), 1)], ["| own table |"]
 
 
-def measure_growth(
-    *,
-    quick: bool,  # noqa: ARG001 -- as a benchmark takes it
-) -> tuple[list[BenchmarkResult], list[str]]:
+def measure_growth(**_options: bool) -> tuple[list[BenchmarkResult], list[str]]:
     detail = {"sizes": [10, 100], "seconds": [1, 9]}
     name = "growth: first poll, exponent"
     return [build_value_result(name, "", require_at_most(1), 0.9, **detail)], []

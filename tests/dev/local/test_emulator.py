@@ -10,25 +10,15 @@ from dev.local.emulator_files import EmulatorError
 from dev.local.processes import LOOPBACK, is_port_free
 
 
-async def test_a_written_document_is_read_back(firestore: AsyncClient) -> None:
-    await firestore.document("restaurants/demo").set({"covers": 40})
-    assert (await firestore.document("restaurants/demo").get()).to_dict() == {"covers": 40}
-
-
-async def test_clearing_a_project_deletes_its_documents(
+async def test_clearing_a_project_deletes_its_documents_and_no_others(
     emulator: Emulator, firestore: AsyncClient, project: str
 ) -> None:
-    await firestore.document("restaurants/demo").set({"covers": 40})
-    emulator.clear(project)
-    assert not (await firestore.document("restaurants/demo").get()).exists
-
-
-async def test_clearing_a_project_leaves_the_others_alone(
-    emulator: Emulator, firestore: AsyncClient
-) -> None:
-    await firestore.document("restaurants/demo").set({"covers": 40})
+    document = firestore.document("restaurants/demo")
+    await document.set({"covers": 40})
     emulator.clear("some-other-project")
-    assert (await firestore.document("restaurants/demo").get()).exists
+    assert (await document.get()).to_dict() == {"covers": 40}
+    emulator.clear(project)
+    assert not (await document.get()).exists
 
 
 def test_an_emulator_is_gone_when_its_block_is_left() -> None:
