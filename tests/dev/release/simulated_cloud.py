@@ -21,6 +21,8 @@ from typing_extensions import override
 
 GROUPS = "projects/p/databases/(default)/collectionGroups"
 PROGRAMS = ("gcloud", "npx", "sleep")
+Flags = dict[str, str]
+State = dict[str, Any]
 # Sends its folder, name and arguments to this process, and ends with the received status.
 _CLIENT = r"""#!/usr/bin/env bash
 exec 3<>/dev/tcp/127.0.0.1/{port}
@@ -35,7 +37,7 @@ exit "$status"
 class SimulatedCloud:
     """A project, and the commands that it received."""
 
-    state: dict[str, Any]
+    state: State
     commands: list[list[str]] = field(default_factory=list)
 
     def execute(self, program: str, words: Sequence[str], folder: Path) -> tuple[int, str]:
@@ -44,12 +46,8 @@ class SimulatedCloud:
         line, state = " ".join(words), self.state
         if any(failing in line for failing in state["failing"]):
             return 1, "ERROR: HttpError 503: The service is currently unavailable.\n"
-        flags = {
-            name: value
-            for name, _, value in (
-                word[2:].partition("=") for word in words if word.startswith("--")
-            )
-        }
+        pairs = (word[2:].partition("=") for word in words if word.startswith("--"))
+        flags = {name: value for name, _, value in pairs}
         names = [word for word in words if not word.startswith("--")]
         if program == "gcloud":
             changed = change_state(names, flags, state, folder)
@@ -86,9 +84,7 @@ def install_programs(folder: Path, cloud: SimulatedCloud) -> Iterator[None]:
         server.shutdown()
 
 
-def change_state(
-    names: list[str], flags: dict[str, str], state: dict[str, Any], folder: Path
-) -> str:
+def change_state(names: list[str], flags: Flags, state: State, folder: Path) -> str:
     """Carry out a command that changes the state; return its output."""
     match names:
         case ["run", "deploy", service]:
@@ -105,7 +101,7 @@ def change_state(
     return ""
 
 
-def answer(names: list[str], flags: dict[str, str], state: dict[str, Any], folder: Path) -> str:
+def answer(names: list[str], flags: Flags, state: State, folder: Path) -> str:
     """Return the output of a command that changes nothing."""
     output: Any = ""
     match names:
@@ -132,7 +128,7 @@ def answer(names: list[str], flags: dict[str, str], state: dict[str, Any], folde
     return output if isinstance(output, str) else json.dumps(output)
 
 
-def submit_build(flags: dict[str, str], state: dict[str, Any], folder: Path) -> str:
+def submit_build(flags: Flags, state: State, folder: Path) -> str:
     """Build an image, whose digest depends on its tag. A comment in main.py says if it works."""
     if flags["config"] != "cloudbuild.image.yaml":
         return ""
@@ -144,7 +140,7 @@ def submit_build(flags: dict[str, str], state: dict[str, Any], folder: Path) -> 
     return digest
 
 
-def list_composite_indexes(state: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+def list_composite_indexes(state: State, folder: Path) -> list[dict[str, Any]]:
     indexes = json.loads((folder / "firestore.indexes.json").read_text())["indexes"]
     return [
         {
@@ -157,9 +153,7 @@ def list_composite_indexes(state: dict[str, Any], folder: Path) -> list[dict[str
     ]
 
 
-def run_firebase(
-    names: list[str], flags: dict[str, str], state: dict[str, Any], folder: Path
-) -> str:
+def run_firebase(names: list[str], flags: Flags, state: State, folder: Path) -> str:
     """Carry out a command of firebase-tools; return its output."""
     channels = state["channels"]
     match names:
@@ -168,10 +162,8 @@ def run_firebase(
         case ["hosting:channel:deploy", channel]:
             version = f"version-{len(state['page_versions']) + 1}"
             # A comment in the page says if it works.
-            page = (folder / "public/index.html").read_text()
-            state["page_versions"][version] = page.partition("<!-- broken: ")[2].partition(" -->")[
-                0
-            ]
+            comment = (folder / "public/index.html").read_text().partition("<!-- broken: ")[2]
+            state["page_versions"][version] = comment.partition(" -->")[0]
             channels[channel] = version
         case ["hosting:channel:list"]:
             rows: list[dict[str, Any]] = [
@@ -193,27 +185,23 @@ def run_firebase(
 
 def deploy_fields(folder: Path) -> list[dict[str, Any]]:
     """Return the fields with settings of their own as gcloud prints them after a deployment."""
-    overrides = json.loads((folder / "firestore.indexes.json").read_text())["fieldOverrides"]
-    return [
-        {
-            "name": f"{GROUPS}/{row['collectionGroup']}/fields/{row['fieldPath']}",
-            "indexConfig": {
-                "indexes": [
-                    {
-                        "queryScope": index["queryScope"],
-                        "fields": [{"fieldPath": row["fieldPath"], "order": index["order"]}],
-                        "state": "READY",
-                    }
-                    for index in row["indexes"]
-                ]
-            },
-            **({"ttlConfig": {"state": "ACTIVE"}} if row.get("ttl") else {}),
-        }
-        for row in overrides
-    ]
+    fields = []
+    for row in json.loads((folder / "firestore.indexes.json").read_text())["fieldOverrides"]:
+        indexes = [
+            {
+                "queryScope": index["queryScope"],
+                "fields": [{"fieldPath": row["fieldPath"], "order": index["order"]}],
+                "state": "READY",
+            }
+            for index in row["indexes"]
+        ]
+        name = f"{GROUPS}/{row['collectionGroup']}/fields/{row['fieldPath']}"
+        ttl = {"ttlConfig": {"state": "ACTIVE"}} if row.get("ttl") else {}
+        fields.append({"name": name, "indexConfig": {"indexes": indexes}, **ttl})
+    return fields
 
 
-def deploy(row: dict[str, Any], service: str, flags: dict[str, str]) -> None:
+def deploy(row: dict[str, Any], service: str, flags: Flags) -> None:
     revision = f"{service}-{len(row['revisions']) + 1:05}-abc"
     labels = dict(pair.split("=") for pair in flags["update-labels"].split(","))
     row["revisions"][revision] = {"labels": labels, "image": flags["image"]}
@@ -228,7 +216,7 @@ def deploy(row: dict[str, Any], service: str, flags: dict[str, str]) -> None:
         row["traffic"].append({"revisionName": revision, "percent": 0, "tag": flags["tag"]})
 
 
-def describe_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
+def describe_service(service: str, state: State) -> dict[str, Any]:
     """Return a service as gcloud prints it; its addresses lead to the test's server."""
     traffic = []
     for target in state["services"][service]["traffic"]:
@@ -236,10 +224,8 @@ def describe_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
         if target["percent"]:
             shown["percent"] = target["percent"]
         if "tag" in target:
-            shown |= {
-                "tag": target["tag"],
-                "url": f"{state['server']}/{service}/{target['revisionName']}",
-            }
+            url = f"{state['server']}/{service}/{target['revisionName']}"
+            shown |= {"tag": target["tag"], "url": url}
         traffic.append(shown)
     status = {"url": f"{state['server']}/{service}/live", "traffic": traffic}
     return {"metadata": {"name": service}, "status": status}
