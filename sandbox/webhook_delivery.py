@@ -34,9 +34,9 @@ class RetrySchedule:
 
 
 # OpenTable's two pages disagree: three attempts with an exponential pause, or up to three retries a
-# second apart. The exact pauses are undocumented. Both lose an event within about a minute; the
-# shorter one loses more.
+# second apart. The exact pauses are undocumented. Both lose an event within about a minute.
 THREE_ATTEMPTS = RetrySchedule((0, 1, 2), stale_after_seconds=60)
+ONE_AND_THREE_RETRIES = RetrySchedule((0, 1, 2, 3), stale_after_seconds=60)
 # A choice, because a relay is no product of OpenTable: it tries longer, and its pauses double.
 RELAY_RETRY_SCHEDULE = RetrySchedule((0, 1, 3, 7, 15, 31, 63, 127))
 

@@ -38,6 +38,7 @@ from sandbox.webhook_delivery import (
     THREE_ATTEMPTS,
     Delivery,
     PostFunction,
+    RetrySchedule,
     WebhookDispatcher,
 )
 
@@ -149,6 +150,7 @@ class DirectSender:
     Args:
         authorization: The full header, ``Basic …`` or ``Bearer …``.
         tier: The product tier selects the fields.
+        retry_schedule: One of the two documented retry schedules.
         zoneless: Write ``scheduled_time_utc`` without its Z.
         unprefixed: Write ids without ``{rid}-``.
         authorizations: Headers by rid; empty for no webhooks.
@@ -159,6 +161,7 @@ class DirectSender:
     url: str
     authorization: str = field(repr=False)
     tier: ProductTier = "gold"
+    retry_schedule: RetrySchedule = THREE_ATTEMPTS
     zoneless: bool = False
     unprefixed: bool = False
     authorizations: dict[int, str] = field(default_factory=dict, repr=False)
@@ -176,7 +179,7 @@ class DirectSender:
         body = json.dumps(row).encode()
         headers = {"content-type": "application/json", "authorization": authorization}
         self.dispatcher.enqueue(
-            Delivery(self.url, body, lambda _now, _body: headers, THREE_ATTEMPTS)
+            Delivery(self.url, body, lambda _now, _body: headers, self.retry_schedule)
         )
 
 

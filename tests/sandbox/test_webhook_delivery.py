@@ -1,6 +1,11 @@
 import pytest
 
-from sandbox.webhook_delivery import RELAY_RETRY_SCHEDULE, THREE_ATTEMPTS, RetrySchedule
+from sandbox.webhook_delivery import (
+    ONE_AND_THREE_RETRIES,
+    RELAY_RETRY_SCHEDULE,
+    THREE_ATTEMPTS,
+    RetrySchedule,
+)
 from tests.sandbox.client import Inbox
 
 
@@ -22,7 +27,11 @@ def test_any_other_response_is_retried(status: int, inbox: Inbox) -> None:
 
 @pytest.mark.parametrize(
     "schedule, seconds",
-    [(THREE_ATTEMPTS, [0, 1, 2]), (RELAY_RETRY_SCHEDULE, [0, 1, 3, 7, 15, 31, 63, 127])],
+    [
+        (THREE_ATTEMPTS, [0, 1, 2]),
+        (ONE_AND_THREE_RETRIES, [0, 1, 2, 3]),
+        (RELAY_RETRY_SCHEDULE, [0, 1, 3, 7, 15, 31, 63, 127]),
+    ],
 )
 def test_attempts_follow_the_schedule_and_end(
     schedule: RetrySchedule, seconds: list[float], inbox: Inbox
