@@ -1,14 +1,13 @@
 """Store the simulated restaurants' reservations and guests in memory, behind one lock."""
 
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
 from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
-
-from cachetools import LRUCache
 
 from sandbox.clock import ClockFunction
 from sandbox.models import SandboxGuest, SandboxReservation, SandboxRestaurant, new_key
@@ -31,18 +30,21 @@ class RestaurantData:
     def add_reservation(self, draft: SandboxReservation) -> SandboxReservation:
         """Give a confirmation number, unique in this restaurant only, and store the reservation."""
         self.last_confirmation_id += 1
-        return self.store_reservation(replace(draft, confirmation_id=self.last_confirmation_id))
+        return self.store_next_version(replace(draft, confirmation_id=self.last_confirmation_id))
+
+    def store_next_version(self, row: SandboxReservation) -> SandboxReservation:
+        """Give the next ``sequence_id``, one counter per rid and one step per event, and store."""
+        self.last_sequence_id += 1
+        local = format_opentable_local(row.scheduled, self.restaurant.zone)
+        return self.store_reservation(
+            replace(row, sequence_id=self.last_sequence_id, scheduled_local=local)
+        )
 
     def store_reservation(self, row: SandboxReservation) -> SandboxReservation:
-        """Give the next ``sequence_id``, one counter per rid and one step per event, and store."""
+        """Store a reservation that has its sequence number."""
         self.version += 1
-        self.last_sequence_id += 1
-        self.reservations[row.key] = replace(
-            row,
-            sequence_id=self.last_sequence_id,
-            scheduled_local=format_opentable_local(row.scheduled, self.restaurant.zone),
-        )
-        return self.reservations[row.key]
+        self.reservations[row.key] = row
+        return row
 
     def store_guest(self, guest: SandboxGuest) -> SandboxGuest:
         """Number a guest by a counter of its own, and store it."""
@@ -141,7 +143,7 @@ class SandboxStore:
         with self._lock:
             data = self._data_by_rid[rid]
             before = data.reservations[key]
-            after = data.store_reservation(replace(edit(before), updated=self.now()))
+            after = data.store_next_version(replace(edit(before), updated=self.now()))
         self._notify(before, after)
         return after
 
@@ -190,7 +192,8 @@ class ListCache(Generic[_Listed]):
     """Cache the latest sorted lists, so that paging sorts a list only once."""
 
     def __init__(self) -> None:
-        self._lists: LRUCache[Hashable, list[_Listed]] = LRUCache(_MAX_CACHED_LISTS)
+        # Not cachetools: a release imports the sandbox without installed packages.
+        self._lists: OrderedDict[Hashable, list[_Listed]] = OrderedDict()
 
     def get_rows(
         self,
@@ -216,4 +219,7 @@ class ListCache(Generic[_Listed]):
                 "unstable": lambda row: crc32(f"{scope[1]}{row.key}".encode()),
             }
             self._lists[cache_key] = sorted(filter(row_filter.matches, source()), key=keys[order])
+        self._lists.move_to_end(cache_key)
+        if len(self._lists) > _MAX_CACHED_LISTS:
+            self._lists.popitem(last=False)
         return self._lists[cache_key]
