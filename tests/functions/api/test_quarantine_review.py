@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.api import quarantine
+from functions.api import quarantine_actions
 from shared.domain.normalization.webhook_body import WebhookFormat
 from tests.support.events import envelope_body, row_body
 from tests.support.quarantine import (
@@ -133,8 +133,8 @@ async def test_an_event_rejected_again_does_not_stop_a_bulk_replay(
 async def test_a_bulk_replay_continues_where_it_stopped(
     manager: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quarantine, "_BULK_PAGE_SIZE", 2)
-    monkeypatch.setattr(quarantine, "_MAX_BULK_PAGES", 1)
+    monkeypatch.setattr(quarantine_actions, "_BULK_PAGE_SIZE", 2)
+    monkeypatch.setattr(quarantine_actions, "_MAX_BULK_PAGES", 1)
     await quarantine_many(world, 3)
     await set_rid(world)
     body: dict[str, Any] = {"reason": "wrong_rid"}
