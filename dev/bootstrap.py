@@ -93,14 +93,18 @@ def ensure_environment() -> None:
 def prepare_emulator() -> int:
     """Get Java and the Firestore emulator ready; return the exit code."""
     command = [str(VENV_PYTHON), "-m", "dev.local.emulator", "--prepare"]
-    # In a session of its own Ctrl-C does not reach it, so it prints no traceback of its own.
-    child = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-    try:
+    with contextlib.ExitStack() as stack:
+        with _delay_interrupt():
+            # In a session of its own Ctrl-C does not reach it, so it prints no traceback.
+            child = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+            stack.callback(_end_group, child)
         return child.wait()
-    except BaseException:
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
         os.killpg(child.pid, signal.SIGTERM)
         child.wait()
-        raise
 
 
 def uv_environment() -> dict[str, str]:
@@ -138,22 +142,33 @@ def run_step(label: str, command: list[str], environment: dict[str, str] | None 
         SetUpError: The command failed or took longer than half an hour.
     """
     print(f"{label} …", flush=True)
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
-        child = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            env=environment,
-            close_fds=False,  # see _lock_set_up
-        )
-        try:
-            code = _wait(child)
-        finally:
-            child.kill()
-        if code:
+    with tempfile.TemporaryFile("w+", errors="replace") as output, contextlib.ExitStack() as stack:
+        with _delay_interrupt():
+            child = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env=environment,
+                close_fds=False,  # see _lock_set_up
+            )
+            stack.callback(child.kill)
+        if _wait(child):
             output.seek(0)
             raise SetUpError(f"{output.read()}\n{label} failed: fix the error above and try again.")
+
+
+@contextlib.contextmanager
+def _delay_interrupt() -> Iterator[None]:
+    """Handle a Ctrl-C at the end of the block, in which a process starts that it must end."""
+    interrupts: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if interrupts:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:

@@ -286,6 +286,25 @@ def test_ctrl_c_ends_a_set_up_with_one_sentence_and_the_next_one_starts_over(
     assert len(ready.syncs()) == 2
 
 
+def test_ctrl_c_while_a_command_starts_ends_the_command_too(ready: Clone, tmp_path: Path) -> None:
+    # Interrupts the set-up inside of `Popen`, when the command runs already.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, subprocess\n"
+        "class Popen(subprocess.Popen):\n"
+        "    def __init__(self, command, *args, **options):\n"
+        "        super().__init__(command, *args, **options)\n"
+        "        if 'sync' in command:\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "subprocess.Popen = Popen\n"
+    )
+    ready.change_lock()
+    os.mkfifo(ready.root / "release")  # the command would wait forever, with the lock
+    done = ready.set_up(PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout.endswith(INTERRUPTED)) == (130, True)
+    (ready.root / "release").unlink()
+    ready.set_up_successfully()
+
+
 def test_ctrl_c_ends_the_preparation_of_the_emulator_and_its_process(ready: Clone) -> None:
     os.mkfifo(ready.root / "started")
     emulator = ready.root / "dev" / "local" / "emulator.py"
