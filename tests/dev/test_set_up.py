@@ -96,11 +96,10 @@ def ready(first_set_up: tuple[Clone, list[str]]) -> Iterator[Clone]:
 
 def make_clone(folder: Path) -> Clone:
     root, wheels = folder / "root", folder / "wheels"
-    (root / "dev").mkdir(parents=True)
+    (root / "dev" / "local").mkdir(parents=True)
     wheels.mkdir()
     for name in ("bootstrap.py", "set_up.py"):
         shutil.copy(ROOT / "dev" / name, root / "dev")
-    (root / "dev" / "local").mkdir()
     (root / "dev" / "local" / "emulator.py").write_text("")  # run by bootstrap.py
     wheel = make_wheel(wheels, "uv", "9.9.9", UV)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -203,8 +202,7 @@ def test_a_failed_set_up_shows_why_and_the_next_one_starts_over(ready: Clone) ->
     ready.change_lock()
     (ready.root / "broken").touch()
     done = ready.set_up()
-    assert done.returncode == 1
-    assert "no such package" in done.stdout
+    assert (done.returncode, "no such package" in done.stdout) == (1, True)
     assert "Traceback" not in done.stdout
     (ready.root / "broken").unlink()
     assert "Making .venv" in ready.set_up_successfully()
@@ -293,8 +291,7 @@ def test_ctrl_c_while_a_command_starts_ends_the_command_too(ready: Clone, tmp_pa
         "class Popen(subprocess.Popen):\n"
         "    def __init__(self, command, *args, **options):\n"
         "        super().__init__(command, *args, **options)\n"
-        "        if 'sync' in command:\n"
-        "            signal.raise_signal(signal.SIGINT)\n"
+        "        'sync' in command and signal.raise_signal(signal.SIGINT)\n"
         "subprocess.Popen = Popen\n"
     )
     ready.change_lock()
