@@ -23,7 +23,9 @@ from shared.firestore.documents import (
     read_all,
     read_document,
     read_documents,
+    set_document,
     translate_firestore_errors,
+    update_document,
 )
 from shared.guests.repository import follow_merges
 from shared.log import LogEvent, Severity, log_event
@@ -116,10 +118,9 @@ async def _count_repeat(reference: AsyncDocumentReference, item: dict[str, Any])
     stored = (await read_document(reference)).to_dict() or {}
     # Firestore deletes expired documents with a delay of up to some days.
     if is_expired(stored, "quarantineExpireAt", now):
-        await reference.set(item, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+        await set_document(reference, item)
         return True
-    repeat_fields = {"count": Increment(1), "lastSeenAt": now}
-    await reference.update(repeat_fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+    await update_document(reference, {"count": Increment(1), "lastSeenAt": now})
     return False
 
 

@@ -25,6 +25,7 @@ from shared.firestore.documents import (
     read_document,
     read_documents,
     translate_firestore_errors,
+    update_document,
 )
 from shared.log import log_unreadable_document
 
@@ -101,9 +102,7 @@ async def mark_plan_executed(
 ) -> None:
     """Note in a held report the id of the report that executed its plan."""
     report = paths.reports_collection(client, held["restaurantId"]).document(held["reportId"])
-    fields = {"executedBy": executed_by, "executedAt": now}
-    with translate_firestore_errors():
-        await report.update(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+    await update_document(report, {"executedBy": executed_by, "executedAt": now})
 
 
 async def update_review_counts(

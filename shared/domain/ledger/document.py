@@ -132,14 +132,13 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
 
 def _resolve_fields(state: ReservationState) -> FlatDocument:
     """Return the value of each field by path, with the name and contact of the linked guest."""
-    reported = {
-        name for registers in state.registers_by_actor.values() for name in registers.fields
-    }
+    all_registers = state.registers_by_actor.values()
     document: FlatDocument = {
         path: state.resolve_field(name)
         for name, path in PATHS_BY_NAME.items()
         # Metadata is written once reported, even as None: a cleared value must not stay.
-        if name in reported or not path.startswith("metadata.")
+        if not path.startswith("metadata.")
+        or any(name in registers.fields for registers in all_registers)
     }
     # The linked guest wins over a relay's values whatever the versions are: no clock can put one
     # guest's name on another guest's reservation.
